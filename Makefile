@@ -1,0 +1,36 @@
+# Everything happens in a virtual environment in .venv/, made on first use and again when requirements.lock changes.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+IN_VENV := . .venv/bin/activate &&
+
+.PHONY: help run test gui ui lock clean
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' Makefile
+
+run: .venv/installed ## Run what has changed of the pipeline: MNIST to models/mnist.h5
+	@$(IN_VENV) python -m pipeline
+
+test: .venv/installed ## Run every check: ruff, mypy, pytest
+	@$(IN_VENV) ruff check && ruff format --check && mypy && pytest
+
+gui: .venv/installed ## Open the window and draw a digit
+	@$(IN_VENV) python -m gui
+
+ui: .venv/installed ## Open the MLflow UI on the project's runs, http://127.0.0.1:5000
+	@$(IN_VENV) python -m pipeline.ui
+
+lock: .venv/installed ## Choose the versions in requirements.lock anew, from pyproject.toml
+	@$(IN_VENV) uv pip compile pyproject.toml --extra development --universal --upgrade --generate-hashes --quiet \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --output-file requirements.lock
+
+clean: ## Remove the virtual environment
+	rm -rf .venv
+
+.venv/installed: requirements.lock
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and was not found. Install one, or: make PYTHON=..."; exit 1; }
+	@echo "Installing into .venv/ with $(PYTHON); this takes a few minutes, once."
+	@$(PYTHON) -m venv .venv || { echo "Remedy on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@$(IN_VENV) pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
