@@ -1,0 +1,124 @@
+"""conf/ -> params.yaml.
+
+DVC reads ``params.yaml`` and Hydra reads ``conf/``; this keeps the two agreed. ``dvc exp run`` composes by itself (``hydra``
+in ``.dvc/config``); ``dvc repro`` does not (https://github.com/treeverse/dvc/issues/10750), so the first stage of
+``dvc.yaml`` does it, with ``--keep``: only if ``conf/`` has changed since ``params.yaml`` was composed, so that overrides of
+``dvc exp run -S`` and edits by hand stay. To know that, ``params.yaml`` holds a digest of ``conf/`` as `composed_from`.
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from pipeline.configuration import check, flatten, load, plain, read, unknown_key, warnings
+from pipeline.errors import ConfigurationError
+from pipeline.paths import CONFIGURATION, PARAMETERS, replacing
+
+RESOLVER = "digest_of_checked_configuration"
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 over the names and texts of all YAML files below `folder`, the same on every platform."""
+    state = hashlib.sha256()
+    for path in sorted(folder.rglob("*.yaml"), key=lambda path: path.relative_to(folder).as_posix()):
+        text = path.read_text(encoding="utf-8")
+        state.update(f"{path.relative_to(folder).as_posix()}\0{len(text)}\0{text}".encode())
+    return state.hexdigest()
+
+
+def register_resolver() -> None:
+    """Make the resolver behind `composed_from` known: it checks the whole composition and gives the digest of conf/.
+
+    It is how a bad value stops DVC's own composition before it writes ``params.yaml``.
+    """
+
+    def checked_digest(*, _root_: DictConfig) -> str:
+        whole = _root_.copy()
+        state = digest(CONFIGURATION)
+        OmegaConf.update(whole, "composed_from", state)
+        for sentence in warnings(check(plain(whole))):
+            print(f"Warning: {sentence}", file=sys.stderr)
+        return state
+
+    OmegaConf.register_new_resolver(RESOLVER, checked_digest, replace=True, use_cache=False)
+
+
+def explain(error: HydraException) -> ConfigurationError:
+    """Hydra's complaint about an override, with the nearest key if it doesn't know the one given."""
+    unknown = re.search(r"Could not (?:override|append to) '([^']+)'", str(error))
+    text = str(error).partition("\nConfig search path:")[0]
+    return ConfigurationError(f"the override is not valid.\n{unknown_key(unknown[1]) if unknown else text}")
+
+
+def compose(overrides: list[str], folder: Path = CONFIGURATION) -> dict[str, Any]:
+    """Compose and check the configuration.
+
+    Args:
+        overrides: in Hydra's override grammar, as in ``["experiment=textbook", "model.dropout=0.4"]``.
+        folder: what to compose it from.
+
+    Raises:
+        ConfigurationError: an override or a value is not valid.
+
+    """
+    register_resolver()
+    try:
+        with initialize_config_dir(str(folder), version_base=None):
+            composed = hydra_compose("config", overrides=overrides)
+        return plain(composed)
+    except HydraException as error:
+        raise explain(error) from None
+    except OmegaConfBaseException as error:
+        raise ConfigurationError(f"the configuration can't be composed.\n  {error}") from None
+
+
+def is_current(parameters: Path) -> bool:
+    """Whether `parameters` was composed from conf/ as it is, or by DVC for the experiment that is running."""
+    if not parameters.exists():
+        return False
+    # In an experiment DVC has just composed params.yaml itself; and a folder it runs in may lack files of conf/ that
+    # git doesn't know yet.
+    return "DVC_EXP_NAME" in os.environ or read(parameters).get("composed_from") == digest(CONFIGURATION)
+
+
+def write(values: dict[str, Any], path: Path) -> list[str]:
+    """Write composed `values` to `path` and return what differs from before, a line each."""
+    after = flatten(values)
+    before = flatten(read(path)) if path.exists() else after
+    with replacing(path) as temporary:
+        temporary.write_text(OmegaConf.to_yaml(values), encoding="utf-8")
+    keys = [key for key in before | after if key != "composed_from" and before.get(key) != after.get(key)]
+    return [f"  {key}: {before.get(key, 'not there')} -> {after.get(key, 'gone')}" for key in keys]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point of ``python -m pipeline.compose``."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.compose",
+        description="Compose params.yaml from conf/. Then `dvc repro` runs with it.",
+        epilog="Example: python -m pipeline.compose experiment=textbook model.dropout=0.4",
+    )
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="in Hydra's override grammar")
+    parser.add_argument("--keep", action="store_true", help="leave params.yaml as it is unless conf/ has changed")
+    options = parser.parse_args(arguments)
+    if options.keep and is_current(PARAMETERS):
+        for sentence in warnings(load()):
+            print(f"Warning: {sentence}", file=sys.stderr)
+        return
+    differences = write(compose(options.overrides), PARAMETERS)
+    print("params.yaml was composed from conf/." + (" What differs from before:" if differences else ""))
+    print("\n".join(differences), end="\n" if differences else "")
+
+
+if __name__ == "__main__":
+    main()
