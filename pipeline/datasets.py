@@ -1,0 +1,129 @@
+"""Reading datasets into arrays, and splitting them."""
+
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipeline import preprocessing
+from pipeline.arrays import CLASSES, SIDE, Split
+from pipeline.errors import DataError
+from pipeline.paths import in_project
+from pipeline.schema import AnyDataset, FolderDataset, IdxDataset
+from pipeline.sources import obtain
+
+
+def read(dataset: AnyDataset) -> dict[str, Split]:
+    """Read a dataset and cut the validation split from its training pictures.
+
+    Returns:
+        The splits ``train``, ``validation`` and ``test``.
+
+    Raises:
+        DataUnavailable: its files can't be had.
+        DataError: they are not what the format says.
+
+    """
+    if isinstance(dataset, IdxDataset):
+        train, test = _read_idx_dataset(dataset)
+    else:
+        everything = _read_folder(dataset) if isinstance(dataset, FolderDataset) else _read_digits()
+        train, test = _divide(everything, dataset.test_fraction, dataset.split_seed, "test_fraction")
+    train, validation = _divide(train, dataset.validation_fraction, dataset.split_seed, "validation_fraction")
+    if dataset.training_limit and dataset.training_limit < len(train.labels):
+        train, _ = _divide(train, len(train.labels) - dataset.training_limit, dataset.split_seed, "training_limit")
+    return {"train": train, "validation": validation, "test": test}
+
+
+def read_idx(path: Path) -> NDArray[np.uint8]:
+    """Read a gzipped file of unsigned bytes in the IDX format (http://yann.lecun.com/exdb/mnist/).
+
+    The header is big endian: two zero bytes, the type (8 is unsigned byte), the number of dimensions, and the size of each
+    as 32 bits.
+
+    Raises:
+        DataError: the file is not such a file, or its length is not what its header says.
+
+    """
+    try:
+        with gzip.open(path) as file:
+            content = file.read()
+    except (OSError, EOFError) as error:
+        raise DataError(f"{path} is not a whole gzip file: {error}. Fetch it again.") from None
+    if len(content) < 4 or content[:3] != b"\0\0\x08":
+        raise DataError(f"{path} must begin with the bytes 00 00 08 of IDX, and begins with {content[:3].hex(' ')}.")
+    dimensions = content[3]
+    header = 4 + 4 * dimensions
+    shape = struct.unpack(f">{dimensions}I", content[4:header]) if len(content) >= header else ()
+    expected = int(np.prod(shape, dtype=np.int64))
+    if len(shape) != dimensions or len(content) - header != expected:
+        raise DataError(f"{path} must hold {expected} bytes of shape {shape}, and holds {len(content) - header}.")
+    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+
+
+def _read_idx_dataset(dataset: IdxDataset) -> tuple[Split, Split]:
+    source = obtain(dataset)
+    if isinstance(source, Path):  # the archive that Keras keeps
+        with np.load(source, allow_pickle=False) as arrays:
+            train = Split(arrays["x_train"], arrays["y_train"].astype(np.uint8))
+            test = Split(arrays["x_test"], arrays["y_test"].astype(np.uint8))
+    else:
+        train = Split(read_idx(source["train_pictures"]), read_idx(source["train_labels"]))
+        test = Split(read_idx(source["test_pictures"]), read_idx(source["test_labels"]))
+    for name, split in (("training", train), ("test", test)):
+        _check(split, f"the {name} files of {dataset.name}")
+    return train, test
+
+
+def _check(split: Split, what: str) -> None:
+    count = len(split.labels)
+    if split.pictures.shape != (count, SIDE, SIDE) or split.labels.ndim != 1:
+        shapes = f"{split.pictures.shape} and {split.labels.shape}"
+        raise DataError(f"{what} must hold pictures (n, {SIDE}, {SIDE}) and as many labels, and hold {shapes}.")
+    if count == 0 or split.labels.max() >= CLASSES:
+        raise DataError(f"{what} must hold labels from 0 to {CLASSES - 1}, and hold {np.unique(split.labels).tolist()}.")
+
+
+def _read_digits() -> Split:
+    from sklearn.datasets import load_digits  # takes a second
+
+    data = load_digits()
+    pictures = np.stack([preprocessing.fit(Image.fromarray((image * 15.9375).astype(np.uint8))) for image in data.images])
+    return Split(pictures, data.target.astype(np.uint8))
+
+
+def _read_folder(dataset: FolderDataset) -> Split:
+    folder = in_project(dataset.folder)
+    extensions = set(Image.registered_extensions())
+    pictures, labels = [], []
+    for label in range(CLASSES):
+        for path in sorted((folder / str(label)).glob("*")):
+            if path.suffix.lower() not in extensions:
+                continue
+            try:
+                with Image.open(path) as image:
+                    pictures.append(preprocessing.fit(image))
+            except (OSError, Image.DecompressionBombError) as error:
+                raise DataError(f"{path} can't be read as a picture: {error}. Mend it or take it away.") from None
+            labels.append(label)
+    if not pictures:
+        raise DataError(f"{folder} must hold folders 0 to 9 with pictures in them, and holds none.")
+    return Split(np.stack(pictures), np.array(labels, np.uint8))
+
+
+def _divide(split: Split, part: float, seed: int, key: str) -> tuple[Split, Split]:
+    """Cut `part` of the pictures off, a fraction or a count, with the classes in the same proportions on both sides."""
+    from sklearn.model_selection import train_test_split  # takes a second
+
+    try:
+        rest, cut = train_test_split(np.arange(len(split.labels)), test_size=part, random_state=seed, stratify=split.labels)
+    except ValueError as error:
+        raise DataError(
+            f"{len(split.labels)} pictures can't be divided by dataset.{key} with every class on both sides: {error} "
+            "Add pictures, or change the value."
+        ) from None
+    rest, cut = np.sort(rest), np.sort(cut)
+    return Split(split.pictures[rest], split.labels[rest]), Split(split.pictures[cut], split.labels[cut])

@@ -1,0 +1,63 @@
+"""The stage ``prepare``: a dataset becomes arrays of one form, with a summary and a sheet of samples."""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from pipeline import datasets, prepared, tracking
+from pipeline.arrays import CLASSES, SIDE, Pictures, Split
+from pipeline.configuration import load
+from pipeline.paths import PREPARED
+from pipeline.preprocessing import VERSION
+from pipeline.schema import AnyDataset
+
+SAMPLES = 20  # of each class on the sheet
+
+
+def summarize(dataset: AnyDataset, splits: dict[str, Split]) -> dict[str, Any]:
+    """Counts, hashes, mean and deviation (of pixels, 0 to 1) of the splits."""
+    pixels = splits["train"].pictures / np.float32(255)
+    summary: dict[str, Any] = {
+        "dataset": dataset.name,
+        "class_names": dataset.class_names,
+        "preprocessing_version": VERSION,
+        "mean": round(float(pixels.mean(dtype=np.float64)), 6),
+        "deviation": round(float(pixels.std(dtype=np.float64)), 6),
+        "splits": {},
+    }
+    for name, split in splits.items():
+        counts = np.bincount(split.labels, minlength=CLASSES).tolist()
+        content = hashlib.sha256(split.pictures.tobytes() + split.labels.tobytes()).hexdigest()
+        summary["splits"][name] = {"pictures": len(split.labels), "of_each_class": counts, "sha256": content}
+    hashes = "".join(split["sha256"] for split in summary["splits"].values())
+    summary["sha256"] = hashlib.sha256(hashes.encode()).hexdigest()
+    return summary
+
+
+def contact_sheet(split: Split) -> Image.Image:
+    """The first pictures of each class, a row a class, dark on light."""
+    blank: Pictures = np.zeros((SIDE, SIDE), np.uint8)
+    rows = []
+    for label in range(CLASSES):
+        pictures = list(split.pictures[split.labels == label][:SAMPLES])
+        rows.append(np.hstack(pictures + [blank] * (SAMPLES - len(pictures))))
+    return Image.fromarray(255 - np.vstack(rows))
+
+
+def main() -> None:
+    """Entry point of ``python -m pipeline.prepare``."""
+    configuration = load()
+    splits = datasets.read(configuration.dataset)
+    summary = summarize(configuration.dataset, splits)
+    prepared.write(splits, summary, contact_sheet(splits["train"]), PREPARED)
+    with tracking.stage("prepare", configuration) as run:
+        run.tag(dataset=summary["dataset"], dataset_sha256=summary["sha256"])
+        run.artifacts("data", PREPARED / "summary.json", PREPARED / "samples.png")
+    counts = ", ".join(f"{part['pictures']:,} {name}" for name, part in summary["splits"].items())
+    print(f"{summary['dataset']}: {counts} pictures")
+
+
+if __name__ == "__main__":
+    main()
