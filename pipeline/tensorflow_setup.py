@@ -1,0 +1,41 @@
+"""Starting TensorFlow without its noise. Call before anything imports tensorflow or keras."""
+
+import os
+import sys
+import tempfile
+
+
+def start(deterministic: bool = False) -> None:
+    """Import TensorFlow and let it look for its devices.
+
+    What its libraries write to standard error meanwhile, on a machine without a GPU that no GPU was found, is shown only if
+    the import fails.
+
+    Args:
+        deterministic: allow only operations that give the same result every time.
+
+    """
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    screen = os.dup(2)
+    with tempfile.TemporaryFile() as noise:
+        os.dup2(noise.fileno(), 2)
+        try:
+            import tensorflow
+
+            tensorflow.config.list_physical_devices()
+            for gpu in tensorflow.config.list_physical_devices("GPU"):
+                tensorflow.config.experimental.set_memory_growth(gpu, True)
+        except BaseException:
+            noise.seek(0)
+            os.write(screen, noise.read())
+            raise
+        finally:
+            os.dup2(screen, 2)
+            os.close(screen)
+    import absl.logging
+
+    absl.logging.set_verbosity(absl.logging.ERROR)  # or Keras says at every export that HDF5 is old
+    if deterministic:
+        tensorflow.config.experimental.enable_op_determinism()

@@ -1,0 +1,89 @@
+"""The stage ``train``: prepared data and configuration become a trained network and its history."""
+
+import csv
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from pipeline import prepared, tensorflow_setup, tracking
+from pipeline.configuration import load
+from pipeline.paths import CHECKOUT, PROJECT, TRAINED, replacing, sha256
+from pipeline.schema import Configuration
+from pipeline.tracking import Run
+
+if TYPE_CHECKING:
+    from pipeline.trainer import Epoch, Trainer
+
+
+def checkpoint_path(configuration: Configuration, data: str) -> Path:
+    """Where a training with this configuration, data (its hash) and code keeps its state, so that only it resumes it."""
+    sections = configuration.model_dump(include={"model", "optimizer", "schedule", "augment", "training"})
+    code = [sha256(path) for path in sorted((CHECKOUT / "pipeline").glob("*.py"))]
+    identity = json.dumps([sections, data, code], sort_keys=True)
+    return PROJECT / ".checkpoints" / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}.npz"
+
+
+def train(configuration: Configuration, checkpoint: Path, run: Run) -> "Trainer":
+    """Train to the end, telling the terminal and the run of every epoch."""
+    from pipeline.trainer import Trainer  # needs TensorFlow to be set up
+
+    def on_epoch(epoch: "Epoch") -> None:
+        values = dict(vars(epoch))
+        run.metrics(values.pop("epoch"), **values)
+        print(
+            f"epoch {epoch.epoch}/{configuration.training.epochs}: loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.2%}, "
+            f"validation accuracy {epoch.validation_accuracy:.2%}, {epoch.seconds:.1f} s"
+        )
+
+    data = prepared.summary()
+    trainer = Trainer(
+        configuration, prepared.load("train"), prepared.load("validation"), data["mean"], data["deviation"], checkpoint
+    )
+    trainer.fit(on_epoch)
+    return trainer
+
+
+def write(trainer: "Trainer", folder: Path) -> dict[str, Any]:
+    """Write ``network.keras``, ``history.csv`` and ``training.json``; return what the last one says."""
+    with replacing(folder / "network.keras") as temporary:
+        trainer.network.save(temporary)
+    with replacing(folder / "history.csv") as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(vars(trainer.history[0])))
+        writer.writeheader()
+        writer.writerows(vars(epoch) for epoch in trainer.history)
+    result = {
+        "validation_accuracy": trainer.best.validation_accuracy,
+        "validation_loss": trainer.best.validation_loss,
+        "best_epoch": trainer.best.epoch,
+        "epochs": len(trainer.history),
+        "train_seconds": round(trainer.seconds, 2),
+        "network_parameters": trainer.network.count_params(),
+    }
+    with replacing(folder / "training.json") as temporary:
+        temporary.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    return result
+
+
+def main() -> None:
+    """Entry point of ``python -m pipeline.train``."""
+    configuration = load()
+    tensorflow_setup.start(configuration.training.deterministic)
+    checkpoint = checkpoint_path(configuration, prepared.summary()["sha256"])
+    checkpoint.parent.mkdir(exist_ok=True)
+    # Two experiments may differ in what comes after the training alone: one trains, the other waits.
+    with FileLock(checkpoint.with_suffix(".lock")):
+        with tracking.stage("train", configuration) as run:
+            trainer = train(configuration, checkpoint, run)
+            result = write(trainer, TRAINED)
+            run.metrics(**result)
+            run.artifacts("training", TRAINED / "history.csv")
+        checkpoint.unlink(missing_ok=True)
+    best, seconds = result["validation_accuracy"], result["train_seconds"]
+    print(f"Trained in {seconds:.1f} s; validation accuracy {best:.2%}, of epoch {result['best_epoch']}.")
+
+
+if __name__ == "__main__":
+    main()

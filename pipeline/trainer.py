@@ -1,0 +1,255 @@
+"""The training loop: one network, from its first step or from the last epoch that it finished before it was killed."""
+
+import math
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import logsumexp
+from tqdm import tqdm
+
+from pipeline import model as networks
+from pipeline.arrays import CLASSES, Split, network_input
+from pipeline.augment import augmentation
+from pipeline.errors import TrainingDiverged
+from pipeline.paths import replacing
+from pipeline.schedule import learning_rates
+from pipeline.schema import Configuration
+
+VALIDATION_BATCH = 1000  # pictures at once; no effect on the result
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A row of the history. Losses are mean cross-entropies in nats, accuracies and rates as they are, times in seconds."""
+
+    epoch: int
+    learning_rate: float
+    loss: float
+    accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    seconds: float
+
+
+@dataclass
+class Trainer:
+    """Trains one network.
+
+    Args:
+        configuration: its model, optimizer, schedule, augment and training are used.
+        train: pictures to train on.
+        validation: pictures to choose the best epoch by.
+        mean: of the training pictures' pixels, 0 to 1.
+        deviation: likewise.
+        checkpoint: where to keep the state after each epoch, so that a kill costs one epoch at most; None: nowhere.
+
+    """
+
+    configuration: Configuration
+    train: Split
+    validation: Split
+    mean: float
+    deviation: float
+    checkpoint: Path | None = None
+    history: list[Epoch] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        options = self.configuration.training
+        keras.utils.set_random_seed(options.seed)
+        keras.config.set_dtype_policy(options.precision)
+        self.network = networks.build(self.configuration.model, self.mean, self.deviation)
+        keras.config.set_dtype_policy("float32")
+        self._logits = networks.logits_of(self.network)
+        self._optimizer = networks.optimizer(self.configuration.optimizer)
+        if options.precision == "mixed_float16":  # small gradients would vanish
+            self._optimizer = keras.optimizers.LossScaleOptimizer(self._optimizer)
+        self._optimizer.build(self.network.trainable_variables)
+        self._average = [tf.Variable(weight) for weight in self.network.trainable_variables]
+        self._augment = augmentation(self.configuration.augment)
+        self._loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
+        self._pictures = tf.constant(self.train.pictures[..., np.newaxis])  # (n, 28, 28, 1) uint8
+        self._labels = tf.constant(self.train.labels)
+        self._step = tf.function(self._train_step, jit_compile=options.xla, reduce_retracing=True)
+        self._infer = tf.function(lambda pictures: self._logits(pictures, training=False))
+        self._best = self.network.get_weights()
+
+    @property
+    def best(self) -> Epoch:
+        """The epoch with the best validation accuracy; of equals, the one with the lower loss."""
+        return max(self.history, key=lambda epoch: (epoch.validation_accuracy, -epoch.validation_loss))
+
+    @property
+    def seconds(self) -> float:
+        """What the finished epochs took, validation included, killed attempts included."""
+        return sum(epoch.seconds for epoch in self.history)
+
+    def fit(self, on_epoch: Callable[[Epoch], None] = lambda _: None) -> keras.Model:
+        """Train to the end, or until it no longer gets better, and return the network with the best epoch's weights.
+
+        Args:
+            on_epoch: called after every epoch, the ones before a kill included.
+
+        Raises:
+            TrainingDiverged: the loss is not a finite number.
+
+        """
+        options = self.configuration.training
+        steps = math.ceil(len(self.train.labels) / options.batch_size)
+        peak = self.configuration.optimizer.learning_rate
+        rates = learning_rates(self.configuration.schedule, peak, steps * options.epochs)
+        self._restore()
+        for epoch in self.history:
+            on_epoch(epoch)
+        with tqdm(total=steps * options.epochs, initial=steps * len(self.history), unit="step", disable=None) as bar:
+            while len(self.history) < options.epochs and not self._is_done():
+                self._run_epoch(rates.reshape(options.epochs, steps)[len(self.history)], bar)
+                on_epoch(self.history[-1])
+                self._save()
+        self.network.set_weights(self._best)
+        self._calibrate()
+        return self.network
+
+    def _is_done(self) -> bool:
+        patience = self.configuration.training.early_stopping_patience
+        return bool(patience and self.history and len(self.history) - self.best.epoch >= patience)
+
+    def _run_epoch(self, rates: NDArray[np.float32], bar: "tqdm[Any]") -> None:
+        options, number = self.configuration.training, len(self.history) + 1
+        begin = time.perf_counter()
+        # The order of pictures and every random number hang on the seed and the epoch alone, so that a resumed training
+        # is the training that was killed.
+        order = np.random.default_rng((options.seed, number)).permutation(len(self.train.labels)).astype(np.int32)
+        self._reseed_dropout(number)
+        loss, right, seen = 0.0, 0, 0
+        for step, rate in enumerate(rates):
+            batch = order[step * options.batch_size : (step + 1) * options.batch_size]
+            seed = np.array([options.seed % 2**31, (number - 1) * len(rates) + step], np.int32)
+            batch_loss, batch_right = self._step(tf.constant(batch), tf.constant(seed), tf.constant(rate))
+            loss, right, seen = loss + float(batch_loss) * len(batch), right + int(batch_right), seen + len(batch)
+            bar.update()
+            if step % 10 == 0:
+                bar.set_description(f"epoch {number}/{options.epochs}", refresh=False)
+                bar.set_postfix(loss=f"{loss / seen:.4f}", accuracy=f"{right / seen:.2%}", refresh=False)
+        if not math.isfinite(loss):
+            raise TrainingDiverged(
+                f"training diverged: the loss of epoch {number} is {loss}, and must be a finite number. Lower "
+                f"optimizer.learning_rate ({self.configuration.optimizer.learning_rate}), or set optimizer.gradient_clip_norm."
+            )
+        current = self._swap_average()
+        validation_loss, validation_accuracy = self._validate()
+        weights = self.network.get_weights()
+        self.history.append(
+            Epoch(
+                epoch=number,
+                learning_rate=float(rates[-1]),
+                loss=loss / seen,
+                accuracy=right / seen,
+                validation_loss=validation_loss,
+                validation_accuracy=validation_accuracy,
+                seconds=time.perf_counter() - begin,
+            )
+        )
+        if self.best is self.history[-1]:
+            self._best = weights
+        self._swap_back(current)
+
+    def _train_step(self, batch: tf.Tensor, seed: tf.Tensor, rate: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """One step on the pictures numbered `batch`, (n,) int32. Returns the mean loss and how many were right."""
+        pictures = tf.cast(tf.gather(self._pictures, batch), tf.float32) / 255.0  # (n, 28, 28, 1)
+        labels = tf.cast(tf.gather(self._labels, batch), tf.int32)  # (n,)
+        pictures = self._augment(pictures, seed)
+        with tf.GradientTape() as tape:
+            logits = tf.cast(self._logits(pictures, training=True), tf.float32)  # (n, 10)
+            loss = self._loss(tf.one_hot(labels, CLASSES), logits)
+            scaled = self._optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled, self.network.trainable_variables)
+        self._optimizer.learning_rate = rate
+        self._optimizer.apply(gradients, self.network.trainable_variables)
+        if momentum := self.configuration.optimizer.ema_momentum:
+            for average, weight in zip(self._average, self.network.trainable_variables, strict=True):
+                average.assign(momentum * average + (1 - momentum) * weight)
+        right = tf.math.count_nonzero(tf.argmax(logits, axis=1, output_type=tf.int32) == labels)
+        return loss, right
+
+    def _validate(self) -> tuple[float, float]:
+        """Mean cross-entropy in nats, and accuracy, on the validation split."""
+        logits, labels = np.concatenate(list(self._validation_logits())), self.validation.labels
+        loss = (logsumexp(logits, axis=1) - logits[np.arange(len(labels)), labels]).mean()
+        return float(loss), float((logits.argmax(axis=1) == labels).mean())
+
+    def _validation_logits(self) -> Iterator[NDArray[np.float32]]:
+        for begin in range(0, len(self.validation.labels), VALIDATION_BATCH):
+            pictures = network_input(self.validation.pictures[begin : begin + VALIDATION_BATCH])
+            yield tf.cast(self._infer(tf.constant(pictures)), tf.float32).numpy()
+
+    def _calibrate(self) -> None:
+        """Scale the logits so that the probabilities of the validation split mean what they say.
+
+        Label smoothing makes a network too modest. One number, the temperature, mends it and changes no answer (Guo et al.,
+        2017, https://arxiv.org/abs/1706.04599). It becomes part of the last layer's weights.
+        """
+        logits = np.concatenate(list(self._validation_logits())).astype(np.float64)  # (n, 10)
+        right = logits[np.arange(len(logits)), self.validation.labels]
+
+        def loss(log_temperature: float) -> float:
+            scaled = logits / np.exp(log_temperature)
+            return float((logsumexp(scaled, axis=1) - right / np.exp(log_temperature)).mean())
+
+        temperature = math.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x)
+        layer = self.network.get_layer("logits")
+        layer.set_weights([weight / temperature for weight in layer.get_weights()])
+
+    def _swap_average(self) -> list[Any]:
+        """Put the moving average in the place of the weights, if there is one; return the weights."""
+        current = [weight.numpy() for weight in self.network.trainable_variables]
+        if self.configuration.optimizer.ema_momentum:
+            for average, weight in zip(self._average, self.network.trainable_variables, strict=True):
+                weight.assign(average)
+        return current
+
+    def _swap_back(self, current: list[Any]) -> None:
+        for value, weight in zip(current, self.network.trainable_variables, strict=True):
+            weight.assign(value)
+
+    def _reseed_dropout(self, epoch: int) -> None:
+        for number, layer in enumerate(self.network.layers):
+            if isinstance(layer, keras.layers.Dropout):
+                state = np.random.default_rng((self.configuration.training.seed, epoch, number)).integers(2**32, size=2)
+                layer.seed_generator.state.assign(state)
+
+    def _state(self) -> list[Any]:
+        return [*self.network.weights, *self._optimizer.variables, *self._average]
+
+    def _save(self) -> None:
+        if self.checkpoint is None:
+            return
+        arrays: dict[str, Any] = {f"state{number}": np.asarray(value) for number, value in enumerate(self._state())}
+        arrays |= {f"best{number}": value for number, value in enumerate(self._best)}
+        rows = np.array([list(asdict(epoch).values()) for epoch in self.history])
+        with replacing(self.checkpoint) as temporary:
+            np.savez(temporary, history=rows, **arrays)
+
+    def _restore(self) -> None:
+        if self.checkpoint is None or not self.checkpoint.exists():
+            return
+        try:
+            with np.load(self.checkpoint) as saved:
+                state = [saved[f"state{number}"] for number in range(len(self._state()))]
+                self._best = [saved[f"best{number}"] for number in range(len(self._best))]
+                rows = saved["history"]
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            print(f"{self.checkpoint} can't be read ({error}): training begins anew.")
+            return
+        for value, variable in zip(state, self._state(), strict=True):
+            variable.assign(value)
+        self.history = [Epoch(int(row[0]), *map(float, row[1:])) for row in rows]
+        print(f"Going on after epoch {len(self.history)}, the last that was finished before.")
