@@ -1,0 +1,96 @@
+"""The stage ``evaluate``: reads the whole test set once, and says how good the trained network is."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline import exported, measures, prepared, tensorflow_setup, tracking
+from pipeline.arrays import Probabilities, Split
+from pipeline.configuration import load
+from pipeline.paths import REPORTS, TRAINED, replacing
+from pipeline.schema import Evaluation
+
+
+def measure(test: Split, probabilities: Probabilities, options: Evaluation) -> dict[str, Any]:
+    """The single values of a report: accuracy with its interval, loss, calibration error, mistakes."""
+    right = int((probabilities.argmax(axis=1) == test.labels).sum())
+    low, high = measures.wilson_interval(right, len(test.labels), options.confidence)
+    rows = measures.calibration(test.labels, probabilities, options.calibration_bins)
+    return {
+        "test_accuracy": right / len(test.labels),
+        "test_accuracy_low": low,
+        "test_accuracy_high": high,
+        "test_loss": measures.cross_entropy(test.labels, probabilities),
+        "test_calibration_error": measures.expected_calibration_error(rows),
+        "test_mistakes": len(test.labels) - right,
+        "test_pictures": len(test.labels),
+    }
+
+
+def write_table(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write rows of the same keys as CSV."""
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_report(
+    test: Split, probabilities: Probabilities, values: dict[str, Any], names: list[str], options: Evaluation
+) -> None:
+    """Write metrics, tables, predictions and pictures to ``reports/``."""
+    from pipeline import figures  # matplotlib takes a second
+
+    predicted = probabilities.argmax(axis=1)
+    matrix = measures.confusion(test.labels, predicted)
+    by_class = measures.per_class(matrix)
+    bins = measures.calibration(test.labels, probabilities, options.calibration_bins)
+    with (TRAINED / "history.csv").open(newline="") as file:
+        history = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+    with replacing(REPORTS / "metrics.json") as temporary:
+        temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    write_table(REPORTS / "classes.csv", [{"class": name} | row for name, row in zip(names, by_class, strict=True)])
+    write_table(REPORTS / "calibration.csv", bins)
+    pairs = zip(test.labels, predicted, strict=True)
+    write_table(REPORTS / "confusion.csv", [{"actual": names[a], "predicted": names[p]} for a, p in pairs])
+    with replacing(REPORTS / "predictions.npz") as temporary:
+        np.savez_compressed(temporary, labels=test.labels, probabilities=probabilities)
+    worst = measures.worst_mistakes(test.labels, probabilities, options.worst_mistakes)
+    drawn = {
+        "confusion": figures.confusion_matrix(matrix, names),
+        "history": figures.history(history),
+        "calibration": figures.calibration(bins, values["test_calibration_error"]),
+        "mistakes": figures.mistakes(test, probabilities, worst, names),
+    }
+    for name, figure in drawn.items():
+        with replacing(REPORTS / f"{name}.png") as temporary:
+            figure.savefig(temporary, dpi=110)
+
+
+def main() -> None:
+    """Entry point of ``python -m pipeline.evaluate``."""
+    configuration = load()
+    tensorflow_setup.start()
+    summary, test = prepared.summary(), prepared.load("test")
+    network = exported.open_model(TRAINED / "network.keras")
+    probabilities = exported.predict(network, test.pictures, configuration.evaluation.batch_size)
+    training = json.loads((TRAINED / "training.json").read_text(encoding="utf-8"))
+    values = measure(test, probabilities, configuration.evaluation) | training
+    write_report(
+        test, probabilities, {"dataset": summary["dataset"], **values}, summary["class_names"], configuration.evaluation
+    )
+    with tracking.stage("evaluate", configuration) as run:
+        run.metrics(**values)
+        run.artifacts("evaluation", *sorted(REPORTS.glob("*.*")))
+    confidence, mistakes = configuration.evaluation.confidence, values["test_mistakes"]
+    print(
+        f"Test accuracy {values['test_accuracy']:.2%} ({confidence:.0%} interval {values['test_accuracy_low']:.2%} to "
+        f"{values['test_accuracy_high']:.2%}), {mistakes} mistakes in {values['test_pictures']:,} pictures."
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""The stage ``export``: the trained network becomes ``models/mnist.h5``, which a window or anybody else's program opens."""
+
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from pipeline import exported, prepared, tensorflow_setup, tracking
+from pipeline.arrays import Pictures, Probabilities, network_input
+from pipeline.configuration import load
+from pipeline.errors import ModelError
+from pipeline.paths import MODELS, REPORTS, TRAINED, replacing
+from pipeline.preprocessing import VERSION
+from pipeline.schema import Configuration
+from pipeline.tracking import Run
+
+if TYPE_CHECKING:
+    import keras
+
+H5 = MODELS / "mnist.h5"
+FORMATS = MODELS / "formats"
+
+
+def description(configuration: Configuration, run: Run) -> dict[str, Any]:
+    """What the exported file says of itself."""
+    summary = prepared.summary()
+    metrics = json.loads((REPORTS / "metrics.json").read_text(encoding="utf-8"))
+    commit, dirty = tracking.git_state()
+    return {
+        "dataset": summary["dataset"],
+        "dataset_sha256": summary["sha256"],
+        "class_names": summary["class_names"],
+        "preprocessing_version": VERSION,
+        "test_accuracy": metrics["test_accuracy"],
+        "validation_accuracy": metrics["validation_accuracy"],
+        "configuration": configuration.model_dump(exclude={"tracking"}),
+        "git_commit": commit,
+        "git_dirty": dirty,
+        "mlflow_run": run.id,
+        "exported": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def write_h5(
+    network: "keras.Model", says: dict[str, Any], pictures: Pictures, expected: Probabilities, tolerance: float
+) -> None:
+    """Write ``models/mnist.h5``; it gets its name once it was opened again and reads all `pictures` as `network` does.
+
+    Raises:
+        ModelError: a probability differs by more than `tolerance`.
+
+    """
+    with replacing(H5) as temporary:
+        network.save(temporary)
+        with h5py.File(temporary, "r+") as file:
+            file.attrs[exported.ATTRIBUTE] = json.dumps(says)
+        reopened = exported.open_model(temporary)
+        _compare(exported.predict(reopened, pictures), expected, tolerance, H5)
+
+
+def write_tflite(network: "keras.Model", path: Path, pictures: Pictures, expected: Probabilities, tolerance: float) -> None:
+    """Write a TensorFlow Lite file, checked like the ``.h5``."""
+    import tensorflow
+
+    with replacing(path) as temporary:
+        temporary.write_bytes(tensorflow.lite.TFLiteConverter.from_keras_model(network).convert())
+        interpreter = tensorflow.lite.Interpreter(str(temporary))
+        given, returned = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+        interpreter.resize_tensor_input(given, (len(pictures), 28, 28, 1))
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(given, network_input(pictures))
+        interpreter.invoke()
+        _compare(interpreter.get_tensor(returned), expected, tolerance, path)
+
+
+def _compare(received: Probabilities, expected: Probabilities, tolerance: float, path: Path) -> None:
+    difference = float(np.abs(received - expected).max())
+    if not difference <= tolerance:
+        raise ModelError(
+            f"{path.name} does not read the test set as the trained network does: a probability may differ by {tolerance}, "
+            f"and one differs by {difference}. Nothing was exported. If that is precise enough, raise export.tolerance."
+        )
+
+
+def write(network: "keras.Model", configuration: Configuration, says: dict[str, Any]) -> list[Path]:
+    """Write all formats of the configuration and return their paths, the ``.h5`` first."""
+    pictures = prepared.load("test").pictures
+    expected = exported.predict(network, pictures)
+    tolerance, formats = configuration.export.tolerance, set(configuration.export.formats)
+    shutil.rmtree(FORMATS, ignore_errors=True)
+    with replacing(FORMATS / "description.json") as temporary:  # what the .h5 carries inside and other formats can't
+        temporary.write_text(json.dumps(says, indent=2) + "\n", encoding="utf-8")
+    written = [H5]
+    write_h5(network, says, pictures, expected, tolerance)
+    if "keras" in formats:
+        written.append(FORMATS / "mnist.keras")
+        with replacing(written[-1]) as temporary:
+            network.save(temporary)
+            _compare(exported.predict(exported.open_model(temporary), pictures), expected, tolerance, written[-1])
+    if "tflite" in formats:
+        written.append(FORMATS / "mnist.tflite")
+        write_tflite(network, written[-1], pictures, expected, tolerance)
+    return written
+
+
+def log_model(network: "keras.Model", configuration: Configuration, run: Run) -> None:
+    """Log the network as a model that ``mlflow.keras.load_model`` loads."""
+    import keras
+    import mlflow.keras
+    import tensorflow
+    from mlflow.models import infer_signature
+
+    example = network_input(prepared.load("test").pictures[:1])
+    with tracking.active(run, configuration):
+        mlflow.keras.log_model(
+            network,
+            name="model",
+            signature=infer_signature(example, exported.predict(network, prepared.load("test").pictures[:1])),
+            # Said here, or MLflow finds them out by loading the model in another process.
+            pip_requirements=[f"tensorflow=={tensorflow.__version__}", f"keras=={keras.__version__}"],
+        )
+
+
+def main() -> None:
+    """Entry point of ``python -m pipeline.export``."""
+    configuration = load()
+    tensorflow_setup.start()
+    network = exported.open_model(TRAINED / "network.keras")
+    with tracking.stage("export", configuration) as run:
+        says = description(configuration, run)
+        paths = write(network, configuration, says)
+        run.artifacts("", *paths)
+        log_model(network, configuration, run)
+    for path in paths:
+        print(f"Exported {path.relative_to(MODELS.parent)}, {path.stat().st_size / 2**20:.1f} MiB")
+
+
+if __name__ == "__main__":
+    main()

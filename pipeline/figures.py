@@ -1,0 +1,75 @@
+"""The pictures of a report. Each function draws one figure, to be saved by the caller."""
+
+from typing import Any
+
+import matplotlib
+import numpy as np
+from numpy.typing import NDArray
+
+matplotlib.use("Agg")  # before pyplot: no window, and none needed
+
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from pipeline.arrays import Probabilities, Split
+
+
+def confusion_matrix(matrix: NDArray[np.int64], class_names: list[str]) -> Figure:
+    """Counts in every cell, colour by the mistakes alone: the diagonal would drown them."""
+    figure, axes = plt.subplots(figsize=(7, 6.4), layout="constrained")
+    mistakes = matrix.astype(float)
+    np.fill_diagonal(mistakes, 0)
+    axes.imshow(mistakes, cmap="Oranges", vmin=0, vmax=max(1.0, mistakes.max() * 1.6))
+    for row, column in np.ndindex(matrix.shape):
+        if matrix[row, column]:
+            weight = "bold" if row == column else "normal"
+            axes.text(column, row, f"{matrix[row, column]}", ha="center", va="center", fontsize=9, weight=weight)
+    turn = 0 if max(map(len, class_names)) < 3 else 45
+    axes.set_xticks(range(len(class_names)), class_names, rotation=turn)
+    axes.set_yticks(range(len(class_names)), class_names)
+    axes.set(xlabel="read as", ylabel="is", title=f"{int(mistakes.sum())} mistakes in {int(matrix.sum()):,} test pictures")
+    return figure
+
+
+def history(rows: list[dict[str, float]]) -> Figure:
+    """Loss and accuracy over the epochs, of training and validation."""
+    figure, panels = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    epochs = [row["epoch"] for row in rows]
+    for axes, key in zip(panels, ("loss", "accuracy"), strict=True):
+        axes.plot(epochs, [row[key] for row in rows], "o-", label="training, augmented and with dropout")
+        axes.plot(epochs, [row[f"validation_{key}"] for row in rows], "o-", label="validation")
+        axes.set(xlabel="epoch", title=key)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+    panels[0].legend()
+    panels[1].yaxis.set_major_formatter(matplotlib.ticker.PercentFormatter(1))
+    return figure
+
+
+def calibration(rows: list[dict[str, float]], error: float) -> Figure:
+    """Accuracy against confidence: on the diagonal, a probability means what it says."""
+    figure, axes = plt.subplots(figsize=(5, 5), layout="constrained")
+    axes.plot([0, 1], [0, 1], "--", color="grey")
+    sizes = [20 + 300 * row["pictures"] / sum(each["pictures"] for each in rows) for row in rows]
+    axes.plot([row["confidence"] for row in rows], [row["accuracy"] for row in rows], alpha=0.4)
+    axes.scatter([row["confidence"] for row in rows], [row["accuracy"] for row in rows], sizes)
+    axes.set(xlabel="confidence", ylabel="accuracy", title=f"expected calibration error {error:.4f}", xlim=(0, 1.02))
+    axes.set_ylim(0, 1.02)
+    return figure
+
+
+def mistakes(split: Split, probabilities: Probabilities, numbers: NDArray[np.int64], class_names: list[str]) -> Figure:
+    """The pictures of `numbers`, each with what it is, what it was read as, and how surely."""
+    columns = 10
+    rows = max(1, -(-len(numbers) // columns))
+    figure, panels = plt.subplots(rows, columns, figsize=(columns * 1.3, rows * 1.75), layout="constrained", squeeze=False)
+    for axes in panels.flat:
+        axes.axis("off")
+    for axes, number in zip(panels.flat, numbers, strict=False):
+        read: Any = probabilities[number].argmax()
+        axes.imshow(255 - split.pictures[number], cmap="gray", vmin=0, vmax=255)
+        name, given = class_names[split.labels[number]], class_names[read]
+        axes.set_title(f"{name} as {given}\n{probabilities[number, read]:.0%}  #{number}", fontsize=8)
+    if not len(numbers):
+        figure.suptitle("no mistakes")
+    return figure

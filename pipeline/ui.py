@@ -1,0 +1,26 @@
+"""``python -m pipeline.ui``: the MLflow UI on the project's store, whatever folder one is in."""
+
+import argparse
+import os
+import sys
+
+from pipeline import tracking
+from pipeline.configuration import load
+
+
+def main() -> None:
+    """Entry point of ``python -m pipeline.ui``."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.ui", description="Open the MLflow UI on the project's runs.")
+    parser.add_argument("--port", type=int, default=5000, help="of the page, on this machine (5000)")
+    port = str(parser.parse_args().port)
+    store = tracking.uri(load().tracking)
+    if store.startswith("http"):
+        sys.exit(f"The runs are on a server: open {store}")
+    tracking.open_store(load().tracking)  # or the page is empty before the first run, and its making races with it
+    print(f"Runs of {store}: http://127.0.0.1:{port} (Ctrl-C to stop)", flush=True)
+    server = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store, "--host", "127.0.0.1", "--port", port]
+    os.execv(sys.executable, [*server, "--workers", "1"])  # noqa: S606 - becomes the server, so that Ctrl-C ends it
+
+
+if __name__ == "__main__":
+    main()
