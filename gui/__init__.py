@@ -6,7 +6,12 @@ From a script, without a window::
     digit, probability, probabilities = predict_digit(Image.open("seven.png"))
 """
 
+from typing import TYPE_CHECKING
+
 from gui.recognizer import Prediction, Recognizer, predict_digit
+
+if TYPE_CHECKING:
+    from gui.app import App
 
 __all__ = ["App", "Prediction", "Recognizer", "predict_digit"]
 

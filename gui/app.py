@@ -29,13 +29,20 @@ class App(tk.Tk):
         super().__init__(className="Digits")
         self.drawing = Drawing(SIDE, BRUSH)
         self.prediction: Prediction | None = None
+        self._drawing_stroke = False
         self._worker = Worker()
         self._build()
         self._show(None)
         self.title("Handwritten digits")
-        self.status.set(f"Opening {model.name} …")
+        self.status["text"] = f"Opening {model.name} …"
         self._worker.open(model)
-        self.after(POLL_MILLISECONDS, self._poll)
+        self._polling = self.after(POLL_MILLISECONDS, self._poll)
+
+    def destroy(self) -> None:
+        """Close the window."""
+        self.after_cancel(self._polling)
+        self._worker.close()
+        super().destroy()
 
     def _build(self) -> None:
         frame = ttk.Frame(self, padding=12)
@@ -44,16 +51,17 @@ class App(tk.Tk):
         self.canvas.grid(row=0, column=0, rowspan=2)
         self.canvas.bind("<Button-1>", self._begin)
         self.canvas.bind("<B1-Motion>", self._extend)
-        self.canvas.bind("<ButtonRelease-1>", lambda _: self.recognize())
-        self.answer = tk.StringVar(self)
-        ttk.Label(frame, textvariable=self.answer, font=("TkDefaultFont", 64), anchor="center").grid(row=0, column=1)
+        self.canvas.bind("<ButtonRelease-1>", self._end)
+        # No tk.Variable anywhere: one that is garbage collected while another thread runs breaks that thread.
+        self.answer = ttk.Label(frame, font=("TkDefaultFont", 64), anchor="center")
+        self.answer.grid(row=0, column=1)
         self._build_bars(frame).grid(row=1, column=1, padx=(16, 4), sticky="n")
         buttons = ttk.Frame(frame)
         buttons.grid(row=2, column=0, columnspan=2, pady=(12, 4), sticky="ew")
         ttk.Button(buttons, text="Recognise", command=self.recognize, underline=0).pack(side="left")
         ttk.Button(buttons, text="Clear", command=self.clear, underline=0).pack(side="left", padx=8)
-        self.status = tk.StringVar(self)
-        ttk.Label(frame, textvariable=self.status, wraplength=SIDE + 220).grid(row=3, column=0, columnspan=2, sticky="w")
+        self.status = ttk.Label(frame, wraplength=SIDE + 220)
+        self.status.grid(row=3, column=0, columnspan=2, sticky="w")
         self.bind("<Return>", lambda _: self.recognize())
         self.bind("<Delete>", lambda _: self.clear())
         self.resizable(width=False, height=False)
@@ -70,6 +78,7 @@ class App(tk.Tk):
 
     def clear(self) -> None:
         """Take the drawing and its answer away."""
+        self._drawing_stroke = False
         self.drawing.clear()
         self.canvas.delete("all")
         self._show(None)
@@ -80,12 +89,20 @@ class App(tk.Tk):
         self._worker.read(self.drawing.render())
 
     def _begin(self, event: "tk.Event[tk.Canvas]") -> None:
+        self._drawing_stroke = True
         self.drawing.begin(event.x, event.y)
         self._draw_line(event.x, event.y, event.x, event.y)
 
     def _extend(self, event: "tk.Event[tk.Canvas]") -> None:
+        if not self._drawing_stroke:  # the button went down outside of the canvas, or before Clear
+            self._begin(event)
+            return
         x, y = self.drawing.extend(event.x, event.y)
         self._draw_line(x, y, event.x, event.y)
+        self.recognize()
+
+    def _end(self, _: "tk.Event[tk.Canvas]") -> None:
+        self._drawing_stroke = False
         self.recognize()
 
     def _draw_line(self, x0: float, y0: float, x1: float, y1: float) -> None:
@@ -96,13 +113,13 @@ class App(tk.Tk):
             while True:
                 self._receive(self._worker.answers.get_nowait())
         except queue.Empty:
-            self.after(POLL_MILLISECONDS, self._poll)
+            self._polling = self.after(POLL_MILLISECONDS, self._poll)
 
     def _receive(self, answer: Answer) -> None:
         if isinstance(answer, Prediction):
             self._show(answer)
         elif isinstance(answer, ModelError):
-            self.status.set(str(answer))
+            self.status["text"] = str(answer)
         else:
             self._introduce(answer)
 
@@ -110,12 +127,12 @@ class App(tk.Tk):
         says = recognizer.description
         trained = f"trained on {says['dataset']}, {says['test_accuracy']:.2%} on its test set" if says else "of unknown origin"
         self.title(f"Handwritten digits – {recognizer.path.name}, {trained}")
-        self.status.set(f"{recognizer.path.name}, {trained}. Draw a digit.")
+        self.status["text"] = f"{recognizer.path.name}, {trained}. Draw a digit."
 
     def _show(self, prediction: Prediction | None) -> None:
         self.prediction = prediction
         known = prediction is not None and prediction.digit is not None
-        self.answer.set(f"{prediction.digit}" if known and prediction else " ")
+        self.answer["text"] = f"{prediction.digit}" if known and prediction else " "
         for digit in range(10):
             probability = prediction.probabilities[digit] if prediction else 0.0
             y = digit * 22 + 11

@@ -17,7 +17,7 @@ class Worker:
 
     def __init__(self) -> None:
         self.answers: queue.Queue[Answer] = queue.Queue()
-        self._jobs: queue.Queue[Path | Image.Image] = queue.Queue()
+        self._jobs: queue.Queue[Path | Image.Image | None] = queue.Queue()
         threading.Thread(target=self._run, daemon=True, name="recognition").start()
 
     def open(self, path: Path) -> None:
@@ -28,11 +28,14 @@ class Worker:
         """Read a picture with the model opened last. The answer is a `Prediction`, once there is a model."""
         self._jobs.put(image)
 
+    def close(self) -> None:
+        """End the thread after the job that it is at."""
+        self._jobs.put(None)
+
     def _run(self) -> None:
         recognizer: Recognizer | None = None
         waiting: Image.Image | None = None
-        while True:
-            job = self._jobs.get()
+        while (job := self._jobs.get()) is not None:
             if isinstance(job, Path):
                 try:
                     recognizer = Recognizer(job)

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -37,7 +38,7 @@ def read(path: Path) -> dict[str, Any]:
         return plain(OmegaConf.load(path))
     except FileNotFoundError:
         raise ConfigurationError(f"{path} is missing. Make it anew: python -m pipeline.compose") from None
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, OSError, OmegaConfBaseException) as error:
         raise ConfigurationError(
             f"{path} can't be read as YAML: {error}\nMend it, or make it anew: python -m pipeline.compose"
         ) from None

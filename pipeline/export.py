@@ -1,7 +1,9 @@
 """The stage ``export``: the trained network becomes ``models/mnist.h5``, which a window or anybody else's program opens."""
 
+import io
 import json
 import shutil
+from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,10 +67,13 @@ def write_h5(
 def write_tflite(network: "keras.Model", path: Path, pictures: Pictures, expected: Probabilities, tolerance: float) -> None:
     """Write a TensorFlow Lite file, checked like the ``.h5``."""
     import tensorflow
+    from ai_edge_litert.interpreter import Interpreter
 
     with replacing(path) as temporary:
-        temporary.write_bytes(tensorflow.lite.TFLiteConverter.from_keras_model(network).convert())
-        interpreter = tensorflow.lite.Interpreter(str(temporary))
+        with redirect_stdout(io.StringIO()):  # the converter prints its signature
+            # from_concrete_functions, the other way, drops the weights without a word.
+            temporary.write_bytes(tensorflow.lite.TFLiteConverter.from_keras_model(network).convert())
+        interpreter = Interpreter(str(temporary))
         given, returned = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
         interpreter.resize_tensor_input(given, (len(pictures), 28, 28, 1))
         interpreter.allocate_tensors()

@@ -121,6 +121,8 @@ def _definition_of_h5(path: Path) -> Any:
 
 def _definition_of_keras(path: Path) -> Any:
     with zipfile.ZipFile(path) as archive:
+        with archive.open("model.weights.h5") as weights, h5py.File(weights, "r") as file:
+            _refuse_links(file, path)
         return json.loads(archive.read("config.json"))
 
 

@@ -70,8 +70,8 @@ def fit(image: Image.Image) -> Pictures:
     scale = BOX / max(box.shape)
     size = (max(1, round(box.shape[1] * scale)), max(1, round(box.shape[0] * scale)))
     small = np.asarray(Image.fromarray(box).resize(size, Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.BICUBIC))
-    small = np.clip(small, 0, 1) / max(float(small.max()), 1e-6)
-    return centre(small)
+    small = np.clip(small, 0, 1)  # the filter overshoots at edges
+    return centre(small / max(float(small.max()), 1e-6))
 
 
 def centre(ink: NDArray[np.float32]) -> Pictures:

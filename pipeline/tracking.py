@@ -107,10 +107,10 @@ def active(run: Run, configuration: Configuration) -> mlflow.ActiveRun:
 def open_store(tracking: Tracking) -> tuple[MlflowClient, str]:
     """A client of the store, and the id of the experiment in it. Both are made if they are not there."""
     logging.getLogger("mlflow.store").setLevel(logging.WARNING)  # says at length that it creates tables
-    client = MlflowClient(uri(tracking))
     local = uri(tracking).startswith("sqlite:")
-    # Creating the database is a long series of migrations, which two processes must not begin at once.
+    # Creating the database, which making a client does, is a long series of steps that two processes must not begin at once.
     with FileLock(PROJECT / ".mlflow.lock"):
+        client = MlflowClient(uri(tracking))
         experiment = client.get_experiment_by_name(tracking.experiment)
         if experiment is not None:
             return client, experiment.experiment_id

@@ -79,7 +79,7 @@ class Trainer:
         self._pictures = tf.constant(self.train.pictures[..., np.newaxis])  # (n, 28, 28, 1) uint8
         self._labels = tf.constant(self.train.labels)
         self._step = tf.function(self._train_step, jit_compile=options.xla, reduce_retracing=True)
-        self._infer = tf.function(lambda pictures: self._logits(pictures, training=False))
+        self._infer = tf.function(lambda pictures: self._logits(pictures, training=False), reduce_retracing=True)
         self._best = self.network.get_weights()
 
     @property
@@ -242,7 +242,7 @@ class Trainer:
         if self.checkpoint is None or not self.checkpoint.exists():
             return
         try:
-            with np.load(self.checkpoint) as saved:
+            with self.checkpoint.open("rb") as file, np.load(file) as saved:
                 state = [saved[f"state{number}"] for number in range(len(self._state()))]
                 self._best = [saved[f"best{number}"] for number in range(len(self._best))]
                 rows = saved["history"]

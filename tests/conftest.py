@@ -1,0 +1,93 @@
+"""Real things to test with: a clone of the project, small data in MNIST's format, a screen."""
+
+import gzip
+import os
+import shutil
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in `folder` and return what it printed. ``python`` and ``dvc`` are those of the tests."""
+    return subprocess.run(command, cwd=folder, env=_environment(environment), capture_output=True, text=True, check=False)
+
+
+def _environment(more: dict[str, str]) -> dict[str, str]:
+    own = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "MLFLOW_", "GIT_", "PYTEST_"))}
+    own["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{own['PATH']}"
+    own |= {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t"}
+    return own | more
+
+
+def clone(folder: Path) -> Path:
+    """Copy the project as git sees it, uncommitted changes included, into a repository of its own."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).is_file() and name not in ("dvc.lock", "reports/metrics.json"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "begin"]):
+        assert run(folder, "git", *arguments).returncode == 0
+    return folder
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace the one occurrence of `old` in a file."""
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {path}"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A fresh clone, in a path with spaces."""
+    return clone(tmp_path / "a clone of the project")
+
+
+def idx_bytes(array: NDArray[np.uint8]) -> bytes:
+    """`array` as a gzipped IDX file."""
+    header = b"\0\0\x08" + bytes([array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+    return gzip.compress(header + array.tobytes(), mtime=0)
+
+
+@pytest.fixture
+def write_idx(tmp_path: Path) -> Callable[[str, NDArray[np.uint8]], Path]:
+    """A function that writes an IDX file."""
+
+    def write(name: str, array: NDArray[np.uint8]) -> Path:
+        path = tmp_path / name
+        path.write_bytes(idx_bytes(array))
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def display() -> Iterator[str]:
+    """A screen: the one there is, or a virtual one."""
+    if os.environ.get("DISPLAY") or sys.platform in ("win32", "darwin"):
+        yield os.environ.get("DISPLAY", "")
+        return
+    if shutil.which("Xvfb") is None:
+        pytest.fail("Window tests need a screen. Install a virtual one: apt-get install xvfb", pytrace=False)
+    read, write = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x1024x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        os.environ["DISPLAY"] = f":{pipe.readline().strip()}"
+    yield os.environ["DISPLAY"]
+    del os.environ["DISPLAY"]
+    server.terminate()
+    server.wait()

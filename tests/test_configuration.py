@@ -1,0 +1,121 @@
+import re
+from pathlib import Path
+
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+
+from pipeline import compose, configuration
+from pipeline.errors import ConfigurationError
+from pipeline.paths import CONFIGURATION, PARAMETERS
+from tests.conftest import edit, run
+
+
+def test_every_option_of_every_group_composes_to_a_valid_configuration() -> None:
+    for path in sorted(CONFIGURATION.glob("*/*.yaml")):
+        configuration.check(compose.compose([f"{path.parent.name}={path.stem}"]))
+
+
+def test_the_committed_parameters_are_what_conf_composes_to() -> None:
+    assert configuration.read(PARAMETERS) == compose.compose([])
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("model.dropout=1.5", ["model.dropout", "at least 0 and below 1", "given: 1.5"]),
+        ("training.epochs=0", ["training.epochs", "a whole number at least 1", "given: 0"]),
+        ("training.epochs=many", ["training.epochs", "a whole number", "given: many (text)"]),
+        ("training.epochs=2.5", ["training.epochs", "a whole number", "given: 2.5 (number)"]),
+        ("training.deterministic=1", ["training.deterministic", "true or false", "given: 1"]),
+        ("optimizer.learning_rate=.inf", ["optimizer.learning_rate", "a number above 0"]),
+        ("model.dropot=0.4", ["model.dropot: there is no such key", "nearest is model.dropout", "below 1"]),
+        ("+model.dropot=0.4", ["model.dropot: there is no such key", "nearest is model.dropout", "given: 0.4"]),
+        ("modle.dropout=0.4", ["modle.dropout", "nearest is model.dropout"]),
+        ("model.blocks.1.filtres=3", ["model.blocks.1.filtres", "nearest is model.blocks.0.filters"]),
+        ("model.blocks.1.kernel=0", ["model.blocks.1.kernel", "at least 1 and at most 28", "given: 0"]),
+        ("model.blocks.1.pool=28", ["pool of block 1 must fit its input"]),
+        ("~model.dropout", ["model.dropout: is missing"]),
+        ("optimizer.name=adadlta", ["optimizer.name", "nearest: adadelta", "given: adadlta"]),
+        ("experiment=textbok", ["experiment/textbok", "textbook"]),
+        ("export.formats=[keras]", ["must contain h5"]),
+        ("model..dropout", ["override"]),
+    ],
+)
+def test_a_bad_override_is_told_with_its_key_what_is_allowed_and_what_was_given(override: str, says: list[str]) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        compose.compose([override])
+    for words in says:
+        assert words in str(raised.value)
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        compose.compose(["model.dropout=2", "training.batch_size=0", "augment.zoom=-1"])
+    assert len(re.findall("given:", str(raised.value))) == 3
+
+
+def test_a_learning_rate_that_adadelta_does_not_train_with_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+    compose.compose(["optimizer.learning_rate=0.001"])
+    assert "optimizer.learning_rate = 0.001" in capsys.readouterr().err
+    compose.compose(["optimizer=adam", "optimizer.learning_rate=0.001"])
+    assert capsys.readouterr().err == ""
+
+
+def test_the_textbook_experiment_is_the_tutorials_network() -> None:
+    values = compose.compose(["experiment=textbook"])
+    assert [(block["filters"], block["kernel"], block["pool"], block["dropout"]) for block in values["model"]["blocks"]] == [
+        (32, 3, 1, 0.0),
+        (64, 3, 2, 0.25),
+    ]
+    assert values["model"]["dense"] == [{"units": 256, "activation": "relu"}]
+    assert (values["model"]["dropout"], values["training"]["batch_size"], values["training"]["epochs"]) == (0.5, 128, 10)
+    assert values["optimizer"]["name"] == "adadelta"
+    assert values["schedule"] == {"name": "constant"}
+
+
+def test_a_user_never_sees_a_traceback_for_a_broken_parameters_file(tmp_path: Path) -> None:
+    for content in ("model: [", "- a\n- b\n", "a: ${nowhere}\n", "\xff"):
+        path = tmp_path / "params.yaml"
+        path.write_bytes(content.encode("latin-1"))
+        with pytest.raises(ConfigurationError):
+            configuration.load(path)
+    with pytest.raises(ConfigurationError, match="Make it anew"):
+        configuration.load(tmp_path / "missing.yaml")
+
+
+def test_the_digest_of_conf_sees_values_comments_and_names_but_no_other_files(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("x: 1\n")
+    before = compose.digest(tmp_path)
+    (tmp_path / "a.yaml.swp").write_text("x: 2\n")
+    assert compose.digest(tmp_path) == before
+    (tmp_path / "a.yaml").write_text("x: 1 # one\n")
+    changed = compose.digest(tmp_path)
+    (tmp_path / "a.yaml").rename(tmp_path / "b.yaml")
+    assert len({before, changed, compose.digest(tmp_path)}) == 3
+
+
+def test_composing_leaves_hydra_as_it_was() -> None:
+    compose.compose([])
+    assert not GlobalHydra.instance().is_initialized()
+
+
+def test_composing_with_overrides_writes_them_and_says_what_changed(project: Path) -> None:
+    done = run(project, "python", "-m", "pipeline.compose", "experiment=smoke", "model.dropout=0.25")
+    assert done.returncode == 0, done.stderr
+    assert "model.dropout: 0.2 -> 0.25" in done.stdout
+    assert configuration.load(project / "params.yaml").training.epochs == 2
+
+
+def test_a_bad_value_leaves_the_parameters_as_they_were(project: Path) -> None:
+    before = (project / "params.yaml").read_bytes()
+    edit(project / "conf/training/default.yaml", "epochs: ", "epochs: -1 # ")
+    done = run(project, "python", "-m", "pipeline.compose", "--keep")
+    assert done.returncode == 1
+    assert "training.epochs" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (project / "params.yaml").read_bytes() == before
+
+
+def test_composing_needs_neither_tensorflow_nor_mlflow(project: Path) -> None:
+    code = "import sys, pipeline.compose as c; c.main(['--keep']); print({'tensorflow', 'mlflow', 'keras'} & set(sys.modules))"
+    assert run(project, "python", "-c", code).stdout.strip() == "set()"

@@ -1,0 +1,144 @@
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipeline import compose, configuration, datasets, paths, prepared
+from pipeline.arrays import Split
+from pipeline.errors import DataError
+from pipeline.prepare import contact_sheet, summarize
+from pipeline.schema import Configuration
+from tests.conftest import idx_bytes
+
+WriteIdx = Callable[[str, NDArray[np.uint8]], Path]
+
+
+def configured(*overrides: str) -> Configuration:
+    return configuration.check(compose.compose(list(overrides)))
+
+
+def test_idx_files_are_read_as_they_were_written(write_idx: WriteIdx) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (5, 28, 28), np.uint8)
+    assert (datasets.read_idx(write_idx("pictures.gz", pictures)) == pictures).all()
+    assert datasets.read_idx(write_idx("labels.gz", pictures[:, 0, 0])).shape == (5,)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"not gzip",
+        gzip.compress(b""),
+        gzip.compress(b"\0\0\x09\x01\0\0\0\x01\0"),
+        gzip.compress(b"\0\0\x08\x03\0\0"),
+        gzip.compress(b"\0\0\x08\x01\0\0\0\x05\1\2"),
+        gzip.compress(b"\0\0\x08\x01\xff\xff\xff\xff\1"),
+        idx_bytes(np.zeros((9, 9), np.uint8))[:-9],
+    ],
+)
+def test_a_file_that_is_not_whole_idx_is_named(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "broken.gz"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"broken\.gz"):
+        datasets.read_idx(path)
+
+
+def test_the_bundled_digits_follow_the_array_contract() -> None:
+    splits = datasets.read(configured("dataset=digits").dataset)
+    assert sum(len(split.labels) for split in splits.values()) == 1797
+    for split in splits.values():
+        assert split.pictures.shape == (len(split.labels), 28, 28)
+        assert split.pictures.dtype == split.labels.dtype == np.uint8
+        assert split.pictures.max() == 255
+        assert np.median(split.pictures) == 0  # ink is bright, paper is dark
+        assert set(split.labels) == set(range(10))
+
+
+def test_splits_are_stratified_disjoint_and_the_same_for_the_same_seed() -> None:
+    dataset = configured("dataset=digits").dataset
+    first, again = datasets.read(dataset), datasets.read(dataset)
+    other = datasets.read(configured("dataset=digits", "dataset.split_seed=1").dataset)
+    assert all((first[name].pictures == again[name].pictures).all() for name in first)
+    assert (first["test"].labels != other["test"].labels).any()
+    counts = np.bincount(first["validation"].labels)
+    assert counts.max() - counts.min() <= 2
+    seen = [{picture.tobytes() for picture in split.pictures} for split in first.values()]
+    assert not seen[0] & seen[2]
+
+
+def test_a_training_limit_keeps_the_other_splits_as_they_are() -> None:
+    whole = datasets.read(configured("dataset=digits").dataset)
+    limited = datasets.read(configured("dataset=digits", "dataset.training_limit=200").dataset)
+    assert len(limited["train"].labels) == 200
+    assert np.bincount(limited["train"].labels).min() >= 18
+    assert (limited["validation"].pictures == whole["validation"].pictures).all()
+    assert (limited["test"].pictures == whole["test"].pictures).all()
+
+
+def test_a_folder_of_pictures_of_any_kind_is_a_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "PROJECT", tmp_path)
+    for label in range(10):
+        folder = tmp_path / "data/pictures" / str(label)
+        folder.mkdir(parents=True)
+        (folder / "notes.txt").write_text("not a picture")
+        for number in range(15):
+            image = Image.new("RGB", (60, 80), "white" if number % 2 else "black")
+            image.paste("navy" if number % 2 else "yellow", (20, 10, 30 + label, 70))
+            image.save(folder / f"{number}.{'png' if number % 2 else 'jpg'}")
+    splits = datasets.read(configured("dataset=folder").dataset)
+    assert {name: len(split.labels) for name, split in splits.items()} == {"train": 108, "validation": 12, "test": 30}
+    (tmp_path / "data/pictures/3/broken.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"broken\.png"):
+        datasets.read(configured("dataset=folder").dataset)
+
+
+def test_an_empty_folder_is_told_what_it_must_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "PROJECT", tmp_path)
+    with pytest.raises(DataError, match="must hold folders 0 to 9"):
+        datasets.read(configured("dataset=folder").dataset)
+
+
+def test_too_few_pictures_to_divide_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "PROJECT", tmp_path)
+    for label in range(2):
+        folder = tmp_path / "data/pictures" / str(label)
+        folder.mkdir(parents=True)
+        Image.new("L", (9, 9), 255).save(folder / "a.png")
+    with pytest.raises(DataError, match=r"dataset\.test_fraction"):
+        datasets.read(configured("dataset=folder").dataset)
+
+
+def test_prepared_data_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    dataset = configured("dataset=digits").dataset
+    splits = datasets.read(dataset)
+    summary = summarize(dataset, splits)
+    folder = tmp_path / "prepared"
+    for _ in range(2):  # the second time over what is there
+        prepared.write(splits, summary, contact_sheet(splits["train"]), folder)
+    for name, split in splits.items():
+        loaded = prepared.load(name, folder)
+        assert (loaded.pictures == split.pictures).all()
+        assert (loaded.labels == split.labels).all()
+    assert prepared.summary(folder) == summary
+    with Image.open(folder / "samples.png") as sheet:
+        assert sheet.size == (20 * 28, 10 * 28)
+
+
+def test_the_summary_counts_hashes_and_measures() -> None:
+    dataset = configured("dataset=digits").dataset
+    pictures = np.zeros((10, 28, 28), np.uint8)
+    pictures[:, :14] = 255
+    split = Split(pictures, np.arange(10, dtype=np.uint8))
+    summary = summarize(dataset, {"train": split})
+    assert summary["splits"]["train"]["of_each_class"] == [1] * 10
+    assert (summary["mean"], summary["deviation"]) == (0.5, 0.5)
+    changed = summarize(dataset, {"train": Split(pictures, np.zeros(10, np.uint8))})
+    assert changed["sha256"] != summary["sha256"]
+
+
+def test_prepared_data_that_is_missing_is_told_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="dvc repro prepare"):
+        prepared.summary(tmp_path)

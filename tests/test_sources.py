@@ -1,0 +1,152 @@
+"""Finding and fetching the files of a dataset: a real server, real files, real corruption."""
+
+import hashlib
+import http.server
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline import paths, schema, sources
+from pipeline.errors import DataUnavailable
+from tests.conftest import idx_bytes
+
+ROLES = ("train_pictures", "train_labels", "test_pictures", "test_labels")
+CONTENT = {role: idx_bytes(np.full((4, 4), number, np.uint8)) for number, role in enumerate(ROLES)}
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder; below /broken/ only errors, below /cut/ half of each file."""
+
+    def do_GET(self) -> None:
+        kind, _, name = self.path.strip("/").partition("/")
+        if kind == "broken":
+            self.send_error(503)
+            return
+        content = Path(self.directory, name).read_bytes()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[: len(content) // 2] if kind == "cut" else content[::-1] if kind == "wrong" else content)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    folder = tmp_path / "server"
+    folder.mkdir()
+    for role, content in CONTENT.items():
+        (folder / f"{role}.gz").write_bytes(content)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder))) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def project_in_a_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "PROJECT", tmp_path / "project")
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr("time.sleep", lambda _: None)  # pooch waits between retries
+
+
+def dataset(mirrors: list[str], folders: tuple[str, ...] = ("raw", "elsewhere")) -> schema.IdxDataset:
+    files = {role: {"name": f"{role}.gz", "sha256": hashlib.sha256(CONTENT[role]).hexdigest()} for role in ROLES}
+    return schema.IdxDataset.model_validate(
+        {
+            "name": "tiny",
+            "kind": "idx",
+            "class_names": list("0123456789"),
+            "validation_fraction": 0.1,
+            "split_seed": 0,
+            "training_limit": None,
+            "folders": list(folders),
+            "mirrors": [f"{mirror}/" for mirror in mirrors],
+            "files": files,
+            "archive": None,
+        }
+    )
+
+
+def put(folder: Path, roles: tuple[str, ...] = ROLES) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for role in roles:
+        (folder / f"{role}.gz").write_bytes(CONTENT[role])
+
+
+def test_files_in_a_folder_are_found_and_nothing_is_fetched(tmp_path: Path) -> None:
+    put(tmp_path / "project/elsewhere")
+    found = sources.obtain(dataset([]))
+    assert isinstance(found, dict)
+    assert {path.parent.name for path in found.values()} == {"elsewhere"}
+
+
+def test_missing_files_are_fetched_into_the_first_folder(tmp_path: Path, server: str) -> None:
+    put(tmp_path / "project/elsewhere", ROLES[:2])
+    found = sources.obtain(dataset([f"{server}/good"]))
+    assert isinstance(found, dict)
+    assert [found[role].parent.name for role in ROLES] == ["elsewhere", "elsewhere", "raw", "raw"]
+    assert all(found[role].read_bytes() == CONTENT[role] for role in ROLES)
+
+
+@pytest.mark.parametrize("bad", ["broken", "cut", "wrong"])
+def test_a_mirror_that_fails_or_lies_is_passed_over(tmp_path: Path, server: str, bad: str) -> None:
+    found = sources.obtain(dataset([f"{server}/{bad}", f"{server}/good"]))
+    assert isinstance(found, dict)
+    assert all(found[role].read_bytes() == CONTENT[role] for role in ROLES)
+
+
+def test_a_corrupt_file_is_named_set_aside_and_fetched_again(
+    tmp_path: Path, server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(tmp_path / "project/raw")
+    corrupt = tmp_path / "project/raw/train_labels.gz"
+    corrupt.write_bytes(b"rubbish")
+    sources.obtain(dataset([f"{server}/good"]))
+    assert corrupt.read_bytes() == CONTENT["train_labels"]
+    assert corrupt.with_name("train_labels.gz.corrupt").read_bytes() == b"rubbish"
+    assert "train_labels.gz is corrupt" in capsys.readouterr().err
+
+
+def test_what_other_programs_keep_is_not_touched_when_it_is_corrupt(tmp_path: Path, server: str) -> None:
+    put(tmp_path / "project/elsewhere")
+    (tmp_path / "project/elsewhere/train_labels.gz").write_bytes(b"rubbish")
+    found = sources.obtain(dataset([f"{server}/good"]))
+    assert isinstance(found, dict)
+    assert found["train_labels"].parent.name == "raw"
+    assert (tmp_path / "project/elsewhere/train_labels.gz").read_bytes() == b"rubbish"
+
+
+def test_the_archive_of_keras_stands_in_for_the_four_files(tmp_path: Path) -> None:
+    folder = tmp_path / "project/elsewhere"
+    folder.mkdir(parents=True)
+    np.savez(folder / "all.npz", x_train=np.zeros(1))
+    archive = {"name": "all.npz", "sha256": paths.sha256(folder / "all.npz")}
+    values = dataset([]).model_dump() | {"archive": archive}
+    assert sources.obtain(schema.IdxDataset.model_validate(values)) == folder / "all.npz"
+
+
+def test_when_nothing_helps_the_error_names_what_was_tried_and_both_remedies(tmp_path: Path, server: str) -> None:
+    put(tmp_path / "project/raw", ROLES[1:])
+    with pytest.raises(DataUnavailable) as raised:
+        sources.obtain(dataset([f"{server}/broken", f"{server}/cut", "http://127.0.0.1:9"]))
+    for words in ("raw/train_pictures.gz: not there", "elsewhere/train_pictures.gz", "/broken/", "/cut/", "127.0.0.1:9"):
+        assert words in str(raised.value)
+    assert "put these files into" in str(raised.value)
+    assert "dataset=digits" in str(raised.value)
+    left = {path.name for path in (tmp_path / "project/raw").rglob("*") if path.is_file()}
+    assert left == {f"{role}.gz" for role in ROLES[1:]}
+
+
+def test_what_a_killed_download_left_is_taken_away(tmp_path: Path, server: str) -> None:
+    leftover = tmp_path / "project/raw/.download/tmpabc"
+    leftover.parent.mkdir(parents=True)
+    leftover.write_bytes(b"half")
+    sources.obtain(dataset([f"{server}/good"]))
+    assert not leftover.exists()

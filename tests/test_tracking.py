@@ -1,0 +1,137 @@
+"""Runs in a real SQLite store, written by real processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+
+from pipeline import tracking
+from pipeline.paths import PROJECT
+from tests.conftest import ROOT, run
+from tests.test_datasets import configured
+
+STAGE = """
+import sys, time
+from pathlib import Path
+from pipeline import paths, tracking
+tracking.PROJECT = Path(sys.argv[1])
+tracking.RUNS = Path(sys.argv[1]) / "runs"
+from tests.test_datasets import configured
+with tracking.stage(sys.argv[2], configured()) as run:
+    run.metrics(1, loss=0.5)
+    print(run.id, flush=True)
+    if "wait" in sys.argv: time.sleep(60)
+    if "fail" in sys.argv: raise SystemExit("Error: it failed")
+"""
+
+
+def command(folder: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-c", STAGE, str(folder), *arguments]
+
+
+def environment(**more: str) -> dict[str, str]:
+    own = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "DVC_"))}
+    return own | {"PYTHONPATH": str(ROOT)} | more
+
+
+def store(folder: Path) -> list[Any]:
+    client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("digits")
+    assert experiment is not None
+    return list(client.search_runs([experiment.experiment_id], order_by=["attributes.start_time"]))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "a project"
+    made.mkdir()
+    return made
+
+
+def test_a_stage_writes_a_run_with_flat_parameters_and_ends_it(folder: Path) -> None:
+    done = subprocess.run(command(folder, "train"), cwd=ROOT, env=environment(), capture_output=True, text=True, check=True)
+    (only,) = store(folder)
+    assert only.info.run_id == done.stdout.strip()
+    assert only.info.status == "FINISHED"
+    assert only.data.params["optimizer"] == "adadelta"
+    assert only.data.params["model.blocks.0.filters"].isdigit()
+    assert only.data.params["dataset"] == "mnist"
+    assert not any("sha256" in key or key.startswith(("export", "tracking")) for key in only.data.params)
+    assert only.data.tags["git_commit"] == run(ROOT, "git", "rev-parse", "HEAD").stdout.strip()
+    assert (folder / "runs/train.json").exists()
+
+
+def test_a_stage_that_fails_leaves_a_failed_run_and_no_pointer(folder: Path) -> None:
+    done = subprocess.run(command(folder, "train", "fail"), cwd=ROOT, env=environment(), capture_output=True, check=False)
+    assert done.returncode == 1
+    assert [each.info.status for each in store(folder)] == ["FAILED"]
+    assert not (folder / "runs/train.json").exists()
+
+
+def test_a_run_whose_process_was_killed_is_closed_by_the_next_start_and_a_living_one_is_not(folder: Path) -> None:
+    processes = []
+    for _ in range(2):
+        process = subprocess.Popen(command(folder, "train", "wait"), cwd=ROOT, env=environment(), stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        processes.append(process)
+    try:
+        assert [each.info.status for each in store(folder)] == ["RUNNING", "RUNNING"]
+        processes[0].send_signal(signal.SIGKILL)
+        processes[0].wait()
+        subprocess.run(command(folder, "prepare"), cwd=ROOT, env=environment(), capture_output=True, check=True)
+        assert [each.info.status for each in store(folder)] == ["KILLED", "RUNNING", "FINISHED"]
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+
+
+def test_stages_of_one_dvc_process_share_a_run_and_others_point_to_it(folder: Path) -> None:
+    """Two stages under one parent that has no DVC_STAGE, as dvc has none; then one under another parent."""
+    script = (
+        "import os, subprocess, sys\nfor stage in sys.argv[3:]:\n"
+        "    command = [sys.executable, '-c', sys.argv[1], sys.argv[2], stage]\n"
+        "    subprocess.run(command, env=os.environ | {'DVC_STAGE': stage}, check=True)"
+    )
+    for stages in (["prepare", "train"], ["evaluate"]):
+        arguments = [sys.executable, "-c", script, STAGE, str(folder), *stages]
+        subprocess.run(arguments, cwd=ROOT, env=environment(), capture_output=True, check=True)
+    first, second = store(folder)
+    assert second.data.tags["prepare_from_run"] == second.data.tags["train_from_run"] == first.info.run_id
+
+
+def test_several_processes_may_create_the_store_at_once(folder: Path) -> None:
+    processes = [
+        subprocess.Popen(command(folder, "train"), cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    for process in processes:
+        _, error = process.communicate()
+        assert process.returncode == 0, error.decode()
+    assert len(store(folder)) == 3
+
+
+def test_a_store_that_cannot_be_reached_is_told(folder: Path) -> None:
+    begin = time.monotonic()
+    more = environment(MLFLOW_TRACKING_URI="http://127.0.0.1:9", MLFLOW_HTTP_REQUEST_MAX_RETRIES="1")
+    done = subprocess.run(command(folder, "train"), cwd=ROOT, env=more, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "http://127.0.0.1:9 can't be used" in done.stderr
+    assert "tracking.uri" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert time.monotonic() - begin < 60
+
+
+def test_the_store_is_what_the_configuration_says_else_the_environment_else_sqlite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert tracking.uri(configured().tracking) == f"sqlite:///{PROJECT / 'mlflow.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://team:5000")
+    assert tracking.uri(configured().tracking) == "http://team:5000"
+    assert tracking.uri(configured("tracking.uri=http://mine:5000").tracking) == "http://mine:5000"

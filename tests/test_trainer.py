@@ -1,0 +1,248 @@
+"""Trains real, small networks."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline import tensorflow_setup
+from pipeline.arrays import Split
+from pipeline.errors import TrainingDiverged
+from tests.conftest import ROOT
+from tests.test_datasets import configured
+
+tensorflow_setup.start()
+
+import keras  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+from pipeline import datasets, exported, model  # noqa: E402
+from pipeline.augment import augmentation  # noqa: E402
+from pipeline.schedule import learning_rates  # noqa: E402
+from pipeline.trainer import Trainer  # noqa: E402
+
+SMALL = ("dataset=digits", "model=mlp", "model.dense=[{units: 32, activation: relu}]", "training.epochs=3")
+
+
+@pytest.fixture(scope="module")
+def splits() -> dict[str, Split]:
+    return datasets.read(configured("dataset=digits").dataset)
+
+
+def trainer(splits: dict[str, Split], *overrides: str, checkpoint: Path | None = None) -> Trainer:
+    return Trainer(configured(*SMALL, *overrides), splits["train"], splits["validation"], 0.15, 0.3, checkpoint)
+
+
+def test_the_default_network_learns_the_digits(splits: dict[str, Split]) -> None:
+    configuration = configured("dataset=digits", "training.epochs=8")
+    running = Trainer(configuration, splits["train"], splits["validation"], 0.15, 0.3)
+    network = running.fit()
+    assert running.best.validation_accuracy > 0.9
+    probabilities = exported.predict(network, splits["test"].pictures)
+    assert probabilities.shape == (len(splits["test"].labels), 10)
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert (probabilities.argmax(axis=1) == splits["test"].labels).mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("optimizer=adam",),
+        ("optimizer=adamw",),
+        ("optimizer=sgd",),
+        ("optimizer=muon",),
+        ("optimizer.weight_decay=0.001", "optimizer.gradient_clip_norm=1.0", "optimizer.ema_momentum=0.9"),
+        ("schedule=cosine",),
+        ("schedule=constant", "optimizer.learning_rate=1.0"),
+        ("augment=strong",),
+        ("training.precision=mixed_bfloat16",),
+        ("training.precision=mixed_float16",),
+        ("training.xla=true", "augment=none"),
+    ],
+    ids=" ".join,
+)
+def test_every_option_trains(splits: dict[str, Split], overrides: tuple[str, ...]) -> None:
+    running = trainer(splits, "training.epochs=6", *overrides)
+    running.fit()
+    assert running.best.validation_accuracy > 0.5  # chance is 0.1
+
+
+def test_the_same_seed_gives_the_same_network_and_another_gives_another(splits: dict[str, Split]) -> None:
+    one, same, other = (trainer(splits, f"training.seed={seed}") for seed in (0, 0, 1))
+    weights = [running.fit().get_weights()[0] for running in (one, same, other)]
+    np.testing.assert_allclose(weights[0], weights[1], atol=1e-5)
+    assert np.abs(weights[0] - weights[2]).max() > 0.01
+
+
+def test_the_weights_kept_are_those_of_the_best_epoch(splits: dict[str, Split]) -> None:
+    # A learning rate that goes up: the first epochs are the better ones.
+    running = trainer(splits, "schedule=constant", "optimizer=sgd", "optimizer.learning_rate=0.6", "training.epochs=8")
+    running.fit()
+    _, accuracy = running._validate()
+    assert accuracy == pytest.approx(running.best.validation_accuracy)
+
+
+def test_training_stops_early_when_it_no_longer_gets_better(splits: dict[str, Split]) -> None:
+    running = trainer(splits, "training.epochs=60", "training.early_stopping_patience=2", "schedule=constant")
+    running.fit()
+    assert len(running.history) < 60
+    assert len(running.history) - running.best.epoch == 2
+
+
+def test_an_interrupted_training_ends_as_if_it_had_not_been(splits: dict[str, Split], tmp_path: Path) -> None:
+    straight = trainer(splits, "model.dropout=0.3", "optimizer.ema_momentum=0.9")
+    expected = straight.fit().get_weights()
+
+    def interrupt(epoch: Any) -> None:
+        if epoch.epoch == 2:
+            raise KeyboardInterrupt
+
+    checkpoint = tmp_path / "state.npz"
+    overrides = ("model.dropout=0.3", "optimizer.ema_momentum=0.9")
+    with pytest.raises(KeyboardInterrupt):
+        trainer(splits, *overrides, checkpoint=checkpoint).fit(interrupt)
+    seen: list[int] = []
+    resumed = trainer(splits, *overrides, checkpoint=checkpoint)
+    weights = resumed.fit(lambda epoch: seen.append(epoch.epoch)).get_weights()
+    assert seen == [1, 2, 3]
+    assert resumed.history[0].seconds > 0
+    for one, other in zip(expected, weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def test_a_checkpoint_that_cannot_be_read_is_told_and_training_begins_anew(
+    splits: dict[str, Split], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = tmp_path / "state.npz"
+    for content in (b"rubbish", b"PK\x03\x04rubbish", b""):
+        checkpoint.write_bytes(content)
+        running = trainer(splits, "training.epochs=1", checkpoint=checkpoint)
+        running.fit()
+        assert len(running.history) == 1
+        assert "begins anew" in capsys.readouterr().out
+
+
+def test_a_loss_that_is_no_number_is_told_with_what_to_change(splits: dict[str, Split]) -> None:
+    with pytest.raises(TrainingDiverged, match=r"optimizer\.learning_rate"):
+        trainer(splits, "optimizer=sgd", "optimizer.learning_rate=1.0e+18").fit()
+
+
+def test_overfitting_one_batch_works(splits: dict[str, Split]) -> None:
+    configuration = configured("experiment=overfit")
+    train = Split(splits["train"].pictures[:128], splits["train"].labels[:128])
+    running = Trainer(configuration, train, splits["validation"], 0.15, 0.3)
+    running.fit()
+    assert running.history[-1].accuracy == 1.0
+
+
+def test_calibration_changes_no_answer_and_lowers_the_loss(splits: dict[str, Split]) -> None:
+    running = trainer(splits, "training.epochs=6")
+    calibrate = running._calibrate
+    before: dict[str, Any] = {}
+
+    def remember() -> None:
+        before["probabilities"] = exported.predict(running.network, splits["validation"].pictures)
+        before["loss"], _ = running._validate()
+        calibrate()
+
+    running._calibrate = remember  # type: ignore[method-assign]
+    after = exported.predict(running.fit(), splits["validation"].pictures)
+    assert (after.argmax(axis=1) == before["probabilities"].argmax(axis=1)).all()
+    assert running._validate()[0] < before["loss"]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7, 100])
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle"])
+def test_a_schedule_stays_between_zero_and_its_peak(schedule: str, steps: int) -> None:
+    rates = learning_rates(configured(f"schedule={schedule}").schedule, 4.0, steps)
+    assert rates.shape == (steps,)
+    assert rates.dtype == np.float32
+    assert (rates >= 0).all()
+    assert (rates <= 4.0).all()
+    if steps == 100 and schedule != "constant":
+        assert rates.max() == pytest.approx(4.0, rel=0.01)
+        assert rates[-1] < 0.1
+        assert (np.diff(rates[rates.argmax() :]) <= 0).all()
+
+
+@pytest.mark.parametrize("option", ["none", "light", "strong"])
+def test_augmentation_keeps_the_form_changes_as_configured_and_hangs_on_its_seed(option: str, splits: dict[str, Split]) -> None:
+    pictures = tf.constant(splits["train"].pictures[:64, ..., np.newaxis] / np.float32(255))
+    apply = tf.function(augmentation(configured(f"augment={option}").augment))
+    one, same, other = (apply(pictures, tf.constant([0, step])).numpy() for step in (5, 5, 6))
+    assert one.shape == (64, 28, 28, 1)
+    assert one.min() >= -1e-6
+    assert one.max() <= 1 + 1e-6
+    assert (one == same).all()
+    assert (one != other).any() == (option != "none")
+    if option == "none":
+        assert (one == pictures.numpy()).all()
+    else:  # the same digits still: as much ink, about where it was
+        assert one.sum() == pytest.approx(pictures.numpy().sum(), rel=0.15)
+        correlation = np.corrcoef(one.mean(axis=0).ravel(), pictures.numpy().mean(axis=0).ravel())[0, 1]
+        assert correlation > 0.9
+
+
+def test_thickness_makes_some_strokes_thicker_and_some_thinner(splits: dict[str, Split]) -> None:
+    pictures = tf.constant(splits["train"].pictures[:64, ..., np.newaxis] / np.float32(255))
+    apply = augmentation(configured("augment=none", "augment.thickness=1.0").augment)
+    ratio = apply(pictures, tf.constant([0, 0])).numpy().sum(axis=(1, 2, 3)) / pictures.numpy().sum(axis=(1, 2, 3))
+    assert ratio.max() > 1.2
+    assert ratio.min() < 0.8
+
+
+def test_the_network_has_the_layers_of_the_configuration() -> None:
+    textbook = model.build(configured("experiment=textbook").model, 0.13, 0.31)
+    kinds = [type(layer).__name__ for layer in textbook.layers]
+    assert kinds == (
+        ["InputLayer"]
+        + ["Conv2D", "Activation"] * 2
+        + ["MaxPooling2D", "Dropout", "Flatten", "Dense", "Dropout", "Dense", "Softmax"]
+    )
+    assert textbook.count_params() == 2_380_938  # 320 + 18,496 + 2,359,552 + 2,570
+    normalized = model.build(
+        configured("model.blocks.0.batch_normalization=true", "model.blocks.1.pooling=average").model, 0, 1
+    )
+    kinds = [type(layer).__name__ for layer in normalized.layers]
+    assert "BatchNormalization" in kinds
+    assert isinstance(normalized.layers[0], keras.layers.InputLayer)
+
+
+def test_a_killed_training_goes_on_from_the_last_finished_epoch(tmp_path: Path) -> None:
+    """A real process, killed for real between epochs."""
+    code = """
+import sys
+from pathlib import Path
+from pipeline import tensorflow_setup
+tensorflow_setup.start()
+from tests.test_trainer import trainer, datasets, configured
+splits = datasets.read(configured("dataset=digits").dataset)
+running = trainer(splits, "training.epochs=400", checkpoint=Path(sys.argv[1]))
+running.fit(lambda epoch: print(epoch.epoch, flush=True))
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "state.npz")]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    last = 0
+    for _ in range(2):
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        numbers = []
+        for line in process.stdout:
+            numbers += [int(line)] if line.strip().isdigit() else []
+            if numbers and numbers[-1] >= last + 5:
+                break
+        time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        assert numbers == list(range(1, numbers[-1] + 1))
+        with np.load(tmp_path / "state.npz") as saved:
+            assert len(saved["history"]) >= last + 4
+            last = len(saved["history"])
