@@ -73,16 +73,15 @@ def write_report(
 def main() -> None:
     """Entry point of ``python -m pipeline.evaluate``."""
     configuration = load()
-    tensorflow_setup.start()
-    summary, test = prepared.summary(), prepared.load("test")
-    network = exported.open_model(TRAINED / "network.keras")
-    probabilities = exported.predict(network, test.pictures, configuration.evaluation.batch_size)
-    training = json.loads((TRAINED / "training.json").read_text(encoding="utf-8"))
-    values = measure(test, probabilities, configuration.evaluation) | training
-    write_report(
-        test, probabilities, {"dataset": summary["dataset"], **values}, summary["class_names"], configuration.evaluation
-    )
     with tracking.stage("evaluate", configuration) as run:
+        tensorflow_setup.start()
+        summary, test = prepared.summary(), prepared.load("test")
+        network = exported.open_model(TRAINED / "network.keras")
+        probabilities = exported.predict(network, test.pictures, configuration.evaluation.batch_size)
+        training = json.loads((TRAINED / "training.json").read_text(encoding="utf-8"))
+        values = measure(test, probabilities, configuration.evaluation) | training
+        report = {"dataset": summary["dataset"], **values}
+        write_report(test, probabilities, report, summary["class_names"], configuration.evaluation)
         run.metrics(**values)
         run.artifacts("evaluation", *sorted(REPORTS.glob("*.*")))
     confidence, mistakes = configuration.evaluation.confidence, values["test_mistakes"]

@@ -120,7 +120,8 @@ def log_model(network: "keras.Model", configuration: Configuration, run: Run) ->
     from mlflow.models import infer_signature
 
     example = network_input(prepared.load("test").pictures[:1])
-    with tracking.active(run, configuration):
+    mlflow.set_tracking_uri(tracking.uri(configuration.tracking))
+    with mlflow.start_run(run_id=run.id):
         mlflow.keras.log_model(
             network,
             name="model",
@@ -133,9 +134,9 @@ def log_model(network: "keras.Model", configuration: Configuration, run: Run) ->
 def main() -> None:
     """Entry point of ``python -m pipeline.export``."""
     configuration = load()
-    tensorflow_setup.start()
-    network = exported.open_model(TRAINED / "network.keras")
     with tracking.stage("export", configuration) as run:
+        tensorflow_setup.start()
+        network = exported.open_model(TRAINED / "network.keras")
         says = description(configuration, run)
         paths = write(network, configuration, says)
         run.artifacts("", *paths)

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import matplotlib
+import matplotlib.ticker
 import numpy as np
 from numpy.typing import NDArray
 
 matplotlib.use("Agg")  # before pyplot: no window, and none needed
 
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from pipeline.arrays import Probabilities, Split
@@ -16,7 +15,8 @@ from pipeline.arrays import Probabilities, Split
 
 def confusion_matrix(matrix: NDArray[np.int64], class_names: list[str]) -> Figure:
     """Counts in every cell, colour by the mistakes alone: the diagonal would drown them."""
-    figure, axes = plt.subplots(figsize=(7, 6.4), layout="constrained")
+    figure = Figure(figsize=(7, 6.4), layout="constrained")
+    axes = figure.add_subplot()
     mistakes = matrix.astype(float)
     np.fill_diagonal(mistakes, 0)
     axes.imshow(mistakes, cmap="Oranges", vmin=0, vmax=max(1.0, mistakes.max() * 1.6))
@@ -33,7 +33,8 @@ def confusion_matrix(matrix: NDArray[np.int64], class_names: list[str]) -> Figur
 
 def history(rows: list[dict[str, float]]) -> Figure:
     """Loss and accuracy over the epochs, of training and validation."""
-    figure, panels = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    panels = figure.subplots(1, 2)
     epochs = [row["epoch"] for row in rows]
     for axes, key in zip(panels, ("loss", "accuracy"), strict=True):
         axes.plot(epochs, [row[key] for row in rows], "o-", label="training, augmented and with dropout")
@@ -48,7 +49,8 @@ def history(rows: list[dict[str, float]]) -> Figure:
 
 def calibration(rows: list[dict[str, float]], error: float) -> Figure:
     """Accuracy against confidence: on the diagonal, a probability means what it says."""
-    figure, axes = plt.subplots(figsize=(5, 5), layout="constrained")
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], "--", color="grey")
     sizes = [20 + 300 * row["pictures"] / sum(each["pictures"] for each in rows) for row in rows]
     axes.plot([row["confidence"] for row in rows], [row["accuracy"] for row in rows], alpha=0.4)
@@ -62,7 +64,8 @@ def mistakes(split: Split, probabilities: Probabilities, numbers: NDArray[np.int
     """The pictures of `numbers`, each with what it is, what it was read as, and how surely."""
     columns = 10
     rows = max(1, -(-len(numbers) // columns))
-    figure, panels = plt.subplots(rows, columns, figsize=(columns * 1.3, rows * 1.75), layout="constrained", squeeze=False)
+    figure = Figure(figsize=(columns * 1.3, rows * 1.75))  # without "constrained": solving for this many panels takes seconds
+    panels = figure.subplots(rows, columns, squeeze=False)
     for axes in panels.flat:
         axes.axis("off")
     for axes, number in zip(panels.flat, numbers, strict=False):

@@ -18,13 +18,17 @@ SAMPLES = 20  # of each class on the sheet
 
 def summarize(dataset: AnyDataset, splits: dict[str, Split]) -> dict[str, Any]:
     """Counts, hashes, mean and deviation (of pixels, 0 to 1) of the splits."""
-    pixels = splits["train"].pictures / np.float32(255)
+    # From the counts of the 256 values: exact, and faster than from millions of pixels.
+    weights = np.bincount(splits["train"].pictures.ravel(), minlength=256) / splits["train"].pictures.size
+    values = np.arange(256) / 255
+    mean = float(weights @ values)
+    deviation = float(weights @ (values - mean) ** 2) ** 0.5
     summary: dict[str, Any] = {
         "dataset": dataset.name,
         "class_names": dataset.class_names,
         "preprocessing_version": VERSION,
-        "mean": round(float(pixels.mean(dtype=np.float64)), 6),
-        "deviation": round(float(pixels.std(dtype=np.float64)), 6),
+        "mean": round(mean, 6),
+        "deviation": round(deviation, 6),
         "splits": {},
     }
     for name, split in splits.items():
@@ -49,10 +53,10 @@ def contact_sheet(split: Split) -> Image.Image:
 def main() -> None:
     """Entry point of ``python -m pipeline.prepare``."""
     configuration = load()
-    splits = datasets.read(configuration.dataset)
-    summary = summarize(configuration.dataset, splits)
-    prepared.write(splits, summary, contact_sheet(splits["train"]), PREPARED)
     with tracking.stage("prepare", configuration) as run:
+        splits = datasets.read(configuration.dataset)
+        summary = summarize(configuration.dataset, splits)
+        prepared.write(splits, summary, contact_sheet(splits["train"]), PREPARED)
         run.tag(dataset=summary["dataset"], dataset_sha256=summary["sha256"])
         run.artifacts("data", PREPARED / "summary.json", PREPARED / "samples.png")
     counts = ", ".join(f"{part['pictures']:,} {name}" for name, part in summary["splits"].items())

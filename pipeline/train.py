@@ -70,12 +70,12 @@ def write(trainer: "Trainer", folder: Path) -> dict[str, Any]:
 def main() -> None:
     """Entry point of ``python -m pipeline.train``."""
     configuration = load()
-    tensorflow_setup.start(configuration.training.deterministic)
     checkpoint = checkpoint_path(configuration, prepared.summary()["sha256"])
     checkpoint.parent.mkdir(exist_ok=True)
     # Two experiments may differ in what comes after the training alone: one trains, the other waits.
     with FileLock(checkpoint.with_suffix(".lock")):
         with tracking.stage("train", configuration) as run:
+            tensorflow_setup.start(configuration.training.deterministic)
             trainer = train(configuration, checkpoint, run)
             result = write(trainer, TRAINED)
             run.metrics(**result)

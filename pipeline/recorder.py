@@ -1,0 +1,101 @@
+"""``python -m pipeline.recorder``: the process beside a stage that writes its MLflow run.
+
+Loading MLflow and opening its store takes seconds, which a stage spends on its own work meanwhile. The stage sends messages, a
+line of JSON each, and closes with ``end``. A stage that is killed closes nothing: then the run is marked as killed at once.
+"""
+
+import json
+import logging
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from filelock import FileLock
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+
+from pipeline.processes import is_alive
+
+Message = dict[str, Any]
+
+
+def open_store(uri: str, experiment: str, project: Path) -> tuple[MlflowClient, str]:
+    """A client of the store, and the id of the experiment in it. Both are made if they are not there."""
+    logging.getLogger("mlflow.store").setLevel(logging.WARNING)  # says at length that it creates tables
+    # Creating the database, which making a client does, is a long series of steps that two processes must not begin at once.
+    with FileLock(project / ".mlflow.lock"):
+        client = MlflowClient(uri)
+        if found := client.get_experiment_by_name(experiment):
+            return client, found.experiment_id
+        # MLflow's default is relative to the folder that a process happens to be in.
+        artifacts = (project / "mlruns").as_uri() if uri.startswith("sqlite:") else None
+        return client, client.create_experiment(experiment, artifacts)
+
+
+def close_dead_runs(client: MlflowClient, experiment: str) -> None:
+    """Mark as killed what says that it is running, on this machine, and isn't."""
+    for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
+        process = run.data.tags.get("process", "")
+        if process.partition(":")[0] == socket.gethostname() and not is_alive(process):
+            client.set_terminated(run.info.run_id, "KILLED")
+
+
+def begin(message: Message) -> tuple[MlflowClient, str]:
+    """Find the run of this execution, or create it, and mark it as running."""
+    client, experiment = open_store(message["uri"], message["experiment"], Path(message["project"]))
+    close_dead_runs(client, experiment)
+    found = client.search_runs([experiment], f"tags.execution = '{message['tags']['execution']}'", max_results=1)
+    if found:
+        run = found[0].info.run_id
+    else:
+        run = client.create_run(experiment, run_name=message["name"]).info.run_id
+        client.log_batch(run, params=[Param(key, str(value)) for key, value in message["parameters"].items()])
+        client.log_artifact(run, message["configuration"])
+    client.log_batch(run, tags=[RunTag(key, str(value)) for key, value in message["tags"].items()])
+    for stage, producer in message["producers"].items():  # what DVC restored from its cache, or left as it was
+        if producer != run:
+            client.set_tag(run, f"{stage}_from_run", producer)
+    client.update_run(run, "RUNNING")
+    return client, run
+
+
+def record(client: MlflowClient, run: str, message: Message) -> None:
+    """Write what one message says."""
+    if "tags" in message:
+        client.log_batch(run, tags=[RunTag(key, str(value)) for key, value in message["tags"].items()])
+    if "metrics" in message:
+        now, step = int(time.time() * 1000), message["step"]
+        client.log_batch(run, [Metric(key, float(value), now, step) for key, value in message["metrics"].items()])
+    for path in message.get("artifacts", []):
+        client.log_artifact(run, path, message["folder"] or None)
+
+
+def main() -> None:
+    """Read messages until ``end``, or until the stage is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the stage, which then says how it ended
+
+    def say(**answer: str) -> None:
+        print(json.dumps(answer), flush=True)
+
+    try:
+        client, run = begin(json.loads(sys.stdin.readline()))
+        say(run=run)
+        status = "KILLED"
+        for line in sys.stdin:
+            message = json.loads(line)
+            record(client, run, message)
+            status = message.get("end", status)
+        client.set_terminated(run, status)
+        say(ended=status)
+    except (MlflowException, OSError) as error:
+        say(error=(str(error).splitlines() or [type(error).__name__])[0])
+
+
+if __name__ == "__main__":
+    mlflow.set_tracking_uri("")  # nothing here may fall back to a store of the folder it runs in
+    main()
