@@ -10,7 +10,7 @@ matplotlib.use("Agg")  # before pyplot: no window, and none needed
 
 from matplotlib.figure import Figure
 
-from pipeline.arrays import Probabilities, Split
+from pipeline.arrays import SIDE, Probabilities, Split
 
 
 def confusion_matrix(matrix: NDArray[np.int64], class_names: list[str]) -> Figure:
@@ -62,17 +62,20 @@ def calibration(rows: list[dict[str, float]], error: float) -> Figure:
 
 def mistakes(split: Split, probabilities: Probabilities, numbers: NDArray[np.int64], class_names: list[str]) -> Figure:
     """The pictures of `numbers`, each with what it is, what it was read as, and how surely."""
-    columns = 10
+    columns, gap = 10, 14  # pictures in a row; pixels between rows, for two lines of text
     rows = max(1, -(-len(numbers) // columns))
-    figure = Figure(figsize=(columns * 1.3, rows * 1.75))  # without "constrained": solving for this many panels takes seconds
-    panels = figure.subplots(rows, columns, squeeze=False)
-    for axes in panels.flat:
-        axes.axis("off")
-    for axes, number in zip(panels.flat, numbers, strict=False):
+    sheet = np.full((rows * (SIDE + gap), columns * (SIDE + 4)), 255, np.uint8)
+    figure = Figure(figsize=(columns * 1.3, rows * 1.75))
+    axes = figure.add_axes((0, 0, 1, 1))  # one for all: a panel a picture takes seconds
+    axes.axis("off")
+    for place, number in enumerate(numbers):
+        top, left = place // columns * (SIDE + gap) + gap, place % columns * (SIDE + 4) + 2
+        sheet[top : top + SIDE, left : left + SIDE] = 255 - split.pictures[number]
         read: Any = probabilities[number].argmax()
-        axes.imshow(255 - split.pictures[number], cmap="gray", vmin=0, vmax=255)
-        name, given = class_names[split.labels[number]], class_names[read]
-        axes.set_title(f"{name} as {given}\n{probabilities[number, read]:.0%}  #{number}", fontsize=8)
+        names = f"{class_names[split.labels[number]]} as {class_names[read]}"
+        text = f"{names}\n{probabilities[number, read]:.0%}  #{number}"
+        axes.text(left + SIDE / 2, top - 1, text, ha="center", va="bottom", fontsize=8)
     if not len(numbers):
-        figure.suptitle("no mistakes")
+        axes.text(sheet.shape[1] / 2, sheet.shape[0] / 2, "no mistakes", ha="center")
+    axes.imshow(sheet, cmap="gray", vmin=0, vmax=255)
     return figure

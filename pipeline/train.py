@@ -87,3 +87,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    tensorflow_setup.leave()
