@@ -57,7 +57,7 @@ def main() -> None:
         splits = datasets.read(configuration.dataset)
         summary = summarize(configuration.dataset, splits)
         prepared.write(splits, summary, contact_sheet(splits["train"]), PREPARED)
-        run.tag(dataset=summary["dataset"], dataset_sha256=summary["sha256"])
+        run.dataset(summary["dataset"], summary["sha256"])
         run.artifacts("data", PREPARED / "summary.json", PREPARED / "samples.png")
     counts = ", ".join(f"{part['pictures']:,} {name}" for name, part in summary["splits"].items())
     print(f"{summary['dataset']}: {counts} pictures")

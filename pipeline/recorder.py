@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
 import mlflow  # noqa: E402
 from filelock import FileLock  # noqa: E402
 from mlflow import MlflowClient  # noqa: E402
-from mlflow.entities import Metric, Param, RunTag  # noqa: E402
+from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag  # noqa: E402
 from mlflow.exceptions import MlflowException  # noqa: E402
 
 from pipeline.processes import is_alive  # noqa: E402
@@ -38,7 +39,8 @@ def open_store(uri: str, experiment: str, project: Path) -> tuple[MlflowClient, 
             return client, found.experiment_id
         # MLflow's default is relative to the folder that a process happens to be in.
         artifacts = (project / "mlruns").as_uri() if uri.startswith("sqlite:") else None
-        return client, client.create_experiment(experiment, artifacts)
+        # Or the UI takes it for an experiment with language models, and shows their columns.
+        return client, client.create_experiment(experiment, artifacts, {"mlflow.experimentKind": "custom_model_development"})
 
 
 def close_dead_runs(client: MlflowClient, experiment: str) -> None:
@@ -75,6 +77,9 @@ def record(client: MlflowClient, run: str, message: Message) -> None:
     if "metrics" in message:
         now, step = int(time.time() * 1000), message["step"]
         client.log_batch(run, [Metric(key, float(value), now, step) for key, value in message["metrics"].items()])
+    if "dataset" in message:
+        dataset = Dataset(message["dataset"]["name"], message["dataset"]["sha256"][:12], "local", "data/prepared")
+        client.log_inputs(run, [DatasetInput(dataset)])
     for path in message.get("artifacts", []):
         client.log_artifact(run, path, message["folder"] or None)
 
@@ -84,7 +89,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the stage, which then says how it ended
 
     def say(**answer: str) -> None:
-        print(json.dumps(answer), flush=True)
+        with suppress(BrokenPipeError):  # the stage was killed, and nobody listens
+            print(json.dumps(answer), flush=True)
 
     try:
         client, run = begin(json.loads(sys.stdin.readline()))
@@ -96,9 +102,9 @@ def main() -> None:
             status = message.get("end", status)
         client.set_terminated(run, status)
         say(ended=status)
-        os._exit(0)  # the stage waits, and taking everything apart takes a second
     except (MlflowException, OSError) as error:
         say(error=(str(error).splitlines() or [type(error).__name__])[0])
+    os._exit(0)  # the stage waits, and taking everything apart takes a second
 
 
 if __name__ == "__main__":

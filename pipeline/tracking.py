@@ -50,10 +50,6 @@ class Run:
         self._id = self._id or self._receive()["run"]
         return self._id
 
-    def tag(self, **tags: object) -> None:
-        """Set tags."""
-        self._send({"tags": {key: str(value) for key, value in tags.items()}})
-
     def metrics(self, step: int = 0, **values: float) -> None:
         """Log values: points of curves if `step` is given, single values else."""
         self._send({"metrics": values, "step": step})
@@ -61,6 +57,10 @@ class Run:
     def artifacts(self, folder: str, *paths: Path) -> None:
         """Log files below the artifact folder `folder`, ``""`` for the root."""
         self._send({"artifacts": [str(path) for path in paths], "folder": folder})
+
+    def dataset(self, name: str, sha256: str) -> None:
+        """Log what the run's network was trained on."""
+        self._send({"dataset": {"name": name, "sha256": sha256}, "tags": {"dataset": name, "dataset_sha256": sha256}})
 
     def end(self, status: str) -> None:
         """Wait until everything is written.

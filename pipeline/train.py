@@ -39,6 +39,7 @@ def train(configuration: Configuration, checkpoint: Path, run: Run) -> "Trainer"
         )
 
     data = prepared.summary()
+    run.dataset(data["dataset"], data["sha256"])
     trainer = Trainer(
         configuration, prepared.load("train"), prepared.load("validation"), data["mean"], data["deviation"], checkpoint
     )
