@@ -36,7 +36,7 @@ def report() -> str:
         f"({metrics['test_accuracy_low']:.2%} to {metrics['test_accuracy_high']:.2%})\n"
         f"The model: {model.relative_to(CHECKOUT)}\n\n"
         "Draw a digit and see it read:   make gui   (python -m gui)\n"
-        "Compare runs in the MLflow UI:  make ui    (mlflow ui)"
+        "Compare runs in the MLflow UI:  make ui    (python -m pipeline.ui)"
     )
 
 

@@ -31,8 +31,8 @@ def train(configuration: Configuration, checkpoint: Path, run: Run) -> "Trainer"
     from pipeline.trainer import Trainer  # needs TensorFlow to be set up
 
     def on_epoch(epoch: "Epoch") -> None:
-        values = dict(vars(epoch))
-        run.metrics(values.pop("epoch"), **values)
+        # Under names of their own: MLflow's value of a curve is its last point, and the best epoch may be another.
+        run.metrics(epoch.epoch, **{f"epoch/{key}": value for key, value in vars(epoch).items() if key != "epoch"})
         print(
             f"epoch {epoch.epoch}/{configuration.training.epochs}: loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.2%}, "
             f"validation accuracy {epoch.validation_accuracy:.2%}, {epoch.seconds:.1f} s"

@@ -98,8 +98,9 @@ def test_the_pipeline_leaves_a_model_its_metrics_its_plots_and_one_run(finished:
     assert only["status"] == "FINISHED"
     assert only["params"]["model"] == "mlp"
     assert only["params"]["training.epochs"] == "2"
-    for metric in ("validation_accuracy", "test_accuracy", "train_seconds", "loss"):
+    for metric in ("validation_accuracy", "test_accuracy", "train_seconds", "epoch/loss"):
         assert metric in only["latest_metrics"]
+    assert only["latest_metrics"]["validation_accuracy"] == metrics["validation_accuracy"]
     assert only["tags"]["dataset"] == "digits"
     assert len(only["tags"]["dataset_sha256"]) == 64
     assert only["tags"]["git_commit"] == run(finished, "git", "rev-parse", "HEAD~1").stdout.strip()
