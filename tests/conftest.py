@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def run(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a command in `folder` and return what it printed. ``python`` and ``dvc`` are those of the tests."""
-    return subprocess.run(command, cwd=folder, env=_environment(environment), capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=folder, env=environment(variables), capture_output=True, text=True, check=False)
 
 
-def _environment(more: dict[str, str]) -> dict[str, str]:
+def environment(more: dict[str, str]) -> dict[str, str]:
+    """The variables of a process of a test: its own python, and nothing of a pipeline that runs the tests."""
     own = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "MLFLOW_", "GIT_", "PYTEST_"))}
     own["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{own['PATH']}"
     own |= {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t"}

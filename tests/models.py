@@ -13,7 +13,7 @@ def make(path: Path) -> Path:
     tensorflow_setup.start()
     from pipeline.trainer import Trainer
 
-    configuration = configured("dataset=digits", "training.epochs=12")
+    configuration = configured("dataset=digits", "training.epochs=25", "optimizer.learning_rate=3.0", "augment=strong")
     splits = datasets.read(configuration.dataset)
     network = Trainer(configuration, splits["train"], splits["validation"], 0.15, 0.3).fit()
     test = splits["test"]

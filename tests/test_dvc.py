@@ -1,8 +1,10 @@
 """Drives the real dvc through a clone of the project: what a user does, and which stages run for it."""
 
 import json
+import os
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 
 from pipeline import configuration
 from pipeline.schema import Configuration
-from tests.conftest import clone, edit, run
+from tests.conftest import clone, edit, environment, run
 
 STAGES = ["compose", "prepare", "train", "evaluate", "export"]
 
@@ -225,3 +227,63 @@ def test_a_git_worktree_works(project: Path) -> None:
     assert run(project, "git", "worktree", "add", "-q", "-b", "other", str(beside)).returncode == 0
     assert repro(beside) == STAGES
     assert repro(beside) == []
+
+
+def test_without_mnist_repro_stops_with_both_remedies_and_the_front_door_uses_the_bundled_digits(tmp_path: Path) -> None:
+    folder = clone(tmp_path / "no network")
+    edit(folder / "conf/dataset/mnist.yaml", "https://ossci-datasets.s3.amazonaws.com/mnist/", "http://127.0.0.1:9/")
+    edit(folder / "conf/dataset/mnist.yaml", "https://storage.googleapis.com/cvdf-datasets/mnist/", "http://127.0.0.1:9/mnist/")
+    (tmp_path / "home").mkdir()
+    done = run(folder, "dvc", "repro", HOME=str(tmp_path / "home"))
+    assert done.returncode != 0
+    for words in ("mnist can't be had", "127.0.0.1:9/mnist/", "put these files into", "dataset=digits"):
+        assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert parameters(folder).dataset.name == "mnist"
+    assert not (folder / "data/prepared").exists()
+    assert not [path for path in (folder / "data/raw").rglob("*") if path.is_file()]
+    done = run(folder, "python", "-m", "pipeline", HOME=str(tmp_path / "home"))
+    assert done.returncode == 0, done.stderr
+    assert "mnist could not be had: running with dataset=digits instead." in done.stdout
+    assert "Test accuracy on digits" in done.stdout
+    assert "models/mnist.h5" in done.stdout
+
+
+def test_the_model_that_a_run_logs_is_loaded_by_mlflow(finished: Path) -> None:
+    (only,) = mlflow_runs(finished)
+    code = (
+        "import mlflow, numpy, sys; mlflow.set_tracking_uri(sys.argv[1]); "
+        "model = mlflow.keras.load_model(f'runs:/{sys.argv[2]}/model'); "
+        "print(model(numpy.zeros((1, 28, 28, 1), 'float32')).shape)"
+    )
+    done = run(finished, "python", "-c", code, f"sqlite:///{finished / 'mlflow.db'}", only["id"])
+    assert "(1, 10)" in done.stdout, done.stderr
+    artifacts = finished / "mlruns" / only["id"] / "artifacts"
+    assert {path.name for path in artifacts.iterdir()} >= {"mnist.h5", "params.yaml", "evaluation", "training", "data"}
+
+
+def test_a_pipeline_killed_in_training_goes_on_where_it_was(project: Path) -> None:
+    """The whole process group killed, as when a machine goes down; then the same command again."""
+    edit(project / "params.yaml", "epochs: 2", "epochs: 3000")
+    first = train_until(project, "epoch 20/")
+    second = train_until(project, "epoch 25/")
+    assert not any("Going on" in line for line in first)
+    assert any("Going on after epoch" in line for line in second), second
+    assert [each["status"] for each in mlflow_runs(project)][:2] == ["FINISHED", "KILLED"]
+
+
+def train_until(folder: Path, words: str) -> list[str]:
+    """Run the training stage, and kill it with all its processes once it prints `words`."""
+    process = subprocess.Popen(
+        ["dvc", "repro", "train"], cwd=folder, env=environment({}), stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith(words):
+            break
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    return lines

@@ -31,6 +31,16 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return models.make(tmp_path_factory.mktemp("model") / "mnist.h5")
 
 
+#: Windows that were opened. One that the worker thread of the next garbage collects makes Tcl abort the process.
+OPENED: list[App] = []
+
+
+def open_window(model: Path) -> App:
+    OPENED.append(App(model))
+    OPENED[-1].update()
+    return OPENED[-1]
+
+
 def picture(digit: int, side: int = 300, brush: int = 24) -> Image.Image:
     image = Image.new("L", (side, side), 255)
     for stroke in STROKES[digit]:
@@ -64,8 +74,7 @@ def draw(window: App, digit: int, steps: int = 12) -> None:
 
 @pytest.fixture
 def window(display: str, model: Path) -> Iterator[App]:
-    opened = App(model)
-    opened.update()
+    opened = open_window(model)
     yield opened
     opened.destroy()
 
@@ -116,9 +125,8 @@ def test_what_is_drawn_with_the_mouse_is_read_at_once_and_cleared(window: App) -
 
 
 def test_one_can_draw_while_the_model_is_still_being_opened(display: str, model: Path) -> None:
-    window = App(model)
+    window = open_window(model)
     try:
-        window.update()
         draw(window, 1)
         assert window.prediction is None
         wait(window, lambda: window.prediction is not None and window.prediction.digit == 1)
@@ -131,7 +139,7 @@ def test_a_model_of_another_shape_is_told_in_the_window(display: str, tmp_path: 
 
     path = tmp_path / "other.h5"
     keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(3)]).save(path)
-    window = App(path)
+    window = open_window(path)
     try:
         wait(window, lambda: "must go from" in window.status["text"])
         draw(window, 1)  # still works
