@@ -1,0 +1,29 @@
+"""The front door, ``python -m pipeline``, on a machine that MNIST can't be had on."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline import configuration
+from tests.conftest import clone, edit, run
+
+
+@pytest.mark.timeout(400)
+def test_without_mnist_repro_stops_with_both_remedies_and_the_front_door_uses_the_bundled_digits(tmp_path: Path) -> None:
+    folder = clone(tmp_path / "no network")
+    edit(folder / "conf/dataset/mnist.yaml", "https://ossci-datasets.s3.amazonaws.com/mnist/", "http://127.0.0.1:9/")
+    edit(folder / "conf/dataset/mnist.yaml", "https://storage.googleapis.com/cvdf-datasets/mnist/", "http://127.0.0.1:9/mnist/")
+    (tmp_path / "home").mkdir()
+    done = run(folder, "dvc", "repro", HOME=str(tmp_path / "home"))
+    assert done.returncode != 0
+    for words in ("mnist can't be had", "127.0.0.1:9/mnist/", "put these files into", "dataset=digits"):
+        assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert configuration.load(folder / "params.yaml").dataset.name == "mnist"
+    assert not (folder / "data/prepared").exists()
+    assert not [path for path in (folder / "data/raw").rglob("*") if path.is_file()]
+    done = run(folder, "python", "-m", "pipeline", HOME=str(tmp_path / "home"))
+    assert done.returncode == 0, done.stderr
+    assert "mnist could not be had: running with dataset=digits instead." in done.stdout
+    assert "Test accuracy on digits" in done.stdout
+    assert "models/mnist.h5" in done.stdout
