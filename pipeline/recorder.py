@@ -18,7 +18,6 @@ from typing import Any
 # MLflow loads pandas, a third of the time it takes, if it finds it: for tables, of which nothing is written here.
 sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
 
-import mlflow  # noqa: E402
 from filelock import FileLock  # noqa: E402
 from mlflow import MlflowClient  # noqa: E402
 from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag  # noqa: E402
@@ -108,5 +107,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    mlflow.set_tracking_uri("")  # nothing here may fall back to a store of the folder it runs in
     main()
