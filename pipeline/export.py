@@ -5,9 +5,8 @@ import json
 import shutil
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
-from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -115,36 +114,16 @@ def write(network: "keras.Model", configuration: Configuration, says: dict[str, 
     return written
 
 
-def log_model(network: "keras.Model", configuration: Configuration, run: Run) -> None:
-    """Log the network as a model that ``mlflow.keras.load_model`` loads."""
-    import keras
-    import mlflow.keras
-    import tensorflow
-    from mlflow.models import infer_signature
-
-    example = network_input(prepared.load("test").pictures[:1])
-    mlflow.set_tracking_uri(tracking.uri(configuration.tracking))
-    with mlflow.start_run(run_id=run.id):
-        mlflow.keras.log_model(
-            network,
-            name="model",
-            signature=infer_signature(example, exported.predict(network, prepared.load("test").pictures[:1])),
-            # Said here, or MLflow finds them out by loading the model in another process.
-            pip_requirements=[f"tensorflow=={tensorflow.__version__}", f"keras=={keras.__version__}"],
-        )
-
-
 def main() -> None:
     """Entry point of ``python -m pipeline.export``."""
     configuration = load()
     with tracking.stage("export", configuration) as run:
         tensorflow_setup.start()
-        Thread(target=import_module, args=["mlflow.keras"]).start()  # while the files are written and compared
         network = exported.open_model(TRAINED / "network.keras")
         says = description(configuration, run)
         paths = write(network, configuration, says)
         run.artifacts("", *paths)
-        log_model(network, configuration, run)
+        run.model(TRAINED / "network.keras", [f"{name}=={version(name)}" for name in ("tensorflow", "keras")])
     for path in paths:
         print(f"Exported {path.relative_to(MODELS.parent)}, {path.stat().st_size / 2**20:.1f} MiB")
 

@@ -4,26 +4,35 @@ Loading MLflow and opening its store takes seconds, which a stage spends on its 
 line of JSON each, and closes with ``end``. A stage that is killed closes nothing: then the run is marked as killed at once.
 """
 
+import gc
 import json
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+gc.disable()  # while MLflow is imported, which takes a fifth less then
 # MLflow loads pandas, a third of the time it takes, if it finds it: for tables, of which nothing is written here.
 sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
 
 from filelock import FileLock  # noqa: E402
 from mlflow import MlflowClient  # noqa: E402
-from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag  # noqa: E402
+from mlflow.entities import Dataset, DatasetInput, LoggedModelOutput, Metric, Param, RunTag  # noqa: E402
 from mlflow.exceptions import MlflowException  # noqa: E402
+from mlflow.models import Model  # noqa: E402
 
+from pipeline.arrays import CLASSES, SIDE  # noqa: E402
 from pipeline.processes import is_alive  # noqa: E402
+
+gc.freeze()
+gc.enable()
 
 Message = dict[str, Any]
 
@@ -81,6 +90,39 @@ def record(client: MlflowClient, run: str, message: Message) -> None:
         client.log_inputs(run, [DatasetInput(dataset)])
     for path in message.get("artifacts", []):
         client.log_artifact(run, path, message["folder"] or None)
+    if "model" in message:
+        log_model(client, run, Path(message["model"]), message["requirements"])
+
+
+def log_model(client: MlflowClient, run: str, path: Path, requirements: list[str]) -> None:
+    """Log a ``.keras`` file as a model that ``mlflow.keras.load_model`` loads.
+
+    ``mlflow.keras.log_model`` does the same with a network in memory, for which this process would need TensorFlow. The form
+    is that of https://mlflow.org/docs/latest/ml/model/ with the flavors ``keras`` and ``python_function``.
+    """
+    sys.modules.pop("pandas")  # what describes a signature won't do without it
+    import numpy as np
+    from mlflow.models.signature import ModelSignature
+    from mlflow.types.schema import Schema, TensorSpec
+
+    logged = client.create_logged_model(client.get_run(run).info.experiment_id, "model", run, model_type="keras")
+    client.log_outputs(run, [LoggedModelOutput(logged.model_id, 0)])
+    single = np.dtype(np.float32)
+    signature = ModelSignature(Schema([TensorSpec(single, (-1, SIDE, SIDE, 1))]), Schema([TensorSpec(single, (-1, CLASSES))]))
+    versions = dict(requirement.split("==") for requirement in requirements)
+    model = Model(logged.artifact_location, run, signature=signature, model_uuid=logged.model_id, model_id=logged.model_id)
+    model.add_flavor(
+        "keras", data="data", keras_version=versions["keras"], keras_backend="tensorflow", save_exported_model=False
+    )
+    model.add_flavor("python_function", loader_module="mlflow.keras", python_version=sys.version.split()[0], env={})
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "data").mkdir()
+        shutil.copy(path, Path(folder) / "data" / "model.keras")
+        (Path(folder) / "data" / "keras_module.txt").write_text("keras", encoding="utf-8")
+        (Path(folder) / "requirements.txt").write_text("\n".join(["mlflow", *requirements]) + "\n", encoding="utf-8")
+        model.save(str(Path(folder) / "MLmodel"))
+        client.log_model_artifacts(logged.model_id, folder)
+    client.finalize_logged_model(logged.model_id, "READY")
 
 
 def main() -> None:

@@ -58,6 +58,10 @@ class Run:
         """Log files below the artifact folder `folder`, ``""`` for the root."""
         self._send({"artifacts": [str(path) for path in paths], "folder": folder})
 
+    def model(self, path: Path, requirements: list[str]) -> None:
+        """Log the ``.keras`` file `path` as a model that ``mlflow.keras.load_model`` loads, with these ``name==version``."""
+        self._send({"model": str(path), "requirements": requirements})
+
     def dataset(self, name: str, sha256: str) -> None:
         """Log what the run's network was trained on."""
         self._send({"dataset": {"name": name, "sha256": sha256}, "tags": {"dataset": name, "dataset_sha256": sha256}})
