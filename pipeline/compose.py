@@ -60,12 +60,13 @@ def explain(error: HydraException) -> ConfigurationError:
     return ConfigurationError(f"the override is not valid.\n{unknown_key(unknown[1]) if unknown else text}")
 
 
-def compose(overrides: list[str], folder: Path = CONFIGURATION) -> dict[str, Any]:
+def compose(overrides: list[str], folder: Path = CONFIGURATION, primary: str = "config") -> dict[str, Any]:
     """Compose and check the configuration.
 
     Args:
         overrides: in Hydra's override grammar, as in ``["experiment=textbook", "model.dropout=0.4"]``.
         folder: what to compose it from.
+        primary: the file that it begins with, ``config`` or ``sweep``.
 
     Raises:
         ConfigurationError: an override or a value is not valid.
@@ -74,7 +75,7 @@ def compose(overrides: list[str], folder: Path = CONFIGURATION) -> dict[str, Any
     register_resolver()
     try:
         with initialize_config_dir(str(folder), version_base=None):
-            composed = hydra_compose("config", overrides=overrides)
+            composed = hydra_compose(primary, overrides=overrides)
         return plain(composed)
     except HydraException as error:
         raise explain(error) from None

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from pipeline.errors import ConfigurationError
 from pipeline.paths import PARAMETERS
-from pipeline.schema import Configuration
+from pipeline.schema import Configuration, SweepConfiguration
 
 
 def load(path: Path = PARAMETERS) -> Configuration:
@@ -56,14 +56,14 @@ def plain(composed: DictConfig | ListConfig) -> dict[str, Any]:
 
 
 def check(values: dict[str, Any]) -> Configuration:
-    """Check a composed configuration.
+    """Check a composed configuration, of the pipeline or of a sweep.
 
     Raises:
         ConfigurationError: with one paragraph a key that breaks the schema.
 
     """
     try:
-        return Configuration.model_validate(values)
+        return (SweepConfiguration if "sweep" in values else Configuration).model_validate(values)
     except ValidationError as error:
         paragraphs = [_explain(problem) for problem in error.errors()]
     raise ConfigurationError("the configuration is not valid.\n" + "\n".join(paragraphs)) from None
@@ -132,7 +132,7 @@ def _show(value: Any) -> str:
 
 @cache
 def _schema() -> dict[str, Any]:
-    return Configuration.model_json_schema()
+    return SweepConfiguration.model_json_schema()  # all of the pipeline's, and the sweep's
 
 
 def _resolve(node: dict[str, Any]) -> dict[str, Any]:

@@ -16,3 +16,8 @@ def is_alive(description: str) -> bool:
         return describe(psutil.Process(int(description.split(":")[1]))) == description
     except (psutil.NoSuchProcess, psutil.AccessDenied, ValueError, IndexError):
         return False
+
+
+def has_died(description: str) -> bool:
+    """Whether the process of a description by `describe` ran on this machine and no longer does."""
+    return description.partition(":")[0] == socket.gethostname() and not is_alive(description)

@@ -10,7 +10,6 @@ import logging
 import os
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -29,7 +28,7 @@ from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.models import Model  # noqa: E402
 
 from pipeline.arrays import CLASSES, SIDE  # noqa: E402
-from pipeline.processes import is_alive  # noqa: E402
+from pipeline.processes import has_died  # noqa: E402
 
 gc.freeze()
 gc.enable()
@@ -54,8 +53,7 @@ def open_store(uri: str, experiment: str, project: Path) -> tuple[MlflowClient, 
 def close_dead_runs(client: MlflowClient, experiment: str) -> None:
     """Mark as killed what says that it is running, on this machine, and isn't."""
     for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
-        process = run.data.tags.get("process", "")
-        if process.partition(":")[0] == socket.gethostname() and not is_alive(process):
+        if has_died(run.data.tags.get("process", "")):
             client.set_terminated(run.info.run_id, "KILLED")
 
 

@@ -242,6 +242,39 @@ class Tracking(Section):
     experiment: Name
 
 
+class Sampler(Section):
+    """How a sweep chooses the values of the next trial."""
+
+    name: Literal["tpe", "random", "grid", "cmaes"]
+    seed: Seed
+    startup_trials: Count
+
+
+class Pruner(Section):
+    """When a sweep ends a trial early."""
+
+    name: Literal["none", "median", "hyperband"]
+    startup_trials: Count
+    warmup_epochs: Annotated[int, Field(ge=0)]
+    min_epochs: Count
+    reduction_factor: Annotated[int, Field(ge=2)]
+
+
+class Sweep(Section):
+    """What a sweep tries, how, where, and when it ends. Not a part of ``params.yaml``: see `pipeline.sweep`."""
+
+    name: Annotated[str, Field(pattern=r"^\w[\w-]*$")]
+    space: Annotated[dict[str, str | int | float | bool], Field(min_length=1)]
+    trials: Count | None
+    workers: Count
+    scheduler: Annotated[str, Field(pattern=r"^\w+://.+$")] | None
+    storage: Annotated[str, Field(pattern=r"^\w[\w+]*://.+$")]
+    objective: Literal["validation_accuracy", "validation_loss"]
+    failures: Annotated[int, Field(ge=0)]
+    sampler: Sampler
+    pruner: Pruner
+
+
 AnyDataset = Annotated[IdxDataset | DigitsDataset | FolderDataset, Field(discriminator="kind")]
 AnyOptimizer = Annotated[Adadelta | Adam | Sgd | Muon, Field(discriminator="name")]
 AnySchedule = Annotated[ConstantSchedule | CosineSchedule | OneCycleSchedule, Field(discriminator="name")]
@@ -261,3 +294,9 @@ class Configuration(Section):
     evaluation: Evaluation
     export: Export
     tracking: Tracking
+
+
+class SweepConfiguration(Configuration):
+    """What ``python -m pipeline.sweep`` composes."""
+
+    sweep: Sweep

@@ -143,7 +143,7 @@ def _beginning(name: str, configuration: Configuration) -> dict[str, Any]:
         "name": os.environ.get("DVC_EXP_NAME", configuration.name),
         "parameters": parameters(configuration),
         "configuration": str(PARAMETERS),
-        "tags": _tags(configuration),
+        "tags": tags(configuration),
         "producers": {path.stem: json.loads(path.read_text(encoding="utf-8"))["run_id"] for path in earlier if path.exists()},
     }
 
@@ -156,7 +156,8 @@ def parameters(configuration: Configuration) -> dict[str, Any]:
     return {key.removesuffix(".name"): value for key, value in flatten(tuned).items()}
 
 
-def _tags(configuration: Configuration) -> dict[str, str]:
+def tags(configuration: Configuration) -> dict[str, str]:
+    """Who makes a run, from what: the process, the configuration's name, dataset and commit."""
     commit, dirty = git_state()
     tags = {
         "execution": describe(_executor()),

@@ -17,7 +17,7 @@ from scipy.special import logsumexp
 from tqdm import tqdm
 
 from pipeline import model as networks
-from pipeline.arrays import CLASSES, Split, network_input
+from pipeline.arrays import CLASSES, SIDE, Split, network_input
 from pipeline.augment import augmentation
 from pipeline.errors import TrainingDiverged
 from pipeline.paths import replacing
@@ -78,8 +78,11 @@ class Trainer:
         self._loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
         self._pictures = tf.constant(self.train.pictures[..., np.newaxis])  # (n, 28, 28, 1) uint8
         self._labels = tf.constant(self.train.labels)
-        self._step = tf.function(self._train_step, jit_compile=options.xla, reduce_retracing=True)
-        self._infer = tf.function(lambda pictures: self._logits(pictures, training=False), reduce_retracing=True)
+        # Signatures, or the last batch, which is smaller, is traced again: a second and more.
+        step = [tf.TensorSpec([None], tf.int32), tf.TensorSpec([2], tf.int32), tf.TensorSpec([], tf.float32)]
+        self._step = tf.function(self._train_step, input_signature=step, jit_compile=options.xla)
+        picture = [tf.TensorSpec([None, SIDE, SIDE, 1], tf.float32)]
+        self._infer = tf.function(lambda pictures: self._logits(pictures, training=False), input_signature=picture)
         self._best = self.network.get_weights()
 
     @property

@@ -1,0 +1,179 @@
+"""The coordinator of a sweep: hands trials to Dask's workers, hears every epoch of them, and says whether they go on.
+
+It is the only one that writes to Optuna's and MLflow's stores: workers need neither, and may be anywhere.
+"""
+
+import hashlib
+import os
+import queue
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from distributed import Client, Future, Queue
+from pydantic import TypeAdapter
+
+from pipeline import configuration as configurations
+from pipeline import datasets
+from pipeline.compose import compose
+from pipeline.errors import UserError
+from pipeline.prepare import summarize
+from pipeline.schema import AnyDataset, SweepConfiguration
+from pipeline.study import OVERRIDES, Study
+from pipeline.sweep_records import Records
+from pipeline.trial import Data, Message
+
+
+@cache
+def read(dataset: str) -> Data:
+    """The pictures to train on and to choose by, of a dataset's configuration as JSON."""
+    name = f"data-{hashlib.sha256(dataset.encode()).hexdigest()[:8]}"
+    checked: AnyDataset = TypeAdapter(AnyDataset).validate_json(dataset)
+    splits = datasets.read(checked)
+    splits.pop("test")  # nobody chooses by it
+    told = summarize(checked, splits)
+    return Data(name, splits["train"], splits["validation"], told["mean"], told["deviation"])
+
+
+class Coordinator:
+    """Hands trials to workers until the study has as many as it should, or too many have failed.
+
+    Args:
+        configuration: of the sweep.
+        for_all: overrides that hold for every trial.
+        study: where the trials are kept.
+        records: where they are shown.
+        client: of the workers.
+        trial: what a worker runs: `pipeline.trial.run`, or another function of its form.
+
+    """
+
+    def __init__(
+        self,
+        configuration: SweepConfiguration,
+        for_all: list[str],
+        study: Study,
+        records: Records,
+        client: Client,
+        trial: Callable[..., Message],
+    ) -> None:
+        self._sweep, self._for_all = configuration.sweep, for_all
+        self._study, self._records, self._client = study, records, client
+        self._trial = trial
+        self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._running: dict[int, Any] = {}  # Optuna's trials, by their number
+        self._futures: dict[int, Future[Any]] = {}
+        self._ready: list[tuple[Any, dict[str, Any], str]] = []  # the next trial, its configuration, its data
+        self._data: set[str] = set()
+        self._topic = f"sweep-{study.name}-{os.getpid()}"
+        client.subscribe_topic(self._topic, lambda event: self._messages.put(event[1]))
+        self.train_seconds = 0.0
+
+    def run(self, say: Callable[[str], None], show: Callable[[int], None]) -> None:
+        """Run all trials that remain.
+
+        Args:
+            say: prints a line on a trial that ended.
+            show: shows where the sweep stands, given how many trials are running.
+
+        """
+        self._say = say
+        try:
+            while True:
+                self._begin_trials()
+                show(len(self._running))
+                if not self._running:
+                    return
+                self._receive(self._messages.get())
+        except BaseException:
+            for number in list(self._running):
+                self._end(number, {"state": "killed"})
+            raise
+        finally:
+            for trial, _, _ in self._ready:  # chosen, and never begun
+                self._study.tell(trial, "killed")
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether more trials have failed than may."""
+        return self._study.count().failed > self._sweep.failures
+
+    def _begin_trials(self) -> None:
+        slots = sum(self._client.nthreads().values()) or 1  # a trial waits if there is no worker yet
+        while not self.has_failed and len(self._running) < slots and (self._ready or self._prepare()):
+            self._begin(*self._ready.pop())
+        # While the workers train, one more is chosen and composed, so that none of them waits for it.
+        if self._running and not self._ready and self._messages.empty() and not self.has_failed:
+            self._prepare()
+
+    def _prepare(self) -> bool:
+        """Choose the next trial and compose its configuration; False if there is none to come."""
+        if self._study.count().done + len(self._running) >= self._study.wanted:
+            return False
+        trial = self._study.ask()
+        try:
+            values = compose(self._for_all + trial.user_attrs[OVERRIDES])
+            self._ready.append((trial, values, self._hand_out(values)))
+        except UserError as error:
+            self._ready.append((trial, {}, str(error)))
+        return True
+
+    def _begin(self, trial: Any, values: dict[str, Any], data: str) -> None:
+        number = trial.number
+        self._running[number] = trial
+        if values:
+            answers = self._sweep.pruner.name != "none"
+            future = self._client.submit(self._trial, number, values, data, self._topic, answers, pure=False, retries=0)
+            self._futures[number] = future
+            future.add_done_callback(lambda done: self._messages.put({"trial": number, **_result(done)}))
+        else:  # it could not be composed, and `data` says why
+            self._messages.put({"trial": number, "state": "failed", "error": data})
+        self._records.begin(number, trial.user_attrs[OVERRIDES], values)
+
+    def _hand_out(self, values: dict[str, Any]) -> str:
+        """Make sure that all workers have the pictures of a configuration, and return the name they are under."""
+        data = read(configurations.check(values).dataset.model_dump_json())
+        if data.name not in self._data:
+            self._client.register_plugin(data, name=data.name)
+            self._data.add(data.name)
+        return data.name
+
+    def _receive(self, message: Message) -> None:
+        number = message["trial"]
+        if number not in self._running:  # of a trial whose worker has died
+            return
+        if "epoch" not in message:
+            self._end(number, message)
+            return
+        epoch, trial = message["epoch"], self._running[number]
+        trial.report(epoch[self._sweep.objective], epoch["epoch"])
+        if self._sweep.pruner.name != "none":
+            answer = Queue(f"{self._topic}/{number}", client=self._client)
+            answer.put(not trial.should_prune())
+        self._records.epoch(number, epoch)
+
+    def _end(self, number: int, result: Message) -> None:
+        trial = self._running.pop(number)
+        self._futures.pop(number, None)
+        state, error = result["state"], result.get("error", "")
+        self._study.tell(trial, state, result.get(self._sweep.objective), error)
+        self._records.end(number, state, {key: result[key] for key in result if key not in ("trial", "state")})
+        self.train_seconds += result.get("train_seconds", 0.0)
+        if state != "killed":
+            self._say(describe(number, trial.user_attrs[OVERRIDES], result, self._sweep.objective))
+
+
+def _result(future: Future[Any]) -> Message:
+    """What became of a trial, even if its worker is gone."""
+    if future.status == "finished":
+        return dict(future.result())
+    return {"state": "failed", "error": "its worker died: it was killed, or ran out of memory"}
+
+
+def describe(number: int, overrides: list[str], result: Message, objective: str) -> str:
+    """A line on a trial that ended."""
+    head = f"trial {number:>3} {result['state']:<8}"
+    if result["state"] == "finished":
+        value = result[objective]
+        head += f" {value:.2%}" if objective == "validation_accuracy" else f" {value:.4f}"
+    return f"{head}  {' '.join(overrides)}" + (f"\n  {result['error']}" if "error" in result else "")

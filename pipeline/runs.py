@@ -1,0 +1,216 @@
+"""``python -m pipeline.runs``: list, compare and choose runs from the command line."""
+
+import argparse
+import io
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.errors import UserError
+from pipeline.paths import CHECKOUT, replacing
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+    from pipeline.store import Store
+
+SHORT = 8  # characters of an id that are shown
+HIDDEN = ("composed_from", "tracking.", "name")  # of a configuration: not what a model is made of
+
+
+def mcnemar(first_right: "np.ndarray[Any, Any]", second_right: "np.ndarray[Any, Any]") -> tuple[int, int, float]:
+    """McNemar's exact test on two classifiers of the same pictures.
+
+    https://doi.org/10.1007/BF02295996 (McNemar, 1947); the exact form is a binomial test on the pictures that one of the two
+    alone reads right.
+
+    Args:
+        first_right: (n,) bool, whether the first reads each picture right.
+        second_right: likewise.
+
+    Returns:
+        How many pictures the first alone reads right, how many the second alone, and the two-sided p-value.
+
+    """
+    from scipy.stats import binomtest
+
+    first, second = int((first_right & ~second_right).sum()), int((second_right & ~first_right).sum())
+    p = float(binomtest(first, first + second, 0.5).pvalue) if first + second else 1.0
+    return first, second, p
+
+
+def table(rows: list[list[str]]) -> str:
+    """Rows as columns of even width; the first row is the head."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def show_list(store: "Store", options: argparse.Namespace) -> str:
+    """The table of ``list``."""
+    filters = [options.filter] if options.filter else []
+    if options.kind != "all":
+        filters += [f"tags.role = '{options.kind}'"] if options.kind != "pipeline" else []
+    runs = store.list(" and ".join(filters), options.newest)
+    if options.kind == "pipeline":
+        runs = [run for run in runs if run.kind == "pipeline"]
+    if not runs:
+        return "There are no such runs. Make one: dvc repro"
+    rows = [["run", "name", "kind", "status", "validation", "test", "dataset", "started"]]
+    for run in runs[: options.most]:
+        mark = " (champion)" if run.is_champion else ""
+        rows.append(
+            [
+                run.id[:SHORT] + mark,
+                run.name[:60],
+                run.kind,
+                run.status,
+                _percent(run.validation_accuracy),
+                _percent(run.test_accuracy),
+                run.dataset,
+                f"{run.started:%Y-%m-%d %H:%M}",
+            ]
+        )
+    more = f"\n{len(runs) - options.most} more: --most N" if len(runs) > options.most else ""
+    return table(rows) + more
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.2%}"
+
+
+def compare(store: "Store", names: list[str]) -> str:
+    """What differs between runs: configuration, data, commit, metrics; and whether their test accuracies do."""
+    from pipeline.store import parameters
+
+    runs = [store.find(name) for name in names]
+    head = ["", *(f"{run.info.run_name} ({run.info.run_id[:SHORT]})" for run in runs)]
+    parts = []
+    configurations = [parameters(run, store) for run in runs]
+    parts.append(("Configuration", [{k: v for k, v in c.items() if not k.startswith(HIDDEN)} for c in configurations]))
+    tags = ("dataset", "dataset_sha256", "git_commit", "git_dirty")
+    parts.append(("Data and code", [{key: run.data.tags.get(key, "")[:12] for key in tags} for run in runs]))
+    parts.append(("Metrics", [{k: v for k, v in run.data.metrics.items() if not k.startswith("epoch/")} for run in runs]))
+    text = []
+    for title, values in parts:
+        rows = [[key, *(_word(value.get(key)) for value in values)] for key in dict.fromkeys(k for v in values for k in v)]
+        differing = [row for row in rows if len(set(row[1:])) > 1]
+        text.append(table([[title, *head[1:]], *differing]) if differing else f"{title}: no difference.")
+    changes = _changes(runs)
+    first = runs[0]
+    for other in runs[1:]:
+        text.append(_test(store, first, other))
+    return "\n\n".join([*text, *changes])
+
+
+def _word(value: Any) -> str:
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _changes(runs: "list[Run]") -> list[str]:
+    """The commits between the first run and each other, where git knows them."""
+    commits = [run.data.tags.get("git_commit", "") for run in runs]
+    found = []
+    for commit in dict.fromkeys(commits[1:]):
+        if commit and commits[0] and commit != commits[0]:
+            command = ["git", "log", "--oneline", "--no-decorate", "-20", f"{commits[0]}...{commit}"]
+            log = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False).stdout.strip()
+            found += [f"Commits between {commits[0][:SHORT]} and {commit[:SHORT]}:\n{log}"] if log else []
+    return found
+
+
+def _test(store: "Store", first: "Run", second: "Run") -> str:
+    """McNemar's test on the test predictions of two runs, in words."""
+    from pipeline.store import RunError
+
+    names = [f"{run.info.run_name} ({run.info.run_id[:SHORT]})" for run in (first, second)]
+    try:
+        predictions = [np.load(io.BytesIO(store.artifact(run, "evaluation/predictions.npz"))) for run in (first, second)]
+    except RunError as error:
+        return f"Test predictions of {names[0]} and {names[1]} can't be compared: {str(error).removeprefix('Error: ')}"
+    labels = [one["labels"] for one in predictions]
+    if not np.array_equal(*labels):
+        return f"{names[0]} and {names[1]} were tested on different pictures: their accuracies can't be compared."
+    right = [one["probabilities"].argmax(axis=1) == one["labels"] for one in predictions]
+    only_first, only_second, p = mcnemar(right[0], right[1])
+    verdict = "a real difference" if p < 0.05 else "no difference that this test set can show"
+    return (
+        f"{names[0]} {right[0].mean():.2%} against {names[1]} {right[1].mean():.2%}: {verdict}.\n"
+        f"  {only_first} pictures the first alone reads right, {only_second} the second alone; McNemar's exact test, "
+        f"p = {_p(p)}."
+    )
+
+
+def _p(value: float) -> str:
+    return f"{value:.3f}" if value >= 0.001 else f"{10 ** math.floor(math.log10(value)):.0e} or less" if value else "0"
+
+
+def promote(store: "Store", name: str) -> str:
+    """Make a run the champion, and say what was it before."""
+    run = store.find(name)
+    before = store.promote(run)
+    lines = [
+        f"{run.info.run_name} ({run.info.run_id[:SHORT]}) is the champion now"
+        + (f", after {before[:SHORT]}." if before else ".")
+    ]
+    lines += [
+        f"  {row['at']}  {row['from'][:SHORT] or 'none':<8} -> {row['run'][:SHORT]}  by {row['by']}" for row in store.history()
+    ]
+    return "\n".join([*lines, "Open it: python -m gui --model champion"])
+
+
+def export(store: "Store", name: str, path: Path) -> str:
+    """Write the ``mnist.h5`` of a run."""
+    run = store.find(name)
+    with replacing(path) as temporary:
+        temporary.write_bytes(store.artifact(run, "mnist.h5"))
+    return f"{path}: the model of {run.info.run_name} ({run.info.run_id[:SHORT]}). Open it: python -m gui --model {path}"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    whole = argparse.ArgumentParser(
+        prog="python -m pipeline.runs",
+        description="List, compare and choose runs. A run is named by its id, a unique prefix of it, its DVC name, or `champion`.",
+    )
+    commands = whole.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("list", help="runs, the best validation accuracy first")
+    one.add_argument("--newest", action="store_true", help="the newest first")
+    one.add_argument("--kind", choices=["pipeline", "trial", "sweep", "all"], default="all", help="what made the run (all)")
+    one.add_argument("--filter", default="", help="in MLflow's syntax: metrics.test_accuracy > 0.995 and params.model = 'mlp'")
+    one.add_argument("--most", type=int, default=20, metavar="N", help="show so many (20)")
+    one = commands.add_parser("compare", help="what differs: configuration, data, commit, metrics, and McNemar's test")
+    one.add_argument("runs", nargs="+", metavar="RUN")
+    one = commands.add_parser("promote", help="make a run's model the champion")
+    one.add_argument("run", metavar="RUN")
+    one = commands.add_parser("export", help="write a run's mnist.h5")
+    one.add_argument("run", metavar="RUN")
+    one.add_argument("-o", "--output", type=Path, default=Path("mnist.h5"), metavar="PATH", help="where to (mnist.h5)")
+    return whole
+
+
+def main() -> None:
+    """Entry point of ``python -m pipeline.runs``."""
+    options = parser().parse_args()
+    if options.command == "compare" and len(options.runs) < 2:
+        raise UserError("compare wants two runs or more. See them: python -m pipeline.runs list")
+    from pipeline.store import Store  # loads MLflow, which --help need not wait for
+
+    store = Store()
+    match options.command:
+        case "list":
+            print(show_list(store, options))
+        case "compare":
+            print(compare(store, options.runs))
+        case "promote":
+            print(promote(store, options.run))
+        case "export":
+            print(export(store, options.run, options.output))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,196 @@
+"""The runs of the MLflow store, as the command line and the window show them, and the champion among them.
+
+A run is named by its id, a prefix of it that no other run has, the name that DVC or MLflow gave it, or ``champion``.
+"""
+
+import getpass
+import os
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+
+from pipeline import tracking
+from pipeline.configuration import flatten, load
+from pipeline.errors import UserError
+from pipeline.paths import PROJECT
+from pipeline.recorder import open_store
+
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # for one small file
+
+REGISTERED = "digits"  # the name of the registered model
+CHAMPION = "champion"  # the alias of the version that was chosen
+MOST = 5000  # runs that are looked at
+
+
+class RunError(UserError):
+    """There is no such run, or it lacks what was asked for."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a list of runs shows. Accuracies are from 0 to 1, None where the run has none."""
+
+    id: str
+    name: str
+    status: str
+    started: datetime
+    dataset: str
+    kind: str  # pipeline, sweep or trial
+    validation_accuracy: float | None
+    test_accuracy: float | None
+    has_model: bool
+    is_champion: bool
+
+
+class Store:
+    """The MLflow store of the project.
+
+    Args:
+        uri: of the store; empty: the one that ``params.yaml`` or the environment names.
+
+    Raises:
+        UserError: it can't be used.
+
+    """
+
+    def __init__(self, uri: str = "") -> None:
+        configured = load().tracking
+        self.uri = uri or tracking.uri(configured)
+        try:
+            self.client, self.experiment = open_store(self.uri, configured.experiment, PROJECT)
+        except MlflowException as error:
+            raise UserError(f"the MLflow store {self.uri} can't be used: {str(error).splitlines()[0]}") from None
+
+    def list(self, filter_text: str = "", newest_first: bool = False, most: int = MOST) -> "list[Summary]":
+        """Runs, the best validation accuracy first, or the newest.
+
+        Args:
+            filter_text: in MLflow's search syntax, as in ``metrics.test_accuracy > 0.995 and params.optimizer = 'adam'``.
+            newest_first: the order.
+            most: how many at most.
+
+        Raises:
+            RunError: `filter_text` is not valid.
+
+        """
+        order = ["attributes.start_time DESC"] if newest_first else ["metrics.validation_accuracy DESC"]
+        try:
+            runs = self.client.search_runs([self.experiment], filter_text, max_results=min(most, MOST), order_by=order)
+        except MlflowException as error:
+            raise RunError(
+                f"the filter {filter_text!r} is not valid: {str(error).splitlines()[0]}\n"
+                "Write it like: metrics.test_accuracy > 0.995 and params.optimizer = 'adam'"
+            ) from None
+        champion = self.champion()
+        return [self._summarize(run, champion) for run in runs]
+
+    def _summarize(self, run: Run, champion: str | None) -> Summary:
+        metrics, tags = run.data.metrics, run.data.tags
+        return Summary(
+            id=run.info.run_id,
+            name=run.info.run_name or "",
+            status=tags.get("trial_state", run.info.status.lower()),
+            started=datetime.fromtimestamp(run.info.start_time / 1000, UTC).astimezone(),
+            dataset=tags.get("dataset", ""),
+            kind=tags.get("role", "pipeline"),
+            validation_accuracy=metrics.get("validation_accuracy", metrics.get("best_validation_accuracy")),
+            test_accuracy=metrics.get("test_accuracy"),
+            has_model=bool(run.outputs and run.outputs.model_outputs),
+            is_champion=run.info.run_id == champion,
+        )
+
+    def find(self, name: str) -> Run:
+        """The run called `name`.
+
+        Raises:
+            RunError: there is none, or more than one.
+
+        """
+        if name == CHAMPION:
+            champion = self.champion()
+            if champion is None:
+                raise RunError("there is no champion yet. Choose one: python -m pipeline.runs promote RUN")
+            return self.client.get_run(champion)
+        runs = self.client.search_runs([self.experiment], max_results=MOST, order_by=["attributes.start_time DESC"])
+        by_id = [run for run in runs if len(name) >= 3 and run.info.run_id.startswith(name)]
+        by_name = [run for run in runs if name in (run.info.run_name, run.data.tags.get("dvc_experiment"))]
+        found = by_id or by_name
+        if not found:
+            raise RunError(f"there is no run {name!r}. See them: python -m pipeline.runs list")
+        if len(found) > 1:
+            ids = ", ".join(run.info.run_id[:8] for run in found[:5])
+            raise RunError(
+                f"{len(found)} runs are called {name!r}: say which by its id ({ids}{', …' if len(found) > 5 else ''})"
+            )
+        return found[0]
+
+    def champion(self) -> str | None:
+        """The id of the run whose model is the champion; None if there is none."""
+        try:
+            return str(self.client.get_model_version_by_alias(REGISTERED, CHAMPION).run_id)
+        except MlflowException:
+            return None
+
+    def history(self) -> "list[dict[str, str]]":
+        """All promotions, oldest first: ``run``, ``by``, ``at``, ``from`` (a run, or empty)."""
+        versions = self.client.search_model_versions(f"name = '{REGISTERED}'")
+        ordered = sorted(versions, key=lambda version: int(version.version))
+        keys = ("by", "at", "from")
+        return [{"run": version.run_id} | {key: version.tags.get(f"promoted_{key}", "") for key in keys} for version in ordered]
+
+    def promote(self, run: Run) -> str | None:
+        """Make the model of `run` the champion, and return the run that was it before.
+
+        Every promotion is a version of the registered model, with who, when and from which run as its tags.
+
+        Raises:
+            RunError: the run has no model.
+
+        """
+        outputs = run.outputs.model_outputs if run.outputs else []
+        if not outputs:
+            raise RunError(f"run {run.info.run_id[:8]} has no model: only a run of the whole pipeline, dvc repro, exports one.")
+        before = self.champion()
+        try:
+            self.client.create_registered_model(REGISTERED)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        tags = {"promoted_by": getpass.getuser(), "promoted_at": _now(), "promoted_from": before or ""}
+        source = f"models:/{outputs[-1].model_id}"
+        version = self.client.create_model_version(REGISTERED, source, run.info.run_id, tags)
+        self.client.set_registered_model_alias(REGISTERED, CHAMPION, version.version)
+        return before
+
+    def artifact(self, run: Run, name: str) -> bytes:
+        """The content of a run's artifact.
+
+        Raises:
+            RunError: the run has none of this name.
+
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                return Path(self.client.download_artifacts(run.info.run_id, name, folder)).read_bytes()
+            except (MlflowException, OSError):
+                raise RunError(
+                    f"run {run.info.run_id[:8]} has no {name}: it was not finished, or is a trial of a sweep."
+                ) from None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def parameters(run: Run, store: Store) -> dict[str, Any]:
+    """The configuration of a run, flat: all of it if the run kept its ``params.yaml``, else its parameters."""
+    try:
+        return flatten(yaml.safe_load(store.artifact(run, "params.yaml")))
+    except RunError:
+        return dict(run.data.params)

@@ -1,0 +1,203 @@
+"""The study of a sweep: Optuna's store of its trials, which the next trial is chosen from and which outlives every process."""
+
+import hashlib
+import json
+import logging
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import optuna
+import psutil
+from optuna.distributions import CategoricalDistribution
+from optuna.exceptions import ExperimentalWarning
+from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
+from pipeline.errors import ConfigurationError, UserError
+from pipeline.paths import PROJECT
+from pipeline.processes import describe, has_died
+from pipeline.schema import Pruner, Sampler, SweepConfiguration
+from pipeline.search_space import Dimension
+
+#: What a trial keeps of itself in the store: see `Study.ask` and `Study.tell`.
+PROCESS, OVERRIDES, ERROR = "process", "overrides", "error"
+
+
+def storage(url: str) -> optuna.storages.BaseStorage:
+    """Optuna's store at `url`; a SQLite file is relative to the project.
+
+    Raises:
+        UserError: it can't be opened.
+
+    """
+    scheme, _, path = url.partition(":///")
+    if scheme == "sqlite":
+        url = f"sqlite:///{PROJECT / path}"
+    try:
+        return optuna.storages.RDBStorage(url)
+    except (SQLAlchemyError, ImportError, RuntimeError) as error:
+        raise UserError(
+            f"the sweep's store {url} can't be opened: {str(error).splitlines()[0]}\nChoose another: sweep.storage=sqlite:///sweeps.db"
+        ) from None
+
+
+def name_of(configuration: SweepConfiguration, space: list[Dimension]) -> str:
+    """The study's name: of everything that decides what its trials are, so that the same command finds it again.
+
+    How many trials, where they run and how many may fail can differ: a study can be made longer.
+    """
+    sweep = configuration.sweep
+    what = [sweep.objective, sweep.sampler.model_dump(), sweep.pruner.model_dump(), [repr(part) for part in space]]
+    text = json.dumps([what, configuration.model_dump(exclude={"sweep", "tracking", "composed_from"})])
+    return f"{sweep.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def sampler_of(options: Sampler, space: list[Dimension], begun: int) -> optuna.samplers.BaseSampler:
+    """Optuna's sampler of the configuration.
+
+    Args:
+        options: the configuration.
+        space: what is sampled.
+        begun: trials that the study has: a sampler that goes on must not begin with the same random numbers again.
+
+    Raises:
+        ConfigurationError: it can't sample this space.
+
+    """
+    seed = (options.seed + begun) % 2**32
+    match options.name:
+        case "tpe":
+            return optuna.samplers.TPESampler(n_startup_trials=options.startup_trials, seed=seed, constant_liar=True)
+        case "random":
+            return optuna.samplers.RandomSampler(seed=seed)
+        case "grid":
+            _require(not any(not part.values for part in space), "grid", "choice(...) and range(...)", space)
+            return optuna.samplers.GridSampler({part.key: _values(part) for part in space}, seed=options.seed)
+        case "cmaes":
+            numbers = not any(isinstance(part.distribution, CategoricalDistribution) for part in space)
+            _require(numbers, "cmaes", "interval(...) and ranges of whole numbers", space)
+            return optuna.samplers.CmaEsSampler(n_startup_trials=options.startup_trials, seed=seed)
+
+
+def _require(holds: bool, sampler: str, allowed: str, space: list[Dimension]) -> None:
+    if not holds:
+        keys = ", ".join(part.key for part in space)
+        raise ConfigurationError(
+            f"sweep.sampler.name={sampler} takes {allowed} alone, and the space has {keys}. Or: sweep.sampler.name=tpe"
+        )
+
+
+def _values(part: Dimension) -> list[Any]:
+    """All values of a dimension, as Optuna has them."""
+    if isinstance(part.distribution, CategoricalDistribution):
+        return list(part.distribution.choices)
+    return [int(value) for value in part.values]
+
+
+def pruner_of(options: Pruner, epochs: int) -> optuna.pruners.BasePruner:
+    """Optuna's pruner of the configuration, for trials of `epochs` epochs."""
+    match options.name:
+        case "none":
+            return optuna.pruners.NopPruner()
+        case "median":
+            return optuna.pruners.MedianPruner(options.startup_trials, options.warmup_epochs)
+        case "hyperband":
+            return optuna.pruners.HyperbandPruner(options.min_epochs, epochs, options.reduction_factor)
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many trials of a study ended how."""
+
+    finished: int
+    pruned: int
+    failed: int
+
+    @property
+    def done(self) -> int:
+        """All that won't be tried again."""
+        return self.finished + self.pruned + self.failed
+
+
+class Study:
+    """The trials of a sweep, kept in its store.
+
+    What was running when its process was killed is queued again; how many trials that are is `interrupted`.
+
+    Args:
+        configuration: of the sweep.
+        space: what it varies.
+
+    Raises:
+        UserError: the store can't be opened.
+        ConfigurationError: the sampler can't sample this space.
+
+    """
+
+    def __init__(self, configuration: SweepConfiguration, space: list[Dimension]) -> None:
+        sweep, self.name = configuration.sweep, name_of(configuration, space)
+        warnings.filterwarnings("ignore", category=ExperimentalWarning)
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        self.space = space
+        self.direction: Literal["maximize", "minimize"] = "maximize" if sweep.objective == "validation_accuracy" else "minimize"
+        self._distributions = {part.key: part.distribution for part in space}
+        self.optuna = optuna.create_study(
+            storage=storage(sweep.storage), study_name=self.name, direction=self.direction, load_if_exists=True
+        )
+        self.optuna.sampler = sampler_of(sweep.sampler, space, len(self.optuna.trials))
+        self.optuna.pruner = pruner_of(sweep.pruner, configuration.training.epochs)
+        size = 1
+        for part in space:
+            size *= len(part.values)
+        if sweep.trials is None and not size:
+            raise ConfigurationError("sweep.trials must be a number where the space has intervals: sweep.trials=30")
+        grid = sweep.sampler.name == "grid" or sweep.trials is None
+        self.wanted = min(sweep.trials or size, size) if grid else int(sweep.trials or size)
+
+        self.interrupted = self._take_up()
+
+    def _take_up(self) -> int:
+        waiting = [trial for trial in self._trials(TrialState.RUNNING) if has_died(trial.user_attrs.get(PROCESS, ""))]
+        for trial in waiting:
+            self.optuna.tell(trial.number, state=TrialState.FAIL)
+            if len(trial.params) == len(self.space):
+                self.optuna.enqueue_trial(trial.params)
+        return len(waiting)
+
+    def ask(self) -> Trial:
+        """The next trial. The store knows from now on that this process runs it, and with what overrides."""
+        trial = self.optuna.ask(self._distributions)
+        trial.set_user_attr(PROCESS, describe(psutil.Process()))
+        trial.set_user_attr(OVERRIDES, [part.override(trial.params[part.key]) for part in self.space])
+        return trial
+
+    def tell(self, trial: Trial, state: str, value: float | None = None, error: str = "") -> None:
+        """Say how a trial ended: ``finished`` with its `value`, ``pruned``, ``failed`` with its `error`, or ``killed``."""
+        if error:
+            trial.set_user_attr(ERROR, error)
+        if state == "killed":
+            self.optuna.enqueue_trial(trial.params)
+        states = {"finished": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
+        self.optuna.tell(trial, value if state == "finished" else None, states.get(state, TrialState.FAIL))
+
+    def count(self) -> Count:
+        """How many trials ended how; those that were interrupted are tried again and don't count."""
+        states = [trial.state for trial in self.trials()]
+        return Count(*(states.count(state) for state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)))
+
+    def trials(self) -> list[FrozenTrial]:
+        """All trials that ended and count, in their order."""
+        ended = self._trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+        return [trial for trial in ended if trial.state != TrialState.FAIL or ERROR in trial.user_attrs]
+
+    def best(self) -> FrozenTrial | None:
+        """The finished trial with the best value; None while none has finished."""
+        finished = self._trials(TrialState.COMPLETE)
+        choose: Callable[..., FrozenTrial] = max if self.direction == "maximize" else min
+        return choose(finished, key=lambda trial: trial.value) if finished else None
+
+    def _trials(self, *states: TrialState) -> list[FrozenTrial]:
+        return self.optuna.get_trials(deepcopy=False, states=states)

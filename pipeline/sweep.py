@@ -1,0 +1,178 @@
+"""``python -m pipeline.sweep``: try many configurations, and keep the best as an experiment.
+
+Optuna chooses, Dask trains, MLflow shows. What is killed, be it a worker or this process, loses the trials that were running at
+most: the same command takes the study up where it stood.
+"""
+
+import argparse
+import signal
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from pipeline import configuration as configurations
+from pipeline.compose import compose
+from pipeline.errors import UserError
+from pipeline.schema import SweepConfiguration
+
+if TYPE_CHECKING:
+    from pipeline.search_space import Dimension
+    from pipeline.study import Study
+
+
+def plan(overrides: list[str]) -> tuple[SweepConfiguration, list["Dimension"], list[str]]:
+    """Read the command line.
+
+    Returns:
+        The checked configuration, the search space, and the overrides that hold for every trial.
+
+    Raises:
+        ConfigurationError: an override or a value is not valid, before anything runs.
+
+    """
+    from pipeline import search_space
+
+    varied, fixed = search_space.parse(overrides)
+    checked = configurations.check(compose(fixed, primary="sweep"))
+    assert isinstance(checked, SweepConfiguration)
+    lines = [f"{key}={value}" for key, value in checked.sweep.space.items()]
+    space = {part.key: part for part in search_space.parse(lines)[0] + varied}
+    constant = search_space.parse(lines)[1]
+    for_all = [text for text in fixed if text.partition("=")[0].lstrip("+").partition(".")[0] != "sweep"]
+    return checked, list(space.values()), for_all + constant
+
+
+class Display:
+    """Trials done, running, pruned, failed; the best so far; time left."""
+
+    def __init__(self, study: "Study") -> None:
+        self._study = study
+        done = study.count().done
+        self._bar = tqdm(total=study.wanted, initial=done, unit="trial", disable=None, dynamic_ncols=True)
+        if done or study.interrupted:
+            self.say(f"Going on with {study.name}: {done} trials are done, {study.interrupted} were interrupted.")
+
+    def __enter__(self) -> "Display":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar."""
+        self._bar.write(line)
+        sys.stdout.flush()
+
+    def update(self, running: int) -> None:
+        """Show where the sweep stands."""
+        count, best = self._study.count(), self._study.best()
+        text = f"{running} running, {count.pruned} pruned, {count.failed} failed"
+        self._bar.set_postfix_str(text + (f", best {best.value:.4f} {' '.join(best.user_attrs['overrides'])}" if best else ""))
+        self._bar.update(count.done - self._bar.n)
+
+
+def conclude(study: "Study", configuration: SweepConfiguration, for_all: list[str]) -> str:
+    """What the sweep found and what to do next. Writes the best trial as an experiment."""
+    from pipeline import best_experiment
+
+    sweep, best, count = configuration.sweep, study.best(), study.count()
+    lines = [f"\n{count.finished} finished, {count.pruned} pruned, {count.failed} failed."]
+    if best is None or best.value is None:
+        return lines[0] + " No trial finished, so there is no best one."
+    if {part.key for part in study.space} == {"training.seed"}:
+        values = [trial.value for trial in study.trials() if trial.value is not None and trial.state.name == "COMPLETE"]
+        return lines[0] + f"\n{spread(values, sweep.objective)}\nNo experiment was written: the best of several seeds is luck."
+    score = (
+        f"{sweep.objective} {best.value:.2%}" if sweep.objective == "validation_accuracy" else f"{sweep.objective} {best.value}"
+    )
+    origin = f"{study.name},trial={best.number},{score.replace(' ', '=')}"
+    path = best_experiment.write(sweep.name, for_all + best.user_attrs["overrides"], origin)
+    lines.append(f"Best: trial {best.number}, {score}: {' '.join(best.user_attrs['overrides'])}")
+    lines.append(f"Written to conf/experiment/{path.name}. Make it a run of the whole pipeline:\n")
+    lines.append(f"  dvc exp run -S experiment={path.stem}")
+    return "\n".join(lines)
+
+
+def spread(values: list[float], objective: str) -> str:
+    """Mean, deviation and 95 % interval of the mean, by Student's t."""
+    mean = statistics.fmean(values)
+    if len(values) < 2:
+        return f"{objective} over one seed: {mean:.4%}"
+    from scipy.stats import t
+
+    deviation = statistics.stdev(values)
+    half = float(t.ppf(0.975, len(values) - 1)) * deviation / len(values) ** 0.5
+    return (
+        f"{objective} over {len(values)} seeds: mean {mean:.4%}, deviation {deviation:.4%}, "
+        f"95% interval of the mean {mean - half:.4%} to {mean + half:.4%}"
+    )
+
+
+def run(overrides: list[str], trial: Callable[..., dict[str, Any]] | None = None) -> str:
+    """Run a sweep from its command line, and return what there is to say at the end.
+
+    Args:
+        overrides: in Hydra's grammar.
+        trial: what a worker runs in the place of a training, for measuring the sweep itself.
+
+    Raises:
+        UserError: a value, a store, the cluster; or more trials have failed than may.
+
+    """
+    begin = time.perf_counter()
+    configuration, space, for_all = plan(overrides)
+    from pipeline.workers import workers
+
+    with ExitStack() as stack:
+        with ThreadPoolExecutor(1) as background:  # workers load TensorFlow while this process loads the rest
+            client_to_be = background.submit(stack.enter_context, workers(configuration.sweep))
+            from pipeline import study as studies
+            from pipeline.coordinator import Coordinator, read
+            from pipeline.sweep_records import Records
+            from pipeline.trial import run as train
+
+            read(configuration.dataset.model_dump_json())
+            study = studies.Study(configuration, space)
+            records = stack.enter_context(Records(configuration, study))
+        coordinator = Coordinator(configuration, for_all, study, records, client_to_be.result(), trial or train)
+        display = stack.enter_context(Display(study))
+        coordinator.run(display.say, display.update)
+        if coordinator.has_failed:
+            raise UserError(
+                f"{study.count().failed} trials have failed, and sweep.failures allows {configuration.sweep.failures}.\n"
+                "Mend what the messages above say, or allow more; the same command goes on."
+            )
+    took = f"\n{time.perf_counter() - begin:.0f} s, {coordinator.train_seconds:.0f} s of training."
+    return conclude(study, configuration, for_all) + took
+
+
+def main() -> None:
+    """Entry point of ``python -m pipeline.sweep``."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.sweep",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Try many configurations and keep the best as an experiment. A sweep is a file of conf/sweep/.\n"
+        "Killed or interrupted, the same command goes on with the trials that remain.",
+        epilog="Examples:\n  python -m pipeline.sweep sweep=adadelta sweep.trials=40\n"
+        "  python -m pipeline.sweep sweep=grid model=mlp dataset=digits\n"
+        "  python -m pipeline.sweep sweep=seeds 'training.seed=range(0, 10)'\n"
+        "  python -m pipeline.sweep sweep=adadelta sweep.scheduler=tcp://host:8786",
+    )
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="in Hydra's override grammar; sweeps are part of it")
+    overrides = parser.parse_args().overrides
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # ends like Ctrl-C
+    try:
+        print(run(overrides))
+    except KeyboardInterrupt:
+        print("\nStopped. Nothing is lost: the same command goes on with the trials that remain.")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

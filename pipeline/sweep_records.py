@@ -1,0 +1,176 @@
+"""What a sweep leaves in MLflow: a parent run with its table and plots, and a run for every trial below it."""
+
+import csv
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import optuna
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+from omegaconf import OmegaConf
+from optuna.trial import FrozenTrial, TrialState
+
+from pipeline import recorder, tracking
+from pipeline.errors import UserError
+from pipeline.paths import PROJECT
+from pipeline.schema import SweepConfiguration
+from pipeline.study import ERROR, OVERRIDES, Study
+
+#: MLflow's status of a run, by how its trial ended. It knows no pruned runs; the tag `trial_state` does.
+STATUS = {"finished": "FINISHED", "pruned": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
+STATES = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
+
+
+def short(overrides: list[str]) -> str:
+    """Overrides for a person: each key by its last words, as many as tell it from the others.
+
+    ``["optimizer.rho=0.9", "model.blocks.0.filters=8", "model.blocks.1.filters=8"]`` is
+    ``rho=0.9, blocks.0.filters=8, blocks.1.filters=8``.
+    """
+    keys = [override.partition("=")[0].split(".") for override in overrides]
+    names = []
+    for key in keys:
+        length = 1
+        while length < len(key) and (key[-length].isdigit() or sum(other[-length:] == key[-length:] for other in keys) > 1):
+            length += 1
+        while length < len(key) and key[-length].isdigit():
+            length += 1
+        names.append(".".join(key[-length:]))
+    return ", ".join(f"{name}={text.partition('=')[2]}" for name, text in zip(names, overrides, strict=True))
+
+
+class Records:
+    """The runs of a sweep.
+
+    Args:
+        configuration: of the sweep.
+        study: its trials.
+
+    Raises:
+        UserError: the store can't be used.
+
+    """
+
+    def __init__(self, configuration: SweepConfiguration, study: Study) -> None:
+        self._study, self._configuration = study, configuration
+        self._uri = tracking.uri(configuration.tracking)
+        self._runs: dict[int, str] = {}
+        self._tags = tracking.tags(configuration) | {"sweep": study.name}
+        try:
+            self._client, self._experiment = recorder.open_store(self._uri, configuration.tracking.experiment, PROJECT)
+            recorder.close_dead_runs(self._client, self._experiment)
+            self.parent = self._parent()
+        except MlflowException as error:
+            raise UserError(f"the MLflow store {self._uri} can't be used: {str(error).splitlines()[0]}") from None
+
+    def __enter__(self) -> "Records":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.finish("FINISHED" if kind is None else "KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED")
+
+    def _parent(self) -> str:
+        name = self._study.name
+        found = self._client.search_runs([self._experiment], f"tags.sweep = '{name}' and tags.role = 'sweep'", max_results=1)
+        if found:
+            run = str(found[0].info.run_id)
+            self._client.update_run(run, "RUNNING")
+            self._client.set_tag(run, "process", self._tags["process"])
+            return run
+        run = self._create(
+            f"sweep {self._configuration.sweep.name}", {"role": "sweep"}, tracking.parameters(self._configuration)
+        )
+        self._client.log_text(run, OmegaConf.to_yaml(self._configuration.model_dump()), "sweep.yaml")
+        return run
+
+    def _create(self, name: str, tags: dict[str, str], parameters: dict[str, Any]) -> str:
+        run = str(self._client.create_run(self._experiment, run_name=name, tags=self._tags | tags).info.run_id)
+        self._client.log_batch(run, params=[Param(key, str(value)) for key, value in parameters.items()])
+        return run
+
+    def begin(self, number: int, overrides: list[str], values: dict[str, Any]) -> None:
+        """Create the run of a trial; `values` is its whole configuration, empty if it could not be composed."""
+        parameters = dict(override.split("=", 1) for override in overrides)
+        tags = {"mlflow.parentRunId": self.parent, "role": "trial", "trial": str(number)}
+        self._runs[number] = self._create(short(overrides), tags, parameters)
+        if values:
+            self._client.log_text(self._runs[number], OmegaConf.to_yaml(values), "params.yaml")
+
+    def epoch(self, number: int, epoch: dict[str, float]) -> None:
+        """Add an epoch to the curves of a trial."""
+        values = {f"epoch/{key}": value for key, value in epoch.items() if key != "epoch"}
+        self._metrics(self._runs[number], values, int(epoch["epoch"]))
+
+    def end(self, number: int, state: str, result: dict[str, Any]) -> None:
+        """Close the run of a trial: `result` holds its single values, or its `error`."""
+        run = self._runs.pop(number)
+        self._metrics(run, {key: value for key, value in result.items() if isinstance(value, int | float)})
+        tags = [RunTag("trial_state", state)] + ([RunTag("error", result["error"])] if "error" in result else [])
+        self._client.log_batch(run, tags=tags)
+        self._client.set_terminated(run, STATUS[state])
+
+    def finish(self, status: str) -> None:
+        """Write the table and the plots of all trials, and close what is still open."""
+        for number in list(self._runs):
+            self.end(number, "killed", {})
+        with tempfile.TemporaryDirectory() as folder:
+            write_table(self._study.trials(), Path(folder) / "trials.csv")
+            write_plots(self._study, Path(folder))
+            self._client.log_artifacts(self.parent, folder)
+        count, best = self._study.count(), self._study.best()
+        values = {"trials_finished": count.finished, "trials_pruned": count.pruned, "trials_failed": count.failed}
+        self._metrics(self.parent, values | ({f"best_{self._configuration.sweep.objective}": best.value} if best else {}))
+        self._client.set_terminated(self.parent, status)
+
+    def _metrics(self, run: str, values: dict[str, Any], step: int = 0) -> None:
+        now = int(time.time() * 1000)
+        self._client.log_batch(run, [Metric(key, float(value), now, step) for key, value in values.items()])
+
+
+def write_table(trials: list[FrozenTrial], path: Path) -> None:
+    """Write all trials as CSV: number, state, value, seconds, a column a key, error."""
+    keys = list(trials[0].params) if trials else []
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["trial", "state", "value", "seconds", *keys, "error"])
+        for trial in trials:
+            seconds = round(trial.duration.total_seconds(), 2) if trial.duration else ""
+            set_to = [override.partition("=")[2] for override in trial.user_attrs[OVERRIDES]]
+            error = trial.user_attrs.get(ERROR, "")
+            value = trial.value if trial.state == TrialState.COMPLETE else ""
+            writer.writerow([trial.number, STATES[trial.state], value, seconds, *set_to, error])
+
+
+def write_plots(study: Study, folder: Path) -> None:
+    """Write the optimisation history, the importances and the parallel coordinates, as PNG, and all as ``sweep.html``."""
+    finished = [trial for trial in study.trials() if trial.state == TrialState.COMPLETE]
+    if not finished:
+        return
+    import matplotlib
+
+    matplotlib.use("Agg")  # before pyplot: no window
+    from matplotlib import pyplot
+    from optuna import visualization
+
+    plots = {"history": "plot_optimization_history", "parallel_coordinates": "plot_parallel_coordinate"}
+    if len({trial.value for trial in finished}) > 1:  # else nothing has any importance
+        plots["importances"] = "plot_param_importances"
+    html: list[str] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of plots that Optuna calls experimental
+        for name, function in plots.items():
+            axes = getattr(visualization.matplotlib, function)(study.optuna)
+            figure = axes.figure
+            figure.set_size_inches(9, 5)
+            figure.savefig(folder / f"{name}.png", dpi=110, bbox_inches="tight")
+            pyplot.close(figure)
+            interactive = getattr(visualization, function)(study.optuna)
+            html.append(interactive.to_html(full_html=False, include_plotlyjs=not html))
+    page = "<!doctype html><meta charset='utf-8'><title>Sweep</title>" + "\n".join(html)
+    (folder / "sweep.html").write_text(page, encoding="utf-8")
+
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)

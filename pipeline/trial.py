@@ -1,0 +1,116 @@
+"""One trial of a sweep, as a worker trains it. Knows nothing of Optuna: it reports, and is told whether to go on."""
+
+import gc
+import os
+import signal
+from contextlib import suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, cast
+
+from distributed import Queue, Worker, WorkerPlugin, get_worker
+
+from pipeline import tensorflow_setup
+from pipeline.arrays import Split
+from pipeline.configuration import check
+from pipeline.errors import UserError
+
+if TYPE_CHECKING:
+    from pipeline.trainer import Epoch
+
+Message = dict[str, Any]
+PATIENCE_SECONDS = 120  # that a trial waits to hear whether it goes on, before it takes its coordinator for dead
+
+
+class Pruned(Exception):
+    """The coordinator has seen enough of a trial."""
+
+
+class Warm(WorkerPlugin):
+    """Gets every worker ready before its first trial, those that start later included."""
+
+    def setup(self, worker: Worker) -> None:  # noqa: ARG002 - Dask's form
+        """Import what trials need: once, and not in their time."""
+        with suppress(ValueError):  # not in the main thread
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator, which ends its workers
+        tensorflow_setup.start()
+        from pipeline import trainer  # noqa: F401
+
+
+class Data(WorkerPlugin):
+    """The pictures of a sweep, which Dask hands to every worker once, those that start later included.
+
+    Args:
+        name: of the dataset, so that several can be there at once.
+        train: pictures to train on.
+        validation: pictures to choose by.
+        mean: of the training pictures' pixels, 0 to 1.
+        deviation: likewise.
+
+    """
+
+    def __init__(self, name: str, train: Split, validation: Split, mean: float, deviation: float) -> None:
+        self.name = name
+        self.train, self.validation = train, validation
+        self.mean, self.deviation = mean, deviation
+
+
+def run(number: int, values: dict[str, Any], data: str, topic: str, answers: bool) -> Message:
+    """Train one network.
+
+    Args:
+        number: of the trial.
+        values: its configuration, as composed.
+        data: name of the `Data` to train on.
+        topic: where the coordinator listens for epochs.
+        answers: whether the coordinator says after each epoch if the trial goes on.
+
+    Returns:
+        ``state`` (``finished``, ``pruned``, ``failed``), and for a finished trial what its best epoch reached, for a failed one
+        ``error``. Never raises: what a trial does is no error of the sweep.
+
+    """
+    worker = get_worker()
+
+    def on_epoch(epoch: "Epoch") -> None:
+        worker.log_event(topic, {"trial": number, "epoch": asdict(epoch)})
+        if answers and not Queue(f"{topic}/{number}").get(timeout=PATIENCE_SECONDS):
+            raise Pruned
+
+    try:
+        return {"state": "finished", **_train(values, cast(Data, worker.plugins[data]), on_epoch)}
+    except Pruned:
+        return {"state": "pruned"}
+    except TimeoutError:
+        return {"state": "failed", "error": f"the coordinator said nothing for {PATIENCE_SECONDS} seconds"}
+    except UserError as error:
+        return {"state": "failed", "error": str(error)}
+    except Exception as error:
+        return {"state": "failed", "error": f"{type(error).__name__}: {str(error).strip().partition(os.linesep)[0]}"}
+    finally:
+        _tidy()
+
+
+def _train(values: dict[str, Any], data: Data, on_epoch: Any) -> Message:
+    from pipeline.trainer import Trainer
+
+    configuration = check(values)
+    if configuration.training.deterministic:
+        import tensorflow
+
+        tensorflow.config.experimental.enable_op_determinism()
+    trainer = Trainer(configuration, data.train, data.validation, data.mean, data.deviation)
+    trainer.fit(on_epoch)
+    return {
+        "validation_accuracy": trainer.best.validation_accuracy,
+        "validation_loss": trainer.best.validation_loss,
+        "best_epoch": trainer.best.epoch,
+        "train_seconds": trainer.seconds,
+    }
+
+
+def _tidy() -> None:
+    """Let go of the network, or a worker's memory grows with every trial."""
+    import keras
+
+    keras.backend.clear_session()
+    gc.collect()

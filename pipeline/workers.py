@@ -1,0 +1,56 @@
+"""The workers of a sweep: Dask processes that have TensorFlow loaded and train trial after trial."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dask
+from distributed import Client, LocalCluster
+
+from pipeline.errors import UserError
+from pipeline.schema import Sweep
+from pipeline.trial import Warm
+
+
+@contextmanager
+def workers(sweep: Sweep) -> Iterator[Client]:
+    """Dask workers that have TensorFlow loaded: those of the cluster that exists, or new ones here.
+
+    Raises:
+        UserError: there is no cluster at ``sweep.scheduler``.
+
+    """
+    # A worker that dies takes its trial along: begun anew elsewhere, what killed it would kill the next worker.
+    settings = {
+        "distributed.scheduler.allowed-failures": 0,
+        "distributed.comm.timeouts.connect": "20s",
+        # Dask has malloc give all memory back at once, which makes every step of a training half as fast.
+        "distributed.nanny.pre-spawn-environ": {},
+    }
+    with dask.config.set(settings):
+        if sweep.scheduler:
+            try:
+                client = Client(sweep.scheduler)
+            except (OSError, TimeoutError, ValueError) as error:
+                raise UserError(
+                    f"there is no Dask scheduler at sweep.scheduler={sweep.scheduler}: {error}\n"
+                    "Start one (dask scheduler; dask worker ADDRESS), or leave the key out."
+                ) from None
+            cluster = None
+        else:
+            # Every worker has TensorFlow use all cores, as the stage `train` does: with other threads sums are split in other
+            # places, and the best trial would not come out the same there. It costs a twentieth of the speed.
+            cluster = LocalCluster(
+                n_workers=sweep.workers,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                silence_logs="CRITICAL",
+            )
+            client = Client(cluster)
+        try:
+            client.register_plugin(Warm(), name="warm")
+            yield client
+        finally:
+            client.close()
+            if cluster:
+                cluster.close()
