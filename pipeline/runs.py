@@ -4,7 +4,6 @@ import argparse
 import io
 import math
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +54,7 @@ def show_list(store: "Store", options: argparse.Namespace) -> str:
     filters = [options.filter] if options.filter else []
     if options.kind != "all":
         filters += [f"tags.role = '{options.kind}'"] if options.kind != "pipeline" else []
-    runs = store.list(" and ".join(filters), options.newest)
+    runs = store.runs(" and ".join(filters), options.newest)
     if options.kind == "pipeline":
         runs = [run for run in runs if run.kind == "pipeline"]
     if not runs:
@@ -175,7 +174,8 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     whole = argparse.ArgumentParser(
         prog="python -m pipeline.runs",
-        description="List, compare and choose runs. A run is named by its id, a unique prefix of it, its DVC name, or `champion`.",
+        description="List, compare and choose runs. "
+        "A run is named by its id, a unique prefix of it, its DVC name, or `champion`.",
     )
     commands = whole.add_subparsers(dest="command", required=True)
     one = commands.add_parser("list", help="runs, the best validation accuracy first")
@@ -213,4 +213,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

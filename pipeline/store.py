@@ -67,7 +67,7 @@ class Store:
         except MlflowException as error:
             raise UserError(f"the MLflow store {self.uri} can't be used: {str(error).splitlines()[0]}") from None
 
-    def list(self, filter_text: str = "", newest_first: bool = False, most: int = MOST) -> "list[Summary]":
+    def runs(self, filter_text: str = "", newest_first: bool = False, most: int = MOST) -> list[Summary]:
         """Runs, the best validation accuracy first, or the newest.
 
         Args:
@@ -137,7 +137,7 @@ class Store:
         except MlflowException:
             return None
 
-    def history(self) -> "list[dict[str, str]]":
+    def history(self) -> list[dict[str, str]]:
         """All promotions, oldest first: ``run``, ``by``, ``at``, ``from`` (a run, or empty)."""
         versions = self.client.search_model_versions(f"name = '{REGISTERED}'")
         ordered = sorted(versions, key=lambda version: int(version.version))

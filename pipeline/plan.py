@@ -1,0 +1,182 @@
+"""``python -m pipeline.plan``: what ``dvc repro`` would do, and why. Changes nothing.
+
+A stage runs again if a file it depends on, a key it uses, or its command is not as ``dvc.lock`` says it was. What ran with all
+of them as they are now is in DVC's run cache (https://dvc.org/doc/user-guide/pipelines/run-cache), files of the form of
+``dvc.lock``, and is restored instead.
+"""
+
+import argparse
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline import compose
+from pipeline.configuration import flatten, read
+from pipeline.errors import UserError
+from pipeline.paths import CHECKOUT, PARAMETERS
+
+Entry = dict[str, Any]  # of a stage, in the form of dvc.lock
+
+
+@dataclass
+class Step:
+    """What will become of one stage: ``skip``, ``run``, ``restore``, or ``maybe``, if an input of it comes out different."""
+
+    stage: str
+    action: str
+    reasons: list[str] = field(default_factory=list)
+    mlflow_run: str = ""  # that made what is restored
+
+    def __str__(self) -> str:
+        words = {"skip": "unchanged", "run": "runs", "maybe": "runs, if what comes before it comes out different"}
+        text = words.get(self.action, "is restored from DVC's cache" + (f", made by MLflow run {self.mlflow_run[:8]}"))
+        return "\n".join([f"{self.stage:<9} {text}", *(f"            {reason}" for reason in self.reasons)])
+
+
+def plan() -> list[Step]:
+    """What ``dvc repro`` would do, a step a stage.
+
+    Raises:
+        ConfigurationError: conf/ or ``params.yaml`` is not valid.
+
+    """
+    current = compose.is_current(PARAMETERS)
+    values = read(PARAMETERS) if current else compose.compose([])
+    stages, lock_file = read(CHECKOUT / "dvc.yaml")["stages"], CHECKOUT / "dvc.lock"
+    locked = read(lock_file)["stages"] if lock_file.exists() else {}
+    made: dict[str, str | None] = {}  # hash of each output as it will be; None: nobody knows before its stage has run
+    return [_step(name, stage, locked.get(name), values, made) for name, stage in stages.items()]
+
+
+def _step(name: str, stage: Entry, lock: Entry | None, values: Entry, made: dict[str, str | None]) -> Step:
+    paths = [_path(out) for kind in ("outs", "metrics", "plots") for out in stage.get(kind, [])]
+    depends = {path: made[path] if path in made else _hash(path) for path in stage["deps"]}
+    parameters = {group: values.get(group) for group in stage.get("params", [])}
+    reasons = _reasons(stage, lock, depends, parameters, paths)
+    if not reasons:
+        unknown = [path for path, value in depends.items() if path in made and value is None]
+        made |= dict.fromkeys(paths, None) if unknown else {out["path"]: out["md5"] for out in (lock or {})["outs"]}
+        return Step(name, "maybe" if unknown else "skip", [f"depends on {path}" for path in unknown])
+    wanted = (stage["cmd"], depends, parameters)
+    for entry in _ran(stage["cmd"]):
+        if wanted == _identity(entry) and all(_cached(out["md5"]) for out in entry["outs"] if out["path"] in _kept(stage)):
+            hashes = {out["path"]: out["md5"] for out in entry["outs"]}
+            made |= hashes
+            return Step(name, "restore", reasons, _mlflow_run(hashes.get(f"data/runs/{name}.json", "")))
+    made |= dict.fromkeys(paths, None)
+    if name == "compose":  # what it will write is known already
+        del made["params.yaml"]
+    return Step(name, "run", reasons)
+
+
+def _reasons(
+    stage: Entry, lock: Entry | None, depends: dict[str, str | None], parameters: Entry, paths: list[str]
+) -> list[str]:
+    if lock is None:
+        return ["it has not run yet"]
+    reasons = [f"its command was: {lock['cmd']}"] if lock["cmd"] != stage["cmd"] else []
+    _, before, used = _identity(lock)
+    for path in dict.fromkeys([*depends, *before]):
+        if path not in before or path not in depends:
+            reasons.append(f"{path} is {'a new' if path in depends else 'no longer a'} dependency")
+        elif depends[path] is not None and depends[path] != before[path]:
+            reasons.append(f"{path} has changed{_who(path)}")
+    old, new = flatten(used), flatten(parameters)
+    for key in dict.fromkeys([*old, *new]):
+        if old.get(key) != new.get(key):
+            reasons.append(f"{key}: {old.get(key, 'not there')} -> {new.get(key, 'gone')}")
+    after = {out["path"]: out["md5"] for out in lock["outs"]}
+    for path in paths:
+        if (now := _hash(path)) != after.get(path):
+            kept = "was edited, or composed for an experiment: it is kept"
+            changed = kept if path == "params.yaml" else "was changed by something else"
+            reasons.append(f"{path} {'is missing' if now is None else changed}")
+    return reasons
+
+
+def _identity(entry: Entry) -> tuple[str, dict[str, str | None], Entry]:
+    """What decides whether a stage is the same: command, hashes of its dependencies, values of its parameters."""
+    parameters: Entry = {}
+    for used in entry.get("params", {}).values():
+        parameters |= used
+    return entry["cmd"], {dependency["path"]: dependency["md5"] for dependency in entry["deps"]}, parameters
+
+
+def _path(out: Any) -> str:
+    return out if isinstance(out, str) else str(next(iter(out)))
+
+
+def _kept(stage: Entry) -> set[str]:
+    """The outputs that DVC's cache keeps."""
+    return {_path(out) for out in stage.get("outs", []) if isinstance(out, str)}
+
+
+def _hash(path: str) -> str | None:
+    """The hash that DVC gives a file or folder as it is; None if it isn't there."""
+    from dvc.repo import Repo
+    from dvc_data.hashfile.build import build
+
+    if not (CHECKOUT / path).exists():
+        return None
+    repo = _hash.__dict__.setdefault("repo", Repo(str(CHECKOUT)))
+    cache = repo.cache.local
+    _, _, built = build(cache, str(CHECKOUT / path), repo.fs, "md5", dry_run=True, ignore=repo.dvcignore)
+    return str(built.hash_info.value)
+
+
+def _ran(command: str) -> Iterator[Entry]:
+    """Everything that `command` ever ran with here, the newest first."""
+    files = [path for path in (_cache() / "runs").glob("*/*/*") if path.is_file()]
+    for path in sorted(files, key=lambda path: path.stat().st_mtime, reverse=True):
+        if path.read_text(encoding="utf-8").startswith(f"cmd: {command}\n"):
+            yield read(path)
+
+
+def _cache() -> Path:
+    from dvc.repo import Repo
+
+    return Path(Repo(str(CHECKOUT)).cache.legacy.path)
+
+
+def _cached(value: str) -> bool:
+    return (_cache() / "files" / "md5" / value[:2] / value[2:]).exists()
+
+
+def _mlflow_run(value: str) -> str:
+    """The run that ``data/runs/<stage>.json``, which has this hash in DVC's cache, names."""
+    path = _cache() / "files" / "md5" / value[:2] / value[2:]
+    return str(json.loads(path.read_text(encoding="utf-8"))["run_id"]) if value and path.is_file() else "unknown"
+
+
+def _who(path: str) -> str:
+    """Who changed a file of the project last, in brackets."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=False).stdout.strip()
+
+    if git("status", "--porcelain", "--", path):
+        return " (not committed)"
+    last = git("log", "-1", "--format=%h %s", "--", path)
+    return f" (last by commit {last})" if last else ""
+
+
+def main() -> None:
+    """Entry point of ``python -m pipeline.plan``."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.plan",
+        description="Say what `dvc repro` would run, what it would restore from DVC's cache, and why. Changes nothing.",
+    )
+    parser.parse_args()
+    if not (CHECKOUT / ".dvc").is_dir():
+        raise UserError(f"{CHECKOUT} is not a DVC project: .dvc is missing. Clone the project with git.")
+    steps = plan()
+    print("\n".join(map(str, steps)))
+    if all(step.action == "skip" for step in steps):
+        print("dvc repro has nothing to do.")
+
+
+if __name__ == "__main__":
+    main()
