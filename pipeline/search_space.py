@@ -10,7 +10,7 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep, Transformer
 from hydra.errors import HydraException
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from pipeline.errors import ConfigurationError
 
@@ -22,8 +22,16 @@ class Dimension:
     """One key that a sweep varies."""
 
     key: str
-    distribution: BaseDistribution
+    distribution: FloatDistribution | IntDistribution | CategoricalDistribution
     values: tuple[str, ...]  # all of them, as overrides are written; empty for an interval
+
+    @property
+    def ends(self) -> tuple[Any, Any]:
+        """Its first value and its last."""
+        if self.values:
+            return self.values[0], self.values[-1]
+        assert not isinstance(self.distribution, CategoricalDistribution)  # which has values
+        return self.distribution.low, self.distribution.high
 
     def override(self, value: Any) -> str:
         """The override that sets this key, as in ``model.dropout=0.2``."""

@@ -1,6 +1,7 @@
 """The study of a sweep: Optuna's store of its trials, which the next trial is chosen from and which outlives every process."""
 
 import hashlib
+import itertools
 import json
 import logging
 import warnings
@@ -10,7 +11,7 @@ from typing import Any, Literal
 
 import optuna
 import psutil
-from optuna.distributions import CategoricalDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
@@ -74,7 +75,7 @@ def sampler_of(options: Sampler, space: list[Dimension], begun: int) -> optuna.s
             return optuna.samplers.RandomSampler(seed=seed)
         case "grid":
             _require(not any(not part.values for part in space), "grid", "choice(...) and range(...)", space)
-            return optuna.samplers.GridSampler({part.key: _values(part) for part in space}, seed=options.seed)
+            return optuna.samplers.RandomSampler(seed=seed)  # never asked: `Study` queues the grid
         case "cmaes":
             numbers = not any(isinstance(part.distribution, CategoricalDistribution) for part in space)
             _require(numbers, "cmaes", "interval(...) and ranges of whole numbers", space)
@@ -143,7 +144,7 @@ class Study:
         logging.getLogger("alembic").setLevel(logging.WARNING)
         self.space = space
         self.direction: Literal["maximize", "minimize"] = "maximize" if sweep.objective == "validation_accuracy" else "minimize"
-        self._distributions = {part.key: part.distribution for part in space}
+        self._distributions: dict[str, BaseDistribution] = {part.key: part.distribution for part in space}
         self.optuna = optuna.create_study(
             storage=storage(sweep.storage), study_name=self.name, direction=self.direction, load_if_exists=True
         )
@@ -157,6 +158,10 @@ class Study:
         grid = sweep.sampler.name == "grid" or sweep.trials is None
         self.wanted = min(sweep.trials or size, size) if grid else int(sweep.trials or size)
 
+        if grid and len(self.optuna.trials) < size:
+            # Not Optuna's GridSampler, which wants to stop a study that nobody has told to optimize.
+            for values in itertools.product(*map(_values, space)):
+                self.optuna.enqueue_trial(dict(zip(self._distributions, values, strict=True)), skip_if_exists=True)
         self.interrupted = self._take_up()
 
     def _take_up(self) -> int:

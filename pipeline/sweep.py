@@ -45,7 +45,20 @@ def plan(overrides: list[str]) -> tuple[SweepConfiguration, list["Dimension"], l
     space = {part.key: part for part in search_space.parse(lines)[0] + varied}
     constant = search_space.parse(lines)[1]
     for_all = [text for text in fixed if text.partition("=")[0].lstrip("+").partition(".")[0] != "sweep"]
+    _try_out(list(space.values()), for_all + constant)
     return checked, list(space.values()), for_all + constant
+
+
+def _try_out(space: list["Dimension"], for_all: list[str]) -> None:
+    """Compose a corner of the space, or the opposite one, so that a key that doesn't exist is told before anything runs."""
+    for end in (0, -1):
+        try:
+            compose(for_all + [part.override(part.ends[end]) for part in space])
+        except UserError as error:
+            problem = error
+        else:
+            return
+    raise problem
 
 
 class Display:

@@ -48,7 +48,15 @@ def workers(sweep: Sweep) -> Iterator[Client]:
             )
             client = Client(cluster)
         try:
-            client.register_plugin(Warm(), name="warm")
+            try:
+                client.register_plugin(Warm(), name="warm")
+            except Exception as error:  # Dask's form of whatever a worker raises
+                if "ModuleNotFoundError" not in str(error):
+                    raise
+                raise UserError(
+                    f"the cluster at sweep.scheduler={sweep.scheduler} lacks what trials are made of: {error}\n"
+                    "Start them in a checkout of this project, in its environment: PYTHONPATH=. dask worker ..."
+                ) from None
             yield client
         finally:
             client.close()

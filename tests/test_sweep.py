@@ -1,0 +1,189 @@
+"""Real sweeps: Optuna's store, MLflow's store, Dask's processes, and kills of them."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from pipeline.compose import compose
+from pipeline.configuration import flatten
+from pipeline.errors import ConfigurationError
+from pipeline.study import sampler_of
+from pipeline.sweep import plan
+from tests.conftest import edit, environment, run
+from tests.test_dvc import mlflow_runs
+
+pytestmark = [pytest.mark.xdist_group("sweep"), pytest.mark.timeout(300)]
+
+SMALL = ["dataset=digits", "model=mlp", "training.epochs=2", "training.batch_size=64"]
+
+
+def sweep(folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
+    done = run(folder, "python", "-m", "pipeline.sweep", *SMALL, *overrides)
+    assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
+    return done
+
+
+@contextmanager
+def started(folder: Path, *command: str) -> "Iterator[subprocess.Popen[str]]":
+    """A process that runs meanwhile, with what it prints as one stream; ended in the end."""
+    # `dask` is a script, which doesn't look where it is started.
+    own, pipe = environment({"PYTHONPATH": str(folder)}), subprocess.PIPE
+    with subprocess.Popen(command, cwd=folder, env=own, stdout=pipe, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def sweeping(folder: Path, *overrides: str) -> "AbstractContextManager[subprocess.Popen[str]]":
+    return started(folder, sys.executable, "-u", "-m", "pipeline.sweep", *SMALL, *overrides)
+
+
+def wait_for(process: "subprocess.Popen[str]", words: str) -> str:
+    assert process.stdout is not None
+    seen = ""
+    for line in process.stdout:
+        seen += line
+        if words in line:
+            return seen
+    raise AssertionError(f"{words!r} never came: {seen}")
+
+
+def states(folder: Path) -> dict[str, int]:
+    """How many trials of all studies are in which state, as Optuna's store has them."""
+    with sqlite3.connect(folder / "sweeps.db") as store:
+        return dict(store.execute("select state, count(*) from trials group by state").fetchall())
+
+
+def trials(folder: Path) -> list[dict[str, Any]]:
+    return [one for one in mlflow_runs(folder) if one["tags"].get("role") == "trial"]
+
+
+def test_a_sweep_finishes_prunes_survives_failures_and_leaves_an_experiment(project: Path) -> None:
+    space = ["optimizer.learning_rate=choice(1e25, 2.0, 4.0)", "sweep.sampler.name=grid"]
+    emptied = "  optimizer.rho: interval(0.8, 0.99)\n  optimizer.epsilon: tag(log, interval(1e-8, 1e-4))\n"
+    edit(project / "conf/sweep/adadelta.yaml", emptied, "")
+    done = sweep(project, *space, "sweep.trials=null")
+    assert done.returncode == 0, done.stdout + done.stderr
+    # a trial that gives NaN is told with its message and its override, and the sweep goes on
+    assert "2 finished, 0 pruned, 1 failed." in done.stdout
+    assert "optimizer.learning_rate=1e+25\n  Error: training diverged" in done.stdout
+    # in MLflow: a parent with its table and plots, and a run a trial
+    parent = next(one for one in mlflow_runs(project) if one["tags"].get("role") == "sweep")
+    below = trials(project)
+    assert parent["status"] == "FINISHED"
+    assert sorted(one["status"] for one in below) == ["FAILED", "FINISHED", "FINISHED"]
+    assert all(one["tags"]["mlflow.parentRunId"] == parent["id"] for one in below)
+    assert {one["name"] for one in below} == {"learning_rate=1e+25", "learning_rate=2.0", "learning_rate=4.0"}
+    assert all(one["params"] == {"optimizer.learning_rate": one["name"].partition("=")[2]} for one in below)
+    best = max(one["latest_metrics"].get("validation_accuracy", 0) for one in below)
+    artifacts = {path.name for path in (project / "mlruns" / parent["id"] / "artifacts").iterdir()}
+    pictures = {"history.png", "importances.png", "parallel_coordinates.png"}
+    assert {"trials.csv", "sweep.html", *pictures} <= artifacts
+    # the best is an experiment: differences only, and where it comes from
+    text = (project / "conf/experiment/adadelta_best.yaml").read_text()
+    assert text.splitlines()[0].startswith("# @sweep adadelta-")
+    assert f"validation_accuracy={best:.2%}" in text.splitlines()[0]
+    composed = flatten(compose(["experiment=adadelta_best"], project / "conf"))
+    expected = flatten(compose([*SMALL, "optimizer.learning_rate=4.0"], project / "conf"))
+    other = flatten(compose([*SMALL, "optimizer.learning_rate=2.0"], project / "conf"))
+    for values in (composed, expected, other):
+        values.pop("name"), values.pop("composed_from")
+    assert composed in (expected, other)
+    assert "epsilon" not in text
+    # and made a run of the pipeline by the command that was printed, it reaches the same
+    assert "dvc exp run -S experiment=adadelta_best" in done.stdout
+    ran = run(project, "dvc", "exp", "run", "-S", "experiment=adadelta_best")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    made = next(one for one in mlflow_runs(project) if "test_accuracy" in one["latest_metrics"])
+    assert made["latest_metrics"]["validation_accuracy"] == pytest.approx(best, abs=1e-9)
+
+
+def test_killed_workers_and_coordinators_cost_what_was_running_and_the_same_command_goes_on(project: Path) -> None:
+    command = ["sweep=seeds", "training.seed=range(0, 8)", "training.epochs=12"]
+    with sweeping(project, *command) as first:
+        wait_for(first, "finished")
+        orphans = psutil.Process(first.pid).children(recursive=True)
+        workers = [child for child in orphans if "spawn_main" in " ".join(child.cmdline())]
+        assert len(workers) == 2
+        workers[0].kill()
+        wait_for(first, "its worker died")
+        wait_for(first, "finished")  # of the other worker, or of the one in its place
+        orphans = psutil.Process(first.pid).children(recursive=True)
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+    assert not psutil.wait_procs(orphans, timeout=30)[1]
+    done = sweep(project, *command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Going on with seeds-" in done.stdout
+    assert "7 finished, 0 pruned, 1 failed." in done.stdout
+    assert "7 seeds: mean" in done.stdout
+    assert "95% interval of the mean" in done.stdout
+    assert states(project).keys() <= {"COMPLETE", "FAIL"}
+    statuses = [one["status"] for one in trials(project)]
+    assert statuses.count("FINISHED") == 7
+    assert "KILLED" in statuses
+    assert "RUNNING" not in [one["status"] for one in mlflow_runs(project)]
+
+
+def test_an_existing_cluster_takes_the_trials_and_ctrl_c_keeps_them(project: Path) -> None:
+    file = project / "scheduler.json"
+    with ExitStack() as stack:
+        arguments = ["--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
+        stack.enter_context(started(project, "dask", "scheduler", *arguments))
+        while not file.exists():
+            time.sleep(0.1)
+        address = json.loads(file.read_text())["address"]
+        for _ in range(2):
+            stack.enter_context(started(project, "dask", "worker", address, "--nthreads", "1", "--no-dashboard"))
+        command = ["sweep=adadelta", f"sweep.scheduler={address}", "sweep.trials=6", "sweep.pruner.startup_trials=1"]
+        with sweeping(project, *command) as first:
+            wait_for(first, "finished")
+            first.send_signal(signal.SIGINT)
+            rest = first.communicate(timeout=60)[0]
+        assert first.returncode == 130
+        assert "Nothing is lost" in rest
+        assert "Traceback" not in rest
+        done = sweep(project, *command)
+        assert done.returncode == 0, done.stdout + done.stderr
+        counts = states(project)
+        assert counts["COMPLETE"] + counts.get("PRUNED", 0) == 6
+
+
+def test_a_sweep_that_fails_too_often_stops(project: Path) -> None:
+    done = sweep(project, "optimizer.learning_rate=choice(1e25, 1e26, 1e27)", "sweep.sampler.name=random", "sweep.failures=0")
+    assert done.returncode == 1
+    assert "trials have failed, and sweep.failures allows 0" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("mistake", "words"),
+    [
+        ("sweep.trails=3", "sweep.trials"),
+        ("sweep.sampler.name=cmaess", "allowed: one of tpe, random, grid, cmaes"),
+        ("optimizer.roh=interval(0,1)", "optimizer.rho"),
+        ("sweep=adadleta", "adadelta"),
+        ("training.epochs=0", "training.epochs: not allowed"),
+    ],
+)
+def test_a_mistake_is_told_before_anything_runs(mistake: str, words: str) -> None:
+    with pytest.raises(ConfigurationError) as told:
+        plan([*SMALL, mistake])
+    assert words in str(told.value)
+
+
+def test_a_sampler_that_can_not_sample_the_space_says_which_can() -> None:
+    configuration, space, _ = plan(["sweep=architecture", "sweep.sampler.name=cmaes"])
+    with pytest.raises(ConfigurationError, match=r"sweep\.sampler\.name=tpe"):
+        sampler_of(configuration.sweep.sampler, space, 0)
