@@ -87,6 +87,7 @@ class Coordinator:
                 self._receive(self._messages.get())
         except BaseException:
             for number in list(self._running):
+                self._answer(number, False)  # or it would wait for one, and its worker with it
                 self._end(number, {"state": "killed"})
             raise
         finally:
@@ -122,8 +123,7 @@ class Coordinator:
         number = trial.number
         self._running[number] = trial
         if values:
-            answers = self._sweep.pruner.name != "none"
-            future = self._client.submit(self._trial, number, values, data, self._topic, answers, pure=False, retries=0)
+            future = self._client.submit(self._trial, number, values, data, self._topic, pure=False, retries=0)
             self._futures[number] = future
             future.add_done_callback(lambda done: self._messages.put({"trial": number, **_result(done)}))
         else:  # it could not be composed, and `data` says why
@@ -147,10 +147,11 @@ class Coordinator:
             return
         epoch, trial = message["epoch"], self._running[number]
         trial.report(epoch[self._sweep.objective], epoch["epoch"])
-        if self._sweep.pruner.name != "none":
-            answer = Queue(f"{self._topic}/{number}", client=self._client)
-            answer.put(not trial.should_prune())
+        self._answer(number, not trial.should_prune())
         self._records.epoch(number, epoch)
+
+    def _answer(self, number: int, goes_on: bool) -> None:
+        Queue(f"{self._topic}/{number}", client=self._client).put(goes_on)
 
     def _end(self, number: int, result: Message) -> None:
         trial = self._running.pop(number)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipeline.trainer import Epoch
 
 Message = dict[str, Any]
-PATIENCE_SECONDS = 120  # that a trial waits to hear whether it goes on, before it takes its coordinator for dead
+PATIENCE_SECONDS = 60  # that a trial waits to hear whether it goes on, before it takes its coordinator for dead
 
 
 class Pruned(Exception):
@@ -54,15 +54,14 @@ class Data(WorkerPlugin):
         self.mean, self.deviation = mean, deviation
 
 
-def run(number: int, values: dict[str, Any], data: str, topic: str, answers: bool) -> Message:
+def run(number: int, values: dict[str, Any], data: str, topic: str) -> Message:
     """Train one network.
 
     Args:
         number: of the trial.
         values: its configuration, as composed.
         data: name of the `Data` to train on.
-        topic: where the coordinator listens for epochs.
-        answers: whether the coordinator says after each epoch if the trial goes on.
+        topic: where the coordinator listens for epochs, and, with the number, where it says whether the trial goes on.
 
     Returns:
         ``state`` (``finished``, ``pruned``, ``failed``), and for a finished trial what its best epoch reached, for a failed one
@@ -73,7 +72,7 @@ def run(number: int, values: dict[str, Any], data: str, topic: str, answers: boo
 
     def on_epoch(epoch: "Epoch") -> None:
         worker.log_event(topic, {"trial": number, "epoch": asdict(epoch)})
-        if answers and not Queue(f"{topic}/{number}").get(timeout=PATIENCE_SECONDS):
+        if not Queue(f"{topic}/{number}").get(timeout=PATIENCE_SECONDS):
             raise Pruned
 
     try:
