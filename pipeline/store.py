@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import yaml
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
@@ -64,6 +65,7 @@ class Store:
         self.uri = uri or tracking.uri(configured)
         try:
             self.client, self.experiment = open_store(self.uri, configured.experiment, PROJECT)
+            mlflow.set_tracking_uri(self.uri)  # where MLflow looks for a model that is to be registered
         except MlflowException as error:
             raise UserError(f"the MLflow store {self.uri} can't be used: {str(error).splitlines()[0]}") from None
 

@@ -125,12 +125,31 @@ def test_an_edited_value_reruns_the_stages_that_use_it(project: Path) -> None:
     assert repro(project) == []
 
 
-def test_an_edited_training_value_reruns_all_that_follows_and_nothing_before(project: Path) -> None:
+def planned(folder: Path) -> dict[str, str]:
+    """What the plan says of each stage: its first line, with the reasons below it."""
+    done = run(folder, "python", "-m", "pipeline.plan")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {part.split()[0]: part for part in re.split(r"^(?=\w)", done.stdout, flags=re.MULTILINE) if part}
+
+
+def test_an_edited_training_value_reruns_all_that_follows_and_nothing_before_as_the_plan_says(project: Path) -> None:
+    assert "dvc repro has nothing to do." in planned(project)["dvc"]
     edit(project / "conf/training/default.yaml", "seed: 0", "seed: 3")
+    plan = planned(project)
+    assert "conf has changed (not committed)" in plan["compose"]
+    assert "unchanged" in plan["prepare"]
+    assert "runs\n" in plan["train"]
+    assert "training.seed: 0 -> 3" in plan["train"]
+    assert "comes out different" in plan["evaluate"]
     assert repro(project) == ["compose", "train", "evaluate", "export"]
     _, second = mlflow_runs(project)
     assert second["params"]["training.seed"] == "3"
-    assert second["tags"]["prepare_from_run"] == mlflow_runs(project)[0]["id"]
+    first = mlflow_runs(project)[0]["id"]
+    assert second["tags"]["prepare_from_run"] == first
+    edit(project / "conf/training/default.yaml", "seed: 3", "seed: 0")
+    plan = planned(project)
+    assert f"is restored from DVC's cache, made by MLflow run {first[:8]}" in plan["train"]
+    assert f"is restored from DVC's cache, made by MLflow run {first[:8]}" in plan["export"]
 
 
 def test_an_edited_comment_or_unselected_option_reruns_the_composition_alone(project: Path) -> None:
