@@ -45,10 +45,10 @@ class Recognizer:
         self._sure_from: float = says.get("sure_from", 0.0)
         names = {layer.name for layer in network.layers}
         logits = network.get_layer("logits").output if "logits" in names else keras.ops.log(network.output + 1e-12)
-        self._logits = keras.Model(network.inputs, logits)
+        self._logits = keras.Model(network.input, logits)
         # A traced function answers in a millisecond, where calling the model takes nine.
         signature = [tf.TensorSpec((None, SIDE, SIDE, 1), tf.float32)]
-        both = keras.Model(network.inputs, [network.output, logits])
+        both = keras.Model(network.input, [network.output, logits])
         self._infer = tf.function(lambda pictures: both(pictures, training=False), input_signature=signature)
         self._saliency = tf.function(self._gradients, input_signature=[*signature, tf.TensorSpec((), tf.int32)])
         self._maps: Callable[[Any], Any] | None = None
@@ -143,7 +143,7 @@ class Recognizer:
             import tensorflow as tf
 
             outputs = [self._network.get_layer(last).output for _, last in names]
-            maps = keras.Model(self._network.inputs, outputs) if outputs else None
+            maps = keras.Model(self._network.input, outputs) if outputs else None
             self._maps = tf.function(lambda pictures: maps(pictures, training=False) if maps else [])
         found = self._maps(network_input(picture[np.newaxis]))
         found = found if isinstance(found, list) else [found]

@@ -125,7 +125,7 @@ def _shape(boxes: NDArray[np.float64], height: float) -> float:
     cost = SMALL_COST * max(0.0, 1 - size / SMALL)
     if len(boxes) > 1:
         cost += WIDE_COST * max(0.0, (right - left) / max(bottom - top, 1e-9) - WIDE)
-    return -cost
+    return float(-cost)
 
 
 def _best_cut(count: int, worth: dict[tuple[int, int], float]) -> list[tuple[int, int]]:

@@ -41,7 +41,7 @@ def resample(stroke: Stroke) -> NDArray[np.float64]:
     return np.stack([np.interp(places, way, points[:, axis]) for axis in (0, 1)], axis=1)
 
 
-def render(strokes: Sequence[Stroke]) -> Pictures:
+def render(strokes: Sequence[Stroke], pen: float = PEN) -> Pictures:
     """Draw the strokes of one digit as MNIST would have it.
 
     The longer side of the ink fills 20 pixels, and the centre of mass is in the middle of the picture: exactly, where MNIST
@@ -49,6 +49,7 @@ def render(strokes: Sequence[Stroke]) -> Pictures:
 
     Args:
         strokes: lists of (x, y), in any unit, y downward. A stroke of one point is a dot; empty ones are left out.
+        pen: width of a stroke, pixels.
 
     Returns:
         (28, 28) uint8, 0 to 255, ink bright on dark; all 0 if there is no point.
@@ -60,12 +61,12 @@ def render(strokes: Sequence[Stroke]) -> Pictures:
     points = np.concatenate(lines)
     low, high = points.min(axis=0), points.max(axis=0)
     extent = float((high - low).max())
-    scale = (BOX - PEN) / extent if extent > 0 else 0.0
+    scale = (BOX - pen) / extent if extent > 0 else 0.0
     segments = np.concatenate([_segments((line - low) * scale) for line in lines])  # (m, 2 ends, 2)
-    size = (high - low) * scale + PEN  # width and height of the ink
+    size = (high - low) * scale + pen  # width and height of the ink
     middle = np.array([SIDE / 2, SIDE / 2]) - _centre_of_mass(segments)
-    corner = np.clip(middle - PEN / 2, EDGE / 2, SIDE - EDGE / 2 - size)  # the ink stays inside of the picture
-    return _draw(segments + corner + PEN / 2)
+    corner = np.clip(middle - pen / 2, EDGE / 2, SIDE - EDGE / 2 - size)  # the ink stays inside of the picture
+    return _draw(segments + corner + pen / 2, pen)
 
 
 def _segments(line: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -90,7 +91,7 @@ def _centre_of_mass(segments: NDArray[np.float64]) -> NDArray[np.float64]:
     return centre
 
 
-def _draw(segments: NDArray[np.float64]) -> Pictures:
+def _draw(segments: NDArray[np.float64], pen: float) -> Pictures:
     """Ink by the distance of each pixel to the nearest segment, (m, 2 ends, 2): smooth, and round at ends and joints."""
     (x0, y0), (dx, dy) = segments[:, 0].T, (segments[:, 1] - segments[:, 0]).T
     squared = np.maximum(dx * dx + dy * dy, 1e-12)
@@ -98,6 +99,6 @@ def _draw(segments: NDArray[np.float64]) -> Pictures:
     along = (x * dx)[np.newaxis] + (y * dy)[:, np.newaxis]  # (28 rows, 28 columns, m)
     along = np.clip(along / squared, 0, 1)
     distance = (x[np.newaxis] - along * dx) ** 2 + (y[:, np.newaxis] - along * dy) ** 2
-    ink = np.clip((PEN / 2 - np.sqrt(distance.min(axis=2))) / EDGE + 0.5, 0, 1)
+    ink = np.clip((pen / 2 - np.sqrt(distance.min(axis=2))) / EDGE + 0.5, 0, 1)
     picture: Pictures = np.round(ink * 255).astype(np.uint8)
     return picture
