@@ -16,6 +16,7 @@ from pipeline.arrays import SIDE, Pictures, network_input
 __all__ = ["BLANK", "DEFAULT_MODEL", "Box", "Digit", "Prediction", "Reading", "Recognizer", "predict_digit"]
 
 DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "models" / "mnist.h5"
+SHIPPED = Path(__file__).resolve().parent / "shipped.h5"
 SALIENCY_STEPS = 16  # of the integral along the way from blank paper to the picture
 
 Group = segmentation.Group
@@ -213,6 +214,11 @@ class Recognizer:
         return "digit" if prediction.probability >= self._sure_from else "unsure"
 
 
+def default_model() -> Path:
+    """``models/mnist.h5``, or the model that ships with the program if there is none."""
+    return DEFAULT_MODEL if DEFAULT_MODEL.is_file() or not SHIPPED.is_file() else SHIPPED
+
+
 @cache
 def _opened(path: Path, _changed: float) -> Recognizer:
     return Recognizer(path)
@@ -223,7 +229,8 @@ def predict_digit(image: Image.Image, model: Path | str | Recognizer | None = No
 
     Args:
         image: of any mode, size and polarity: bright ink on dark paper or dark on bright.
-        model: an exported file, or an opened one; None: ``models/mnist.h5``. A file is opened once.
+        model: an exported file, or an opened one; None: ``models/mnist.h5``, or the one that ships with
+            the program if there is none. A file is opened once.
 
     Returns:
         The digit, its probability, and the probabilities of all ten.
@@ -233,6 +240,6 @@ def predict_digit(image: Image.Image, model: Path | str | Recognizer | None = No
 
     """
     if not isinstance(model, Recognizer):
-        path = Path(model or DEFAULT_MODEL).resolve()
+        path = Path(model or default_model()).resolve()
         model = _opened(path, path.stat().st_mtime if path.exists() else 0.0)
     return model.predict(image)
