@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gui.reading import BLANK, Box, Digit, Prediction, Reading, Verdict
-from pipeline import exported, photo, preprocessing, rejection, segmentation, strokes, tensorflow_setup
+from pipeline import exported, photo, rejection, segmentation, strokes, tensorflow_setup
 from pipeline.arrays import SIDE, Pictures, network_input
 
 __all__ = ["BLANK", "DEFAULT_MODEL", "Box", "Digit", "Prediction", "Reading", "Recognizer", "predict_digit"]
@@ -58,7 +58,7 @@ class Recognizer:
 
     def predict(self, image: Image.Image) -> Prediction:
         """Read the one digit in `image`, of any mode, size and polarity."""
-        picture = preprocessing.fit(image)
+        picture = photo.fit(photo.ink_of(photo.shrink(image)))
         return self._predict(picture[np.newaxis])[0][0] if picture.any() else BLANK
 
     def read_strokes(self, drawn: Sequence[strokes.Stroke]) -> Reading:

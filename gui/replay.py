@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gui.recognizer import Recognizer
 
 SIZES = (0.45, 0.8)  # longer side of a drawing, as a part of the canvas
-SIDE, BRUSH = 360, 22  # of the canvas and the brush where there is no window, pixels
+SIDE, BRUSH = 460, 28  # of the canvas and the brush where there is no window: those of the window at 96 dots an inch, pixels
 CONFIDENCE = 0.95  # of the accuracy's interval
 PATIENCE_SECONDS = 10.0  # for an answer of the window
 
