@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -6,9 +8,8 @@ from tests.hand import DIGITS, moved
 
 
 def dense(line: list[tuple[float, float]], points: int) -> list[tuple[float, float]]:
-    return [(float(x), float(y)) for x, y in np.concatenate([
-        np.linspace(begin, end, points) for begin, end in zip(line[:-1], line[1:], strict=True)
-    ])]  # fmt: skip
+    parts = [np.linspace(begin, end, points) for begin, end in pairwise(line)]
+    return [(float(x), float(y)) for x, y in np.concatenate(parts)]
 
 
 def thickness(picture: np.ndarray) -> float:
