@@ -40,7 +40,7 @@ class Recognizer:
 
         self.path = path
         self.description: dict[str, Any] = exported.describe(path)
-        self._network = network = exported.open_model(path)
+        self.network = network = exported.open_model(path)
         says = self.description.get("rejection", {})  # somebody else's model rejects nothing
         self._none_below: float = says.get("none_below", -np.inf)
         self._sure_from: float = says.get("sure_from", 0.0)
@@ -143,8 +143,8 @@ class Recognizer:
             import keras
             import tensorflow as tf
 
-            outputs = [self._network.get_layer(last).output for _, last in names]
-            maps = keras.Model(self._network.input, outputs) if outputs else None
+            outputs = [self.network.get_layer(last).output for _, last in names]
+            maps = keras.Model(self.network.input, outputs) if outputs else None
             self._maps = tf.function(lambda pictures: maps(pictures, training=False) if maps else [])
         found = self._maps(network_input(picture[np.newaxis]))
         found = found if isinstance(found, list) else [found]
@@ -153,7 +153,7 @@ class Recognizer:
     def _convolutions(self) -> list[tuple[str, str]]:
         """Of each convolution its name, and the name of the activation that follows it, or its own."""
         found: list[tuple[str, str]] = []
-        for layer in self._network.layers:
+        for layer in self.network.layers:
             kind = type(layer).__name__
             if kind.endswith("Conv2D"):
                 found.append((layer.name, layer.name))
