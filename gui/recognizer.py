@@ -43,6 +43,7 @@ class Recognizer:
         self.network = network = exported.open_model(path)
         says = self.description.get("rejection", {})  # somebody else's model rejects nothing
         self._none_below: float = says.get("none_below", -np.inf)
+        self._unsure_below: float = says.get("unsure_below", -np.inf)
         self._sure_from: float = says.get("sure_from", 0.0)
         names = {layer.name for layer in network.layers}
         logits = network.get_layer("logits").output if "logits" in names else keras.ops.log(network.output + 1e-12)
@@ -201,17 +202,20 @@ class Recognizer:
         groups = segmentation.segment(parts, look)
         if groups:
             look(groups)
-        return Reading(tuple(digit(group, *read[group][:2], self._verdict(*read[group][1:])) for group in groups))
+        verdicts = [self._verdict(*read[group][1:]) for group in groups]
+        if 0 < verdicts.count("none") < len(verdicts) / 2:  # what stands in a row of digits is one
+            verdicts = ["unsure" if verdict == "none" else verdict for verdict in verdicts]
+        return Reading(tuple(digit(group, *read[group][:2], verdict) for group, verdict in zip(groups, verdicts, strict=True)))
 
     def _worth(self, prediction: Prediction, score: float) -> float:
         """How well it reads as one digit, nats, at most 0."""
-        doubt = min(0.0, score - self._none_below) if np.isfinite(self._none_below) else 0.0
+        doubt = min(0.0, score - self._unsure_below) if np.isfinite(self._unsure_below) else 0.0
         return float(np.log(prediction.probability)) + max(doubt, -5.0)
 
     def _verdict(self, prediction: Prediction, score: float) -> Verdict:
         if score < self._none_below:
             return "none"
-        return "digit" if prediction.probability >= self._sure_from else "unsure"
+        return "digit" if score >= self._unsure_below and prediction.probability >= self._sure_from else "unsure"
 
 
 def default_model() -> Path:

@@ -49,7 +49,7 @@ def measure_drawings(network: "keras.Model", options: Evaluation) -> dict[str, A
 
 
 def measure_rejection(network: "keras.Model", test: Pictures, options: Evaluation) -> dict[str, Any]:
-    """The threshold below which nothing is a digit, from the validation split, and how well it tells digits from others."""
+    """The thresholds below which nothing is a digit, or surely one, from the validation split, and how well it tells digits from others."""
     from pipeline.model import logits_of  # needs TensorFlow to be set up
 
     logits = logits_of(network)
@@ -57,12 +57,16 @@ def measure_rejection(network: "keras.Model", test: Pictures, options: Evaluatio
         exported.predict(logits, pictures, options.batch_size)
         for pictures in (prepared.load("validation").pictures, test, negatives.held_out(options.negatives, seed=0))
     )
-    threshold = rejection.threshold(validation, options.rejected_digits)
+    none_below = rejection.threshold(validation, options.rejected_digits)
+    unsure_below = rejection.threshold(validation, options.doubted_digits)
     digit_scores, other_scores = rejection.score(digits), rejection.score(others)
     return {
-        "none_below": threshold,
-        "test_rejected": float((digit_scores < threshold).mean()),
-        "negatives_rejected": float((other_scores < threshold).mean()),
+        "none_below": none_below,
+        "unsure_below": unsure_below,
+        "test_rejected": float((digit_scores < none_below).mean()),
+        "test_doubted": float((digit_scores < unsure_below).mean()),
+        "negatives_rejected": float((other_scores < none_below).mean()),
+        "negatives_doubted": float((other_scores < unsure_below).mean()),
         "negatives_auroc": measures.auroc(digit_scores, other_scores),
     }
 

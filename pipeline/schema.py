@@ -234,6 +234,7 @@ class Evaluation(Section):
     calibration_bins: Annotated[int, Field(ge=2)]
     worst_mistakes: Count
     rejected_digits: Fraction
+    doubted_digits: Fraction
     negatives: Count
 
 
