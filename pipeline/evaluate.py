@@ -49,7 +49,7 @@ def measure_drawings(network: "keras.Model", options: Evaluation) -> dict[str, A
 
 
 def measure_rejection(network: "keras.Model", test: Pictures, options: Evaluation) -> dict[str, Any]:
-    """The thresholds below which nothing is a digit, or surely one, from the validation split, and how well it tells digits from others."""
+    """The thresholds of `pipeline.rejection`, from the validation split, and how well they tell digits from others."""
     from pipeline.model import logits_of  # needs TensorFlow to be set up
 
     logits = logits_of(network)
