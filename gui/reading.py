@@ -51,6 +51,7 @@ class Digit:
         box: around its ink.
         picture: what the network was given, (28, 28) uint8, 0 to 255, ink bright.
         strokes: numbers of its strokes, ascending; empty if a picture was read.
+        likeness: how much like a digit it is, more for more (`pipeline.rejection.score`); what the verdict goes by.
 
     """
 
@@ -59,6 +60,7 @@ class Digit:
     box: Box
     picture: NDArray[np.uint8]
     strokes: tuple[int, ...]
+    likeness: float = float("inf")
 
     @property
     def answer(self) -> str:

@@ -1,6 +1,7 @@
 """Strokes or a picture in, digits out: the recogniser behind the window, which needs no window."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -78,10 +79,10 @@ class Recognizer:
         def draw(group: Group) -> Pictures:
             return strokes.render([drawn[numbers[part]] for part in group])
 
-        def digit(group: Group, picture: Pictures, prediction: Prediction, verdict: Verdict) -> Digit:
+        def digit(group: Group, picture: Pictures, prediction: Prediction) -> Digit:
             own = tuple(numbers[part] for part in group)
             box = Box(*strokes.bounds([drawn[number] for number in own]))
-            return Digit(prediction, verdict, box, picture, own)
+            return Digit(prediction, "digit", box, picture, own)
 
         return self._read(parts, draw, digit)
 
@@ -100,10 +101,10 @@ class Recognizer:
         def draw(group: Group) -> Pictures:
             return photo.fit(np.maximum.reduce([blots[part] for part in group]))
 
-        def digit(group: Group, picture: Pictures, prediction: Prediction, verdict: Verdict) -> Digit:
+        def digit(group: Group, picture: Pictures, prediction: Prediction) -> Digit:
             points = np.concatenate([parts[part].points for part in group])
             box = Box(*(float(edge) * scale for edge in (*points.min(axis=0), *(points.max(axis=0) + 1))))
-            return Digit(prediction, verdict, box, picture, ())
+            return Digit(prediction, "digit", box, picture, ())
 
         return self._read(parts, draw, digit)
 
@@ -187,7 +188,7 @@ class Recognizer:
         self,
         parts: Sequence[segmentation.Part],
         draw: Callable[[Group], Pictures],
-        digit: Callable[[Group, Pictures, Prediction, Verdict], Digit],
+        digit: Callable[[Group, Pictures, Prediction], Digit],
     ) -> Reading:
         """Find the digits among `parts`. A group is drawn and read once."""
         read: dict[Group, tuple[Pictures, Prediction, float]] = {}
@@ -202,10 +203,18 @@ class Recognizer:
         groups = segmentation.segment(parts, look)
         if groups:
             look(groups)
-        verdicts = [self._verdict(*read[group][1:]) for group in groups]
+        seen = [read[group] for group in groups]
+        verdicts = [self._verdict(prediction, likeness) for _, prediction, likeness in seen]
         if 0 < verdicts.count("none") < len(verdicts) / 2:  # what stands in a row of digits is one
             verdicts = ["unsure" if verdict == "none" else verdict for verdict in verdicts]
-        return Reading(tuple(digit(group, *read[group][:2], verdict) for group, verdict in zip(groups, verdicts, strict=True)))
+        found = [digit(group, picture, prediction) for group, (picture, prediction, _) in zip(groups, seen, strict=True)]
+        likenesses = [likeness for *_, likeness in seen]
+        return Reading(
+            tuple(
+                replace(one, verdict=verdict, likeness=likeness)
+                for one, verdict, likeness in zip(found, verdicts, likenesses, strict=True)
+            )
+        )
 
     def _worth(self, prediction: Prediction, score: float) -> float:
         """How well it reads as one digit, nats, at most 0."""

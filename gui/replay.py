@@ -145,13 +145,15 @@ def report(labels: list[int], readings: list[Reading], seconds: list[float]) -> 
     is not sure counts by the digit that it names first.
 
     Returns:
-        ``drawings``, ``accuracy`` with ``accuracy_low`` and ``accuracy_high``, ``recall`` of each digit, ``confusion`` (a row
+        ``drawings``, ``accuracy`` with ``accuracy_low`` and ``accuracy_high``, ``accuracy_of_guesses`` (what was taken for none
+        counts by its most probable digit), ``recall`` of each digit, ``confusion`` (a row
         for each label; the last column, ``other``, is what was read as several digits or as none), ``rejected`` (as no digit),
         ``unsure``, ``split`` (read as several digits), and the median and 95th percentile of the milliseconds from the last
         stroke to the answer.
 
     """
     texts = [reading.text for reading in readings]
+    guesses = [[digit.prediction.digit for digit in reading.digits] for reading in readings]
     verdicts = [reading.digits[0].verdict if len(reading.digits) == 1 else "split" for reading in readings]
     right = [text == str(label) for text, label in zip(texts, labels, strict=True)]
     confusion = np.zeros((CLASSES, CLASSES + 1), int)
@@ -164,6 +166,7 @@ def report(labels: list[int], readings: list[Reading], seconds: list[float]) -> 
         "accuracy": sum(right) / len(right),
         "accuracy_low": low,
         "accuracy_high": high,
+        "accuracy_of_guesses": sum(guess == [label] for guess, label in zip(guesses, labels, strict=True)) / len(labels),
         "recall": {
             str(digit): confusion[digit, digit] / count if count else None for digit, count in enumerate(counts.tolist())
         },

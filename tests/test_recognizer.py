@@ -183,3 +183,8 @@ def test_the_answer_is_in_words(model: Recognizer) -> None:
     assert unsure.answer == f"not sure: 3 or {digit.prediction.runner_up}"
     none = type(digit)(digit.prediction, "none", digit.box, digit.picture, digit.strokes)
     assert none.answer == "no digit"
+
+
+def test_the_verdict_goes_by_the_likeness(model: Recognizer) -> None:
+    (seven,), (star,) = (model.read_strokes(strokes).digits for strokes in (DIGITS[7], OTHERS["star"]))
+    assert seven.likeness > model.description["rejection"]["none_below"] > star.likeness
