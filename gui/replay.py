@@ -28,6 +28,7 @@ SIZES = (0.45, 0.8)  # longer side of a drawing, as a part of the canvas
 SIDE, BRUSH = 460, 28  # of the canvas and the brush where there is no window: those of the window at 96 dots an inch, pixels
 CONFIDENCE = 0.95  # of the accuracy's interval
 PATIENCE_SECONDS = 10.0  # for an answer of the window
+OPENING_SECONDS = 60.0  # for its first answer, which waits for the model
 
 Strokes = list[list[tuple[int, int]]]
 Answer = tuple[Reading, float]  # and the seconds from the last stroke to it
@@ -92,8 +93,10 @@ class Display:
             ) from None
         self._window.update()
         self.side = float(self._window.drawing.side)
+        middle = round(self.side / 2)
+        self.draw([[(middle, middle // 2), (middle, middle)]], OPENING_SECONDS)  # once the model is open
 
-    def draw(self, strokes: Strokes) -> Answer:
+    def draw(self, strokes: Strokes, patience: float = PATIENCE_SECONDS) -> Answer:
         """Clear the canvas, draw, and wait for the answer."""
         window, canvas = self._window, self._window.canvas
         window.clear()
@@ -105,26 +108,14 @@ class Display:
                 window.update()
             begin = time.perf_counter()
             canvas.event_generate("<ButtonRelease-1>", x=x, y=y)
-        while not self._is_read():
-            if time.perf_counter() - begin > PATIENCE_SECONDS:
-                raise UserError(f"the window gave no answer within {PATIENCE_SECONDS:.0f} s. Its status: {self._status()}")
+        while window.pending:
+            if time.perf_counter() - begin > patience:
+                raise UserError(f"the window gave no answer within {patience:.0f} s. Its status: {window.status['text']}")
             window.update()
             time.sleep(0.001)
+        seconds = time.perf_counter() - begin
         reading: Reading = window.reading
-        return reading, time.perf_counter() - begin
-
-    def _is_read(self) -> bool:
-        """Whether the last reading is of all that is on the canvas now, and not of what it was a moment ago."""
-        from pipeline.strokes import render
-
-        reading: Reading | None = self._window.reading
-        drawn = self._window.drawing.strokes
-        if reading is None or sorted(number for digit in reading.digits for number in digit.strokes) != list(range(len(drawn))):
-            return False
-        return all((render([drawn[number] for number in digit.strokes]) == digit.picture).all() for digit in reading.digits)
-
-    def _status(self) -> str:
-        return str(self._window.status["text"])
+        return reading, seconds
 
     def close(self) -> None:
         """Close the window."""
