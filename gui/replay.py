@@ -84,9 +84,10 @@ class Display:
         import tkinter
 
         try:
-            from gui.app import App
+            import gui.app
 
-            self._window: Any = App(model)
+            app: Any = gui.app  # unscaled, so that its canvas is that of the headless replay
+            self._window = app.App(model, scaling=1.0)
         except tkinter.TclError as error:
             raise UserError(
                 f"the window can't be opened: {error}. Is there a screen, and is DISPLAY set? Or --headless"
