@@ -93,7 +93,7 @@ class Display:
                 f"the window can't be opened: {error}. Is there a screen, and is DISPLAY set? Or --headless"
             ) from None
         self._window.update()
-        self.side = float(self._window.drawing.side)
+        self.side = min(float(SIDE), self._window.drawing.side)  # the layout may make it a few pixels larger
         middle = round(self.side / 2)
         self.draw([[(middle, middle // 2), (middle, middle)]], OPENING_SECONDS)  # once the model is open
 
