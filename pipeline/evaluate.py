@@ -132,6 +132,10 @@ def main() -> None:
         f"Test accuracy {values['test_accuracy']:.2%} ({confidence:.0%} interval {values['test_accuracy_low']:.2%} to "
         f"{values['test_accuracy_high']:.2%}), {mistakes} mistakes in {values['test_pictures']:,} pictures."
     )
+    if "drawings" in values:
+        print(
+            f"Accuracy on {values['drawings']} drawings of the collection that were kept apart: {values['drawings_accuracy']:.2%}."
+        )
 
 
 if __name__ == "__main__":
