@@ -133,9 +133,7 @@ def main() -> None:
         f"{values['test_accuracy_high']:.2%}), {mistakes} mistakes in {values['test_pictures']:,} pictures."
     )
     if "drawings" in values:
-        print(
-            f"Accuracy on {values['drawings']} drawings of the collection that were kept apart: {values['drawings_accuracy']:.2%}."
-        )
+        print(f"Accuracy on the collection's {values['drawings']} drawings kept apart: {values['drawings_accuracy']:.2%}.")
 
 
 if __name__ == "__main__":
