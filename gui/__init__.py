@@ -8,12 +8,12 @@ From a script, without a window::
 
 from typing import TYPE_CHECKING
 
-from gui.recognizer import Prediction, Recognizer, predict_digit
+from gui.recognizer import Box, Digit, Prediction, Reading, Recognizer, predict_digit
 
 if TYPE_CHECKING:
     from gui.app import App
 
-__all__ = ["App", "Prediction", "Recognizer", "predict_digit"]
+__all__ = ["App", "Box", "Digit", "Prediction", "Reading", "Recognizer", "predict_digit"]
 
 
 def __getattr__(name: str) -> object:

@@ -1,34 +1,26 @@
-"""A picture in, a digit out: the recogniser behind the window, which needs no window."""
+"""Strokes or a picture in, digits out: the recogniser behind the window, which needs no window."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline import exported, preprocessing, tensorflow_setup
-from pipeline.arrays import SIDE, network_input
+from gui.reading import BLANK, Box, Digit, Prediction, Reading, Verdict
+from pipeline import exported, photo, rejection, segmentation, strokes, tensorflow_setup
+from pipeline.arrays import SIDE, Pictures, network_input
+
+__all__ = ["BLANK", "DEFAULT_MODEL", "Box", "Digit", "Prediction", "Reading", "Recognizer", "predict_digit"]
 
 DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "models" / "mnist.h5"
+SHIPPED = Path(__file__).resolve().parent / "shipped.h5"
+SALIENCY_STEPS = 16  # of the integral along the way from blank paper to the picture
 
-
-class Prediction(NamedTuple):
-    """What a picture was read as.
-
-    Attributes:
-        digit: 0 to 9; None for a blank picture.
-        probability: of that digit, 0 to 1.
-        probabilities: of all ten, in their order; they sum to 1, or are all 0 for a blank picture.
-
-    """
-
-    digit: int | None
-    probability: float
-    probabilities: tuple[float, ...]
-
-
-BLANK = Prediction(None, 0.0, (0.0,) * 10)
+Group = segmentation.Group
 
 
 class Recognizer:
@@ -44,24 +36,200 @@ class Recognizer:
 
     def __init__(self, path: Path) -> None:
         tensorflow_setup.start()
+        import keras
         import tensorflow as tf
 
         self.path = path
         self.description: dict[str, Any] = exported.describe(path)
-        network = exported.open_model(path)
+        self.network = network = exported.open_model(path)
+        says = self.description.get("rejection", {})  # somebody else's model rejects nothing
+        self._none_below: float = says.get("none_below", -np.inf)
+        self._unsure_below: float = says.get("unsure_below", -np.inf)
+        self._sure_from: float = says.get("sure_from", 0.0)
+        names = {layer.name for layer in network.layers}
+        logits = network.get_layer("logits").output if "logits" in names else keras.ops.log(network.output + 1e-12)
+        self._logits = keras.Model(network.input, logits)
         # A traced function answers in a millisecond, where calling the model takes nine.
-        signature = [tf.TensorSpec((1, SIDE, SIDE, 1), tf.float32)]
-        self._infer = tf.function(lambda pictures: network(pictures, training=False), input_signature=signature)
-        self._infer(tf.zeros((1, SIDE, SIDE, 1)))
+        signature = [tf.TensorSpec((None, SIDE, SIDE, 1), tf.float32)]
+        both = keras.Model(network.input, [network.output, logits])
+        self._infer = tf.function(lambda pictures: both(pictures, training=False), input_signature=signature)
+        self._saliency = tf.function(self._gradients, input_signature=[*signature, tf.TensorSpec((), tf.int32)])
+        self._maps: Callable[[Any], Any] | None = None
+        for count in (1, 3):
+            self._infer(tf.zeros((count, SIDE, SIDE, 1)))
 
     def predict(self, image: Image.Image) -> Prediction:
         """Read the one digit in `image`, of any mode, size and polarity."""
-        picture = preprocessing.fit(image)
-        if not picture.any():
-            return BLANK
-        probabilities = np.asarray(self._infer(network_input(picture[np.newaxis])))[0]
-        digit = int(probabilities.argmax())
-        return Prediction(digit, float(probabilities[digit]), tuple(map(float, probabilities)))
+        picture = photo.fit(photo.ink_of(photo.shrink(image)))
+        return self._predict(picture[np.newaxis])[0][0] if picture.any() else BLANK
+
+    def read_strokes(self, drawn: Sequence[strokes.Stroke]) -> Reading:
+        """Read the digits that strokes draw.
+
+        Args:
+            drawn: lists of (x, y), in any unit, y downward.
+
+        Returns:
+            The digits from left to right, their boxes in the unit of the strokes; none for no strokes.
+
+        """
+        numbers = [number for number, stroke in enumerate(drawn) if len(stroke)]
+        parts = [segmentation.Part(strokes.resample(drawn[number])) for number in numbers]
+
+        def draw(group: Group) -> Pictures:
+            return strokes.render([drawn[numbers[part]] for part in group])
+
+        def digit(group: Group, picture: Pictures, prediction: Prediction) -> Digit:
+            own = tuple(numbers[part] for part in group)
+            box = Box(*strokes.bounds([drawn[number] for number in own]))
+            return Digit(prediction, "digit", box, picture, own)
+
+        return self._read(parts, draw, digit)
+
+    def read_picture(self, image: Image.Image) -> Reading:
+        """Read the digits in a picture: ink on paper, either the brighter, one digit or several in a row.
+
+        Returns:
+            The digits from left to right, their boxes in pixels of `image`; none for blank paper.
+
+        """
+        small = photo.shrink(image)
+        scale = image.width / small.width
+        blots = photo.blots(photo.ink_of(small))
+        parts = [segmentation.Part(photo.points(blot)) for blot in blots]
+
+        def draw(group: Group) -> Pictures:
+            return photo.fit(np.maximum.reduce([blots[part] for part in group]))
+
+        def digit(group: Group, picture: Pictures, prediction: Prediction) -> Digit:
+            points = np.concatenate([parts[part].points for part in group])
+            box = Box(*(float(edge) * scale for edge in (*points.min(axis=0), *(points.max(axis=0) + 1))))
+            return Digit(prediction, "digit", box, picture, ())
+
+        return self._read(parts, draw, digit)
+
+    def saliency(self, picture: Pictures, digit: int) -> NDArray[np.float32]:
+        """Which ink spoke for a digit, and which against it.
+
+        Integrated gradients (Sundararajan et al., 2017, https://arxiv.org/abs/1703.01365) from blank paper to the picture, of
+        the digit's logit above the mean of all.
+
+        Args:
+            picture: (28, 28) uint8, 0 to 255, ink bright.
+            digit: 0 to 9.
+
+        Returns:
+            (28, 28) float32, -1, against it, to 1, for it; 0 on paper. The strongest is 1 or -1.
+
+        """
+        import tensorflow as tf
+
+        parts = (np.arange(SALIENCY_STEPS, dtype=np.float32) + 0.5) / SALIENCY_STEPS
+        given = network_input(picture[np.newaxis])  # (1, 28, 28, 1)
+        gradients = self._saliency(tf.constant(parts[:, None, None, None] * given), tf.constant(digit))
+        shares: NDArray[np.float32] = (np.asarray(gradients).mean(axis=0) * given[0])[..., 0]
+        return shares / max(float(np.abs(shares).max()), 1e-12)
+
+    def feature_maps(self, picture: Pictures) -> list[tuple[str, NDArray[np.float32]]]:
+        """What each convolution layer makes of a picture, after its activation.
+
+        Args:
+            picture: (28, 28) uint8, 0 to 255, ink bright.
+
+        Returns:
+            The layers' names, and their maps, (height, width, channels) float32. None for a network without convolutions.
+
+        """
+        names = self._convolutions()
+        if self._maps is None:
+            import keras
+            import tensorflow as tf
+
+            outputs = [self.network.get_layer(last).output for _, last in names]
+            maps = keras.Model(self.network.input, outputs) if outputs else None
+            self._maps = tf.function(lambda pictures: maps(pictures, training=False) if maps else [])
+        found = self._maps(network_input(picture[np.newaxis]))
+        found = found if isinstance(found, list) else [found]
+        return [(name, np.asarray(values)[0]) for (name, _), values in zip(names, found, strict=True)]
+
+    def _convolutions(self) -> list[tuple[str, str]]:
+        """Of each convolution its name, and the name of the activation that follows it, or its own."""
+        found: list[tuple[str, str]] = []
+        for layer in self.network.layers:
+            kind = type(layer).__name__
+            if kind.endswith("Conv2D"):
+                found.append((layer.name, layer.name))
+            elif found and found[-1][0] == found[-1][1] and kind in ("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU"):
+                found[-1] = (found[-1][0], layer.name)
+            elif kind == "Flatten":
+                break
+        return found
+
+    def _gradients(self, pictures: Any, digit: Any) -> Any:
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            tape.watch(pictures)
+            logits = self._logits(pictures, training=False)  # (n, 10)
+            above = logits[:, digit] - tf.reduce_mean(logits, axis=1)
+        return tape.gradient(above, pictures)
+
+    def _predict(self, pictures: Pictures) -> tuple[list[Prediction], NDArray[np.float64]]:
+        """The predictions of (n, 28, 28) uint8 and how much like a digit each is, (n,)."""
+        probabilities, logits = (np.asarray(values) for values in self._infer(network_input(pictures)))
+        digits = probabilities.argmax(axis=1)
+        predictions = [
+            Prediction(int(digit), float(row[digit]), tuple(map(float, row)))
+            for digit, row in zip(digits, probabilities, strict=True)
+        ]
+        return predictions, rejection.score(logits)
+
+    def _read(
+        self,
+        parts: Sequence[segmentation.Part],
+        draw: Callable[[Group], Pictures],
+        digit: Callable[[Group, Pictures, Prediction], Digit],
+    ) -> Reading:
+        """Find the digits among `parts`. A group is drawn and read once."""
+        read: dict[Group, tuple[Pictures, Prediction, float]] = {}
+
+        def look(groups: list[Group]) -> NDArray[np.float64]:
+            if new := [group for group in groups if group not in read]:
+                pictures = np.stack([draw(group) for group in new])
+                predictions, scores = self._predict(pictures)
+                read.update(zip(new, zip(pictures, predictions, scores.tolist(), strict=True), strict=True))
+            return np.array([self._worth(*read[group][1:]) for group in groups])
+
+        groups = segmentation.segment(parts, look)
+        if groups:
+            look(groups)
+        seen = [read[group] for group in groups]
+        verdicts = [self._verdict(prediction, likeness) for _, prediction, likeness in seen]
+        if 0 < verdicts.count("none") < len(verdicts) / 2:  # what stands in a row of digits is one
+            verdicts = ["unsure" if verdict == "none" else verdict for verdict in verdicts]
+        found = [digit(group, picture, prediction) for group, (picture, prediction, _) in zip(groups, seen, strict=True)]
+        likenesses = [likeness for *_, likeness in seen]
+        return Reading(
+            tuple(
+                replace(one, verdict=verdict, likeness=likeness)
+                for one, verdict, likeness in zip(found, verdicts, likenesses, strict=True)
+            )
+        )
+
+    def _worth(self, prediction: Prediction, score: float) -> float:
+        """How well it reads as one digit, nats, at most 0."""
+        doubt = min(0.0, score - self._unsure_below) if np.isfinite(self._unsure_below) else 0.0
+        return float(np.log(prediction.probability)) + max(doubt, -5.0)
+
+    def _verdict(self, prediction: Prediction, score: float) -> Verdict:
+        if score < self._none_below:
+            return "none"
+        return "digit" if score >= self._unsure_below and prediction.probability >= self._sure_from else "unsure"
+
+
+def default_model() -> Path:
+    """``models/mnist.h5``, or the model that ships with the program if there is none."""
+    return DEFAULT_MODEL if DEFAULT_MODEL.is_file() or not SHIPPED.is_file() else SHIPPED
 
 
 @cache
@@ -74,7 +242,8 @@ def predict_digit(image: Image.Image, model: Path | str | Recognizer | None = No
 
     Args:
         image: of any mode, size and polarity: bright ink on dark paper or dark on bright.
-        model: an exported file, or an opened one; None: ``models/mnist.h5``. A file is opened once.
+        model: an exported file, or an opened one; None: ``models/mnist.h5``, or the one that ships with
+            the program if there is none. A file is opened once.
 
     Returns:
         The digit, its probability, and the probabilities of all ten.
@@ -84,6 +253,6 @@ def predict_digit(image: Image.Image, model: Path | str | Recognizer | None = No
 
     """
     if not isinstance(model, Recognizer):
-        path = Path(model or DEFAULT_MODEL).resolve()
+        path = Path(model or default_model()).resolve()
         model = _opened(path, path.stat().st_mtime if path.exists() else 0.0)
     return model.predict(image)

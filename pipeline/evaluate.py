@@ -3,15 +3,18 @@
 import csv
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline import exported, measures, prepared, tensorflow_setup, tracking
-from pipeline.arrays import Probabilities, Split
+from pipeline import exported, measures, negatives, prepared, rejection, tensorflow_setup, tracking
+from pipeline.arrays import Pictures, Probabilities, Split
 from pipeline.configuration import load
 from pipeline.paths import REPORTS, TRAINED, replacing
 from pipeline.schema import Evaluation
+
+if TYPE_CHECKING:
+    import keras
 
 
 def measure(test: Split, probabilities: Probabilities, options: Evaluation) -> dict[str, Any]:
@@ -27,6 +30,44 @@ def measure(test: Split, probabilities: Probabilities, options: Evaluation) -> d
         "test_calibration_error": measures.expected_calibration_error(rows),
         "test_mistakes": len(test.labels) - right,
         "test_pictures": len(test.labels),
+    }
+
+
+def measure_drawings(network: "keras.Model", options: Evaluation) -> dict[str, Any]:
+    """Accuracy on the part of the collection that was kept apart, with its interval; nothing if there is none."""
+    if "drawings" not in prepared.summary()["splits"]:
+        return {}
+    drawings = prepared.load("drawings")
+    right = int((exported.predict(network, drawings.pictures).argmax(axis=1) == drawings.labels).sum())
+    low, high = measures.wilson_interval(right, len(drawings.labels), options.confidence)
+    return {
+        "drawings_accuracy": right / len(drawings.labels),
+        "drawings_accuracy_low": low,
+        "drawings_accuracy_high": high,
+        "drawings": len(drawings.labels),
+    }
+
+
+def measure_rejection(network: "keras.Model", test: Pictures, options: Evaluation) -> dict[str, Any]:
+    """The thresholds of `pipeline.rejection`, from the validation split, and how well they tell digits from others."""
+    from pipeline.model import logits_of  # needs TensorFlow to be set up
+
+    logits = logits_of(network)
+    validation, digits, others = (
+        exported.predict(logits, pictures, options.batch_size)
+        for pictures in (prepared.load("validation").pictures, test, negatives.held_out(options.negatives, seed=0))
+    )
+    none_below = rejection.threshold(validation, options.rejected_digits)
+    unsure_below = rejection.threshold(validation, options.doubted_digits)
+    digit_scores, other_scores = rejection.score(digits), rejection.score(others)
+    return {
+        "none_below": none_below,
+        "unsure_below": unsure_below,
+        "test_rejected": float((digit_scores < none_below).mean()),
+        "test_doubted": float((digit_scores < unsure_below).mean()),
+        "negatives_rejected": float((other_scores < none_below).mean()),
+        "negatives_doubted": float((other_scores < unsure_below).mean()),
+        "negatives_auroc": measures.auroc(digit_scores, other_scores),
     }
 
 
@@ -80,6 +121,8 @@ def main() -> None:
         probabilities = exported.predict(network, test.pictures, configuration.evaluation.batch_size)
         training = json.loads((TRAINED / "training.json").read_text(encoding="utf-8"))
         values = measure(test, probabilities, configuration.evaluation) | training
+        values |= measure_rejection(network, test.pictures, configuration.evaluation)
+        values |= measure_drawings(network, configuration.evaluation)
         report = {"dataset": summary["dataset"], **values}
         write_report(test, probabilities, report, summary["class_names"], configuration.evaluation)
         run.metrics(**values)
@@ -89,6 +132,8 @@ def main() -> None:
         f"Test accuracy {values['test_accuracy']:.2%} ({confidence:.0%} interval {values['test_accuracy_low']:.2%} to "
         f"{values['test_accuracy_high']:.2%}), {mistakes} mistakes in {values['test_pictures']:,} pictures."
     )
+    if "drawings" in values:
+        print(f"Accuracy on the collection's {values['drawings']} drawings kept apart: {values['drawings_accuracy']:.2%}.")
 
 
 if __name__ == "__main__":

@@ -40,6 +40,13 @@ def description(configuration: Configuration, run: Run) -> dict[str, Any]:
         "preprocessing_version": VERSION,
         "test_accuracy": metrics["test_accuracy"],
         "validation_accuracy": metrics["validation_accuracy"],
+        "rejection": {
+            "none_below": metrics["none_below"],
+            "unsure_below": metrics["unsure_below"],
+            "sure_from": configuration.export.sure_from,
+        },
+        "negatives_rejected": metrics["negatives_rejected"],
+        "drawings_accuracy": metrics.get("drawings_accuracy"),
         "configuration": configuration.model_dump(exclude={"tracking"}),
         "git_commit": commit,
         "git_dirty": dirty,

@@ -87,3 +87,10 @@ def worst_mistakes(labels: Labels, probabilities: Probabilities, count: int) -> 
     """Numbers of the pictures read wrong with the most confidence, at most `count`, the worst first."""
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:count]
+
+
+def auroc(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float:
+    """Area under the ROC curve: how often a positive, (n,), has a higher score than a negative, (m,); equals count half."""
+    ordered = np.sort(negative)
+    below, until = np.searchsorted(ordered, positive, "left"), np.searchsorted(ordered, positive, "right")
+    return float((below + until).mean() / 2 / len(negative))

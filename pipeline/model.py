@@ -54,7 +54,7 @@ def _convolve(x: Any, block: schema.Block, padding: str, name: str) -> Any:
 
 def logits_of(network: keras.Model) -> keras.Model:
     """The same network, sharing its weights, without the softmax: what a loss is computed from without losing digits."""
-    return keras.Model(network.inputs, network.get_layer("logits").output)
+    return keras.Model(network.input, network.get_layer("logits").output)
 
 
 def optimizer(options: schema.AnyOptimizer) -> keras.optimizers.Optimizer:

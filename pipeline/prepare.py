@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pipeline import datasets, prepared, tracking
+from pipeline import datasets, drawings, prepared, tracking
 from pipeline.arrays import CLASSES, SIDE, Pictures, Split
 from pipeline.configuration import load
 from pipeline.paths import PREPARED
@@ -54,7 +54,7 @@ def main() -> None:
     """Entry point of ``python -m pipeline.prepare``."""
     configuration = load()
     with tracking.stage("prepare", configuration) as run:
-        splits = datasets.read(configuration.dataset)
+        splits = drawings.join(datasets.read(configuration.dataset), configuration.dataset.drawings)
         summary = summarize(configuration.dataset, splits)
         prepared.write(splits, summary, contact_sheet(splits["train"]), PREPARED)
         run.dataset(summary["dataset"], summary["sha256"])

@@ -16,6 +16,7 @@ VERSION = 1
 
 BOX = 20  # longer side of the ink's box within it, pixels
 FAINT = 0.15  # ink below this part of the darkest ink is paper, when the ink's box is looked for
+NOISE = 8  # of 255: differences from the paper up to this are noise
 
 
 def ink_of(image: Image.Image) -> NDArray[np.float32]:
@@ -30,6 +31,17 @@ def ink_of(image: Image.Image) -> NDArray[np.float32]:
         (height, width) float32 from 0, paper, to 1, the most ink in the picture. All 0 for a picture of one colour.
 
     """
+    grey = grey_of(image)
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    paper_value = float(np.median(border))
+    darker, brighter = np.clip(paper_value - grey, 0, None), np.clip(grey - paper_value, 0, None)
+    ink = darker if darker.max() >= brighter.max() else brighter
+    most = float(ink.max())
+    return ink / most if most > NOISE else np.zeros_like(ink)
+
+
+def grey_of(image: Image.Image) -> NDArray[np.float32]:
+    """(height, width) float32, 0, black, to 255, white. What is transparent is white, or black under bright ink."""
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         # Ink on nothing: put it on whichever paper it stands out from.
@@ -41,15 +53,8 @@ def ink_of(image: Image.Image) -> NDArray[np.float32]:
     if image.mode.startswith(("I", "F")):  # 16 and 32 bit: Pillow's own conversion would cut instead of scale
         values = np.asarray(image, np.float32)
         low, high = float(values.min()), float(values.max())
-        grey = (values - low) * (255 / (high - low) if high > low else 0)
-    else:
-        grey = np.asarray(image.convert("RGB").convert("L"), np.float32)
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    paper_value = float(np.median(border))
-    darker, brighter = np.clip(paper_value - grey, 0, None), np.clip(grey - paper_value, 0, None)
-    ink = darker if darker.max() >= brighter.max() else brighter
-    most = float(ink.max())
-    return ink / most if most > 8 else np.zeros_like(ink)  # 8 of 255: less is noise on blank paper
+        return (values - low) * np.float32(255 / (high - low) if high > low else 0)
+    return np.asarray(image.convert("RGB").convert("L"), np.float32)
 
 
 def fit(image: Image.Image) -> Pictures:
@@ -62,7 +67,11 @@ def fit(image: Image.Image) -> Pictures:
         (28, 28) uint8, 0 to 255, ink bright on dark; all 0 for a blank picture.
 
     """
-    ink = ink_of(image)
+    return fit_ink(ink_of(image))
+
+
+def fit_ink(ink: NDArray[np.float32]) -> Pictures:
+    """The same from ink, (height, width) float32, 0 to 1."""
     rows, columns = np.where(ink >= FAINT)
     if not rows.size:
         return np.zeros((SIDE, SIDE), np.uint8)

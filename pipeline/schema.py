@@ -26,6 +26,16 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
+class Drawings(Section):
+    """The collection of drawings that were corrected in the window."""
+
+    folder: Name
+    train: bool
+    repeat: Count
+    held_out_by: Literal["writer", "date"]
+    held_out_fraction: Fraction
+
+
 class Dataset(Section):
     """What every dataset has."""
 
@@ -34,6 +44,7 @@ class Dataset(Section):
     validation_fraction: Fraction
     split_seed: Seed
     training_limit: Annotated[int, Field(ge=10)] | None
+    drawings: Drawings | None
 
 
 class SourceFile(Section):
@@ -188,7 +199,7 @@ class OneCycleSchedule(Section):
 
 
 class Augment(Section):
-    """Largest random changes to a training picture; 0 leaves that change out."""
+    """Largest random changes to a training picture, and what is put among the pictures; 0 leaves a change out."""
 
     name: Name
     shift_pixels: Annotated[float, Field(ge=0, le=14)]
@@ -198,6 +209,8 @@ class Augment(Section):
     elastic_pixels: Annotated[float, Field(ge=0, le=14)]
     elastic_grid: Annotated[int, Field(ge=2, le=28)]
     thickness: Factor
+    slashed_zeros: Factor
+    negatives: Factor
 
 
 class Training(Section):
@@ -220,6 +233,9 @@ class Evaluation(Section):
     confidence: Fraction
     calibration_bins: Annotated[int, Field(ge=2)]
     worst_mistakes: Count
+    rejected_digits: Fraction
+    doubted_digits: Fraction
+    negatives: Count
 
 
 class Export(Section):
@@ -227,6 +243,7 @@ class Export(Section):
 
     formats: Annotated[list[Literal["h5", "keras", "tflite"]], Field(min_length=1)]
     tolerance: Positive
+    sure_from: Factor
 
     @model_validator(mode="after")
     def _has_h5(self) -> "Export":

@@ -17,6 +17,7 @@ from scipy.special import logsumexp
 from tqdm import tqdm
 
 from pipeline import model as networks
+from pipeline import negatives, variants
 from pipeline.arrays import CLASSES, SIDE, Split, network_input
 from pipeline.augment import augmentation
 from pipeline.errors import TrainingDiverged
@@ -24,6 +25,7 @@ from pipeline.paths import replacing
 from pipeline.schedule import learning_rates
 from pipeline.schema import Configuration
 
+NONE = CLASSES  # label of what is no digit
 VALIDATION_BATCH = 1000  # pictures at once; no effect on the result
 
 
@@ -76,6 +78,7 @@ class Trainer:
         self._average = [tf.Variable(weight) for weight in self.network.trainable_variables]
         self._augment = augmentation(self.configuration.augment)
         self._loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
+        self._add_pictures()
         self._pictures = tf.constant(self.train.pictures[..., np.newaxis])  # (n, 28, 28, 1) uint8
         self._labels = tf.constant(self.train.labels)
         # Signatures, or the last batch, which is smaller, is traced again: a second and more.
@@ -84,6 +87,15 @@ class Trainer:
         picture = [tf.TensorSpec([None, SIDE, SIDE, 1], tf.float32)]
         self._infer = tf.function(lambda pictures: self._logits(pictures, training=False), input_signature=picture)
         self._best = self.network.get_weights()
+
+    def _add_pictures(self) -> None:
+        """Put what MNIST lacks among the pictures to train on: forms of digits, and, as `NONE`, what is no digit."""
+        options, given, seed = self.configuration.augment, self.train, self.configuration.training.seed
+        zeros = given.pictures[given.labels == 0]
+        slashed = variants.slashed(zeros[: round(options.slashed_zeros * len(zeros))], seed)
+        none = negatives.make(round(options.negatives * len(given.labels)), given.pictures, seed)
+        labels = np.concatenate([given.labels, np.zeros(len(slashed), np.uint8), np.full(len(none), NONE, np.uint8)])
+        self.train = Split(np.concatenate([given.pictures, slashed, none]), labels)
 
     @property
     def best(self) -> Epoch:
@@ -132,16 +144,17 @@ class Trainer:
         # is the training that was killed.
         order = np.random.default_rng((options.seed, number)).permutation(len(self.train.labels)).astype(np.int32)
         self._reseed_dropout(number)
-        loss, right, seen = 0.0, 0, 0
+        loss, right, seen, digits = 0.0, 0, 0, 0
         for step, rate in enumerate(rates):
             batch = order[step * options.batch_size : (step + 1) * options.batch_size]
             seed = np.array([options.seed % 2**31, (number - 1) * len(rates) + step], np.int32)
             batch_loss, batch_right = self._step(tf.constant(batch), tf.constant(seed), tf.constant(rate))
             loss, right, seen = loss + float(batch_loss) * len(batch), right + int(batch_right), seen + len(batch)
+            digits += int((self.train.labels[batch] != NONE).sum())
             bar.update()
             if step % 10 == 0:
                 bar.set_description(f"epoch {number}/{options.epochs}", refresh=False)
-                bar.set_postfix(loss=f"{loss / seen:.4f}", accuracy=f"{right / seen:.2%}", refresh=False)
+                bar.set_postfix(loss=f"{loss / seen:.4f}", accuracy=f"{right / max(digits, 1):.2%}", refresh=False)
         if not math.isfinite(loss):
             raise TrainingDiverged(
                 f"training diverged: the loss of epoch {number} is {loss}, and must be a finite number. Lower "
@@ -155,7 +168,7 @@ class Trainer:
                 epoch=number,
                 learning_rate=float(rates[-1]),
                 loss=loss / seen,
-                accuracy=right / seen,
+                accuracy=right / digits,
                 validation_loss=validation_loss,
                 validation_accuracy=validation_accuracy,
                 seconds=time.perf_counter() - begin,
@@ -172,7 +185,9 @@ class Trainer:
         pictures = self._augment(pictures, seed)
         with tf.GradientTape() as tape:
             logits = tf.cast(self._logits(pictures, training=True), tf.float32)  # (n, 10)
-            loss = self._loss(tf.one_hot(labels, CLASSES), logits)
+            targets = tf.one_hot(labels, CLASSES)  # (n, 10)
+            targets = tf.where(labels[:, tf.newaxis] == NONE, 1 / CLASSES, targets)  # no digit: undecided
+            loss = self._loss(targets, logits)
             scaled = self._optimizer.scale_loss(loss)
         gradients = tape.gradient(scaled, self.network.trainable_variables)
         self._optimizer.learning_rate = rate

@@ -1,0 +1,238 @@
+"""``python -m gui.replay DRAWINGS``: how well the program reads what people draw, stroke by stroke as they drew it.
+
+Each drawing is put on the canvas at a random size and place, by the same steps as a mouse: with ``--display`` through the
+window's own event handlers, headless through the drawing and the recogniser behind them. Both give the same answers.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tqdm import tqdm
+
+from gui.drawing import Drawing
+from gui.reading import Reading
+from pipeline import drawings, measures
+from pipeline.arrays import CLASSES
+from pipeline.errors import DataError, UserError
+from pipeline.paths import replacing
+
+if TYPE_CHECKING:
+    from gui.recognizer import Recognizer
+
+SIZES = (0.45, 0.8)  # longer side of a drawing, as a part of the canvas
+SIDE, BRUSH = 460, 28  # of the canvas and the brush where there is no window: those of the window at 96 dots an inch, pixels
+CONFIDENCE = 0.95  # of the accuracy's interval
+PATIENCE_SECONDS = 10.0  # for an answer of the window
+OPENING_SECONDS = 60.0  # for its first answer, which waits for the model
+
+Strokes = list[list[tuple[int, int]]]
+Answer = tuple[Reading, float]  # and the seconds from the last stroke to it
+
+
+def place(strokes: drawings.Strokes, side: float, random: np.random.Generator) -> Strokes:
+    """Put a drawing somewhere on a square canvas, at a random size.
+
+    Args:
+        strokes: points in the unit square.
+        side: of the canvas, pixels.
+        random: decides where, and how large.
+
+    Returns:
+        Points in whole pixels, as a mouse has them, all on the canvas.
+
+    """
+    points = np.array([point for stroke in strokes for point in stroke])
+    low, high = points.min(axis=0), points.max(axis=0)
+    scale = random.uniform(*SIZES) * side / max(float((high - low).max()), 1e-9)
+    corner = random.uniform(0, 1, 2) * (side - 1 - (high - low) * min(scale, side))
+    scale = scale if (high - low).max() > 0 else 0.0  # a dot
+    moved = [np.rint((np.array(stroke) - low) * scale + corner).astype(int) for stroke in strokes]
+    return [[(int(x), int(y)) for x, y in stroke] for stroke in moved]
+
+
+class Headless:
+    """The canvas without a window: the same drawing, read by the same recogniser."""
+
+    def __init__(self, recognizer: "Recognizer") -> None:
+        self.side = float(SIDE)
+        self._recognizer = recognizer
+
+    def draw(self, strokes: Strokes) -> Answer:
+        """Draw, and read."""
+        drawing = Drawing(SIDE, BRUSH)
+        for stroke in strokes:
+            drawing.begin(*stroke[0])
+            for x, y in stroke[1:]:
+                drawing.extend(x, y)
+        begin = time.perf_counter()
+        reading = self._recognizer.read_strokes(drawing.strokes)
+        return reading, time.perf_counter() - begin
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Display:
+    """The window itself, drawn on by events of a mouse."""
+
+    def __init__(self, model: Path) -> None:
+        import tkinter
+
+        try:
+            import gui.app
+
+            app: Any = gui.app  # unscaled, so that its canvas is that of the headless replay
+            self._window = app.App(model, scaling=1.0)
+        except tkinter.TclError as error:
+            raise UserError(
+                f"the window can't be opened: {error}. Is there a screen, and is DISPLAY set? Or --headless"
+            ) from None
+        self._window.update()
+        self.side = min(float(SIDE), self._window.drawing.side)  # the layout may make it a few pixels larger
+        middle = round(self.side / 2)
+        self.draw([[(middle, middle // 2), (middle, middle)]], OPENING_SECONDS)  # once the model is open
+
+    def draw(self, strokes: Strokes, patience: float = PATIENCE_SECONDS) -> Answer:
+        """Clear the canvas, draw, and wait for the answer."""
+        window, canvas = self._window, self._window.canvas
+        window.clear()
+        for stroke in strokes:
+            (x, y), *rest = stroke
+            canvas.event_generate("<Button-1>", x=x, y=y)
+            for x, y in rest:
+                canvas.event_generate("<B1-Motion>", x=x, y=y)
+                window.update()
+            begin = time.perf_counter()
+            canvas.event_generate("<ButtonRelease-1>", x=x, y=y)
+        while window.pending:
+            if time.perf_counter() - begin > patience:
+                raise UserError(f"the window gave no answer within {patience:.0f} s. Its status: {window.status['text']}")
+            window.update()
+            time.sleep(0.001)
+        seconds = time.perf_counter() - begin
+        reading: Reading = window.reading
+        return reading, seconds
+
+    def close(self) -> None:
+        """Close the window."""
+        self._window.destroy()
+
+
+def replay(found: list[drawings.Drawing], canvas: Headless | Display, seed: int) -> Iterator[tuple[int, Answer]]:
+    """Draw all, each at a size and place of its own, and give the label and the answer of each."""
+    for number, drawing in enumerate(found):
+        random = np.random.default_rng((seed, number))
+        yield drawing.label, canvas.draw(place(drawing.strokes, canvas.side, random))
+
+
+def report(labels: list[int], readings: list[Reading], seconds: list[float]) -> dict[str, Any]:
+    """Sum up.
+
+    A drawing is read right if the whole answer is its label: as one digit, and not as none. An answer of which the program
+    is not sure counts by the digit that it names first.
+
+    Returns:
+        ``drawings``, ``accuracy`` with ``accuracy_low`` and ``accuracy_high``, ``accuracy_of_guesses`` (what was taken for none
+        counts by its most probable digit), ``recall`` of each digit, ``confusion`` (a row
+        for each label; the last column, ``other``, is what was read as several digits or as none), ``rejected`` (as no digit),
+        ``unsure``, ``split`` (read as several digits), and the median and 95th percentile of the milliseconds from the last
+        stroke to the answer.
+
+    """
+    texts = [reading.text for reading in readings]
+    guesses = [[digit.prediction.digit for digit in reading.digits] for reading in readings]
+    verdicts = [reading.digits[0].verdict if len(reading.digits) == 1 else "split" for reading in readings]
+    right = [text == str(label) for text, label in zip(texts, labels, strict=True)]
+    confusion = np.zeros((CLASSES, CLASSES + 1), int)
+    for label, text in zip(labels, texts, strict=True):
+        confusion[label, int(text) if len(text) == 1 else CLASSES] += 1
+    low, high = measures.wilson_interval(sum(right), len(right), CONFIDENCE)
+    counts = confusion.sum(axis=1)
+    return {
+        "drawings": len(labels),
+        "accuracy": sum(right) / len(right),
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "accuracy_of_guesses": sum(guess == [label] for guess, label in zip(guesses, labels, strict=True)) / len(labels),
+        "recall": {
+            str(digit): confusion[digit, digit] / count if count else None for digit, count in enumerate(counts.tolist())
+        },
+        "confusion": confusion.tolist(),
+        "rejected": verdicts.count("none"),
+        "unsure": verdicts.count("unsure"),
+        "split": verdicts.count("split"),
+        "milliseconds_median": float(np.median(seconds) * 1000),
+        "milliseconds_95": float(np.percentile(seconds, 95) * 1000),
+    }
+
+
+def _print(values: dict[str, Any]) -> None:
+    print(
+        f"Accuracy {values['accuracy']:.2%} ({CONFIDENCE:.0%} interval {values['accuracy_low']:.2%} to "
+        f"{values['accuracy_high']:.2%}) on {values['drawings']:,} drawings; {values['rejected']} read as no digit, "
+        f"{values['split']} as several, {values['unsure']} not sure."
+    )
+    print(
+        f"From the last stroke to the answer: {values['milliseconds_median']:.1f} ms at the median, "
+        f"{values['milliseconds_95']:.1f} ms at the 95th percentile."
+    )
+    print("label  recall  read as" + "".join(f"{name:>5}" for name in [*range(CLASSES), "other"]))
+    for digit, row in enumerate(values["confusion"]):
+        recall = values["recall"][str(digit)]
+        print(
+            f"{digit:5}  {'' if recall is None else f'{recall:.1%}':>6}         "
+            + "".join(f"{count or '.':>5}" for count in row)
+        )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point of ``python -m gui.replay``."""
+    parser = argparse.ArgumentParser(prog="python -m gui.replay", description="Draw recorded digits and see how they are read.")
+    parser.add_argument(
+        "drawings", type=Path, metavar="DRAWINGS", help="a .json or .json.gz list, or a folder like data/drawings"
+    )
+    parser.add_argument("--model", type=Path, metavar="PATH", help="an exported .h5 (models/mnist.h5, or the one that ships)")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--display", action="store_true", help="draw in the window, with events of a mouse")
+    how.add_argument("--headless", action="store_true", help="draw without a window (the default)")
+    parser.add_argument("--out", type=Path, metavar="REPORT", help="write the numbers as JSON")
+    parser.add_argument("--limit", type=int, metavar="N", help="draw N of them, chosen at random")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="decides sizes and places, and which with --limit (0)")
+    options = parser.parse_args(arguments)
+    found = drawings.read(options.drawings)
+    if options.limit is not None and 0 < options.limit < len(found):
+        chosen = np.random.default_rng(options.seed).choice(len(found), options.limit, replace=False)
+        found = [found[number] for number in sorted(chosen)]
+    if not found:
+        raise DataError(f"{options.drawings} must hold a drawing at least, and holds none.")
+    values = measure(found, options.model, options.display, options.seed)
+    _print(values)
+    if options.out:
+        with replacing(options.out) as temporary:
+            temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+
+
+def measure(found: list[drawings.Drawing], model: Path | None, display: bool, seed: int) -> dict[str, Any]:
+    """Replay and sum up: see `report`."""
+    from gui.recognizer import Recognizer, default_model
+
+    path = model or default_model()
+    canvas: Headless | Display = Display(path) if display else Headless(Recognizer(path))
+    labels, readings, seconds = [], [], []
+    try:
+        for label, (reading, took) in tqdm(replay(found, canvas, seed), total=len(found), unit="drawing", disable=None):
+            labels.append(label)
+            readings.append(reading)
+            seconds.append(took)
+    finally:
+        canvas.close()
+    return {"model": path.name, "display": display, "seed": seed, **report(labels, readings, seconds)}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""Which strokes, or which blots of a picture, are one digit.
+
+Parts are put in order from left to right, and cut into groups of neighbours so that the sum of three evidences is largest:
+how well each group reads as one digit, how its strokes lie to each other, and how its size is to the height of the line.
+A dynamic programme finds the best cut. All evidence is in nats (logarithms of odds), so that they add up.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
+
+Group = tuple[int, ...]  # numbers of parts, ascending
+Reader = Callable[[list[Group]], NDArray[np.float64]]
+
+MOST_PARTS = 5  # of one digit, after what crosses has become one
+TOUCHING = 0.04  # parts of one digit are nearer than this, as a part of the line's height: about half of a pen's width
+OVERLAPPING = 0.5  # share of the narrower part's width
+GAP_MIDDLE = 0.04  # a gap to the right of this speaks for two digits, a smaller one for one; as a part of the line's height
+GAP_SPREAD = 0.06  # how far from it the odds are 1 to e
+TOUCH = 3.0  # what touching speaks for one digit
+SMALL = 0.45  # a digit is at least this high or wide, as a part of the line's height ...
+SMALL_COST = 8.0  # ... or pays for what is missing of it
+WIDE = 1.2  # a digit of several parts is at most this wide, as a part of its height ...
+WIDE_COST = 6.0  # ... or pays for what is beyond
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stroke, or a blot: some points of its ink, (n, 2) float64, n at least 1."""
+
+    points: NDArray[np.float64]
+
+    @property
+    def box(self) -> NDArray[np.float64]:
+        """(4,): left, top, right, bottom."""
+        return np.concatenate([self.points.min(axis=0), self.points.max(axis=0)])
+
+
+def segment(parts: Sequence[Part], read: Reader) -> list[Group]:
+    """Group parts into digits.
+
+    Args:
+        parts: strokes or blots in any unit, y downward.
+        read: takes groups, and returns for each how well it reads as one digit, (n,), nats, at most 0.
+
+    Returns:
+        The numbers of the parts of each digit, the digits from left to right. Every part is in one of them.
+
+    """
+    if len(parts) < 2:
+        return [(0,)] if parts else []
+    boxes = np.stack([part.box for part in parts])  # (n, 4)
+    height = max(float((boxes[:, 3] - boxes[:, 1]).max()), float((boxes[:, 2] - boxes[:, 0]).max()) / 2, 1e-9)
+    near = _distances(parts) / height
+    atoms = _merge_crossing(boxes, near)
+    if len(atoms) == 1:
+        return atoms
+    boxes = np.stack([_around(boxes[list(atom)]) for atom in atoms])
+    near = np.array([[near[np.ix_(one, other)].min() for other in atoms] for one in atoms])
+    spans = [
+        (begin, end)
+        for begin in range(len(atoms))
+        for end in range(begin + 1, min(begin + MOST_PARTS, len(atoms)) + 1)
+        if all(_gap(boxes[begin:number], boxes[number], height) < 0.5 for number in range(begin + 1, end))
+    ]
+    groups = [tuple(sorted(part for atom in atoms[begin:end] for part in atom)) for begin, end in spans]
+    scores = read(groups)
+    worth = {
+        span: float(score) + _shape(boxes[span[0] : span[1]], height) + _cohesion(span, boxes, near, height)
+        for span, score in zip(spans, scores, strict=True)
+    }
+    chosen = _best_cut(len(atoms), worth)
+    return [groups[spans.index(span)] for span in chosen]
+
+
+def _distances(parts: Sequence[Part]) -> NDArray[np.float64]:
+    """(n, n): between the nearest points of each two parts."""
+    near = np.zeros((len(parts), len(parts)))
+    for one in range(len(parts)):
+        for other in range(one):
+            near[one, other] = near[other, one] = cdist(parts[one].points, parts[other].points).min()
+    return near
+
+
+def _merge_crossing(boxes: NDArray[np.float64], near: NDArray[np.float64]) -> list[Group]:
+    """What touches and lies above or below each other is one; the groups are in order of their middles."""
+    group = list(range(len(boxes)))
+    for one in range(len(boxes)):
+        for other in range(one):
+            narrower = min(boxes[one, 2] - boxes[one, 0], boxes[other, 2] - boxes[other, 0])
+            overlap = min(boxes[one, 2], boxes[other, 2]) - max(boxes[one, 0], boxes[other, 0])
+            if near[one, other] < TOUCHING and overlap >= OVERLAPPING * narrower:
+                group = [group[other] if number == group[one] else number for number in group]
+    atoms = [tuple(part for part, number in enumerate(group) if number == first) for first in sorted(set(group))]
+    return sorted(atoms, key=lambda atom: float(_around(boxes[list(atom)])[[0, 2]].sum()))
+
+
+def _around(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
+
+
+def _gap(group: NDArray[np.float64], box: NDArray[np.float64], height: float) -> float:
+    """Paper between a group and what is to its right, as a part of the line's height; negative if they overlap."""
+    left, _, right, _ = _around(group)
+    return float(max(box[0] - right, left - box[2]) / height)
+
+
+def _cohesion(span: tuple[int, int], boxes: NDArray[np.float64], near: NDArray[np.float64], height: float) -> float:
+    """What the gaps say for the group, against its parts being digits of their own."""
+    begin, end = span
+    total = 0.0
+    for number in range(begin + 1, end):
+        total += (GAP_MIDDLE - _gap(boxes[begin:number], boxes[number], height)) / GAP_SPREAD
+        total += TOUCH if bool(near[number, begin:number].min() < TOUCHING) else 0.0
+    return total
+
+
+def _shape(boxes: NDArray[np.float64], height: float) -> float:
+    """What the size says: a digit is not much lower than the line, and not much wider than high."""
+    left, top, right, bottom = _around(boxes)
+    size = max(bottom - top, right - left) / height
+    cost = SMALL_COST * max(0.0, 1 - size / SMALL)
+    if len(boxes) > 1:
+        cost += WIDE_COST * max(0.0, (right - left) / max(bottom - top, 1e-9) - WIDE)
+    return float(-cost)
+
+
+def _best_cut(count: int, worth: dict[tuple[int, int], float]) -> list[tuple[int, int]]:
+    """The spans from 0 to `count`, end to end, of which the sum of worths is largest."""
+    best: list[tuple[float, list[tuple[int, int]]]] = [(0.0, [])]
+    for end in range(1, count + 1):
+        ways = [
+            (best[begin][0] + worth[begin, end], [*best[begin][1], (begin, end)])
+            for begin in range(end)
+            if (begin, end) in worth
+        ]
+        best.append(max(ways, key=lambda way: way[0]))
+    return best[count][1]

@@ -1,0 +1,48 @@
+import numpy as np
+
+from pipeline import measures, negatives, rejection, variants
+from pipeline.strokes import render
+from tests.hand import DIGITS
+
+PICTURES = np.stack([render(strokes) for strokes in DIGITS.values()])
+
+
+def test_what_is_no_digit_has_the_form_of_a_picture_and_hangs_on_the_seed_alone() -> None:
+    made = negatives.make(25, PICTURES, seed=1)
+    assert made.shape == (25, 28, 28)
+    assert made.dtype == np.uint8
+    assert made.reshape(25, -1).max(axis=1).min() > 200
+    assert (made == negatives.make(25, PICTURES, seed=1)).all()
+    assert (made != negatives.make(25, PICTURES, seed=2)).any(axis=(1, 2)).all()
+    assert negatives.make(0, PICTURES, seed=1).shape == (0, 28, 28)
+
+
+def test_what_rejection_is_measured_by_is_not_what_was_trained_on() -> None:
+    assert not set(negatives.HELD_OUT) & (set(negatives.SIGNS) | set(negatives.SHAPES))
+    assert negatives.held_out(9, seed=0).shape == (9, 28, 28)
+
+
+def test_a_slashed_zero_is_the_zero_and_a_line() -> None:
+    zeros = np.repeat(PICTURES[:1], 3, axis=0)
+    slashed = variants.slashed(zeros, seed=0)
+    assert (slashed >= zeros).all()
+    assert (slashed[:, 13:15, 13:15] > 100).any(axis=(1, 2)).all()
+    assert variants.slashed(zeros[:0], seed=0).shape == (0, 28, 28)
+
+
+def test_the_threshold_rejects_the_part_that_it_was_asked_to() -> None:
+    logits = np.random.default_rng(0).normal(0, 3, (1000, 10)).astype(np.float32)
+    threshold = rejection.threshold(logits, 0.01)
+    assert (rejection.score(logits) < threshold).sum() == 10
+    assert np.allclose(rejection.score(logits + 5), rejection.score(logits), atol=1e-4)  # a softmax leaves that open
+
+
+def test_undecided_logits_score_lower_than_decided_ones() -> None:
+    undecided, decided = rejection.score(np.array([np.zeros(10), [9.0, *[0.0] * 9]], np.float32))
+    assert undecided < decided
+
+
+def test_the_area_under_the_curve_counts_pairs() -> None:
+    assert measures.auroc(np.array([2.0, 3.0]), np.array([0.0, 1.0])) == 1
+    assert measures.auroc(np.array([1.0]), np.array([1.0])) == 0.5
+    assert measures.auroc(np.array([0.0, 2.0]), np.array([1.0, 1.0])) == 0.5

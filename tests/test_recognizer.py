@@ -1,0 +1,190 @@
+"""The recogniser without a window, with the model that ships."""
+
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter, ImageOps
+
+from gui import Prediction, Recognizer, predict_digit
+from gui.recognizer import SHIPPED
+from pipeline import exported, negatives
+from pipeline.measures import auroc
+from pipeline.rejection import score
+from tests.hand import DIGITS, OTHERS, Strokes, drawing, moved, row
+
+SIDE = 460
+MARGIN = 30
+
+
+@pytest.fixture(scope="module")
+def model() -> Recognizer:
+    return Recognizer(SHIPPED)
+
+
+def picture(strokes: Strokes, brush: float = 22, side: int = SIDE) -> Image.Image:
+    """Dark ink on white paper."""
+    return drawing(strokes, side, brush).render().resize((side, side))
+
+
+def photo(image: Image.Image, noise: float = 4) -> Image.Image:
+    """As if it were photographed: a shade from corner to corner, noise, not quite sharp, yellowish."""
+    height, width = image.height, image.width
+    shade = np.linspace(95, 225, width)[np.newaxis] + np.linspace(-30, 20, height)[:, np.newaxis]
+    paper = np.asarray(image.filter(ImageFilter.GaussianBlur(1.2)), float) / 255
+    grey = shade * (0.35 + 0.65 * paper) + np.random.default_rng(0).normal(0, noise, (height, width))
+    channels = np.stack([grey, grey * 0.95, grey * 0.8], axis=2)
+    return Image.fromarray(np.clip(channels, 0, 255).astype(np.uint8))
+
+
+def test_what_ships_is_small_and_says_how_good_it_is() -> None:
+    says = exported.describe(SHIPPED)
+    assert SHIPPED.stat().st_size <= 1.5 * 2**20
+    assert says["dataset"] == "mnist"
+    assert says["configuration"]["name"] == "pen"
+    assert says["test_accuracy"] >= 0.995
+    assert {"none_below", "sure_from"} <= set(says["rejection"])
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_each_digit_is_read_from_strokes(digit: int, model: Recognizer) -> None:
+    reading = model.read_strokes(moved(DIGITS[digit], 40, 60, 200))
+    assert reading.text == reading.answer == str(digit)
+    (found,) = reading.digits
+    assert found.verdict == "digit"
+    assert found.prediction.probability == max(found.prediction.probabilities)
+    assert sum(found.prediction.probabilities) == pytest.approx(1, abs=1e-4)
+    assert found.strokes == tuple(range(len(DIGITS[digit])))
+    assert found.picture.shape == (28, 28)
+    assert found.box.bottom - found.box.top == pytest.approx(200, rel=0.05)
+
+
+def test_place_size_and_brush_do_not_change_the_answer(model: Recognizer) -> None:
+    """9 positions x 4 sizes x 4 brush widths, from strokes and from the picture that they leave."""
+    cases = list(product(DIGITS, (0, 1, 2), (0, 1, 2), (0.3, 0.45, 0.6, 0.8), (10, 18, 28, 40)))
+    same = 0
+    for digit, across, down, size, brush in cases:
+        length = size * SIDE
+        free = (SIDE - 2 * MARGIN - length) / 2
+        made = drawing(moved(DIGITS[digit], MARGIN + across * free, MARGIN + down * free, length), SIDE, brush)
+        same += model.read_strokes(made.strokes).answer == str(digit)
+    assert same / len(cases) >= 0.995
+
+
+def test_brush_and_place_do_not_change_the_answer_of_a_picture(model: Recognizer) -> None:
+    cases = list(product(DIGITS, (0.3, 0.7), (8, 22, 44)))
+    right = [
+        predict_digit(picture(moved(DIGITS[digit], 60, 40, size * SIDE), brush), model).digit == digit
+        for digit, size, brush in cases
+        if brush < size * SIDE / 5
+    ]
+    assert np.mean(right) >= 0.97
+
+
+@pytest.mark.parametrize("number", ["2026", "1947", "80", "350716"])
+def test_several_digits_are_read_as_a_number_each_in_its_box(number: str, model: Recognizer) -> None:
+    strokes = row(number)
+    reading = model.read_strokes(strokes)
+    assert reading.text == reading.answer == number
+    lefts = [digit.box.left for digit in reading.digits]
+    assert lefts == sorted(lefts)
+    assert sorted(stroke for digit in reading.digits for stroke in digit.strokes) == list(range(len(strokes)))
+
+
+@pytest.mark.parametrize("how", ["plain", "inverted", "photo", "photo inverted", "large", "transparent"])
+def test_a_picture_of_a_number_is_read_whatever_its_paper(how: str, model: Recognizer) -> None:
+    image = picture(row("4075"), 12)
+    expected = [digit.box for digit in model.read_picture(image).digits]
+    factor = 1.0
+    if how.startswith("photo"):
+        image = photo(image)
+    if how.endswith("inverted"):
+        image = ImageOps.invert(image)
+    if how == "large":
+        factor = 5.0
+        image = image.resize((SIDE * 5, SIDE * 5))
+    if how == "transparent":
+        ink = Image.new("RGBA", image.size, (200, 30, 30, 0))
+        ink.putalpha(ImageOps.invert(image))
+        image = ink
+    reading = model.read_picture(image)
+    assert reading.text == "4075"
+    for found, box in zip(reading.digits, expected, strict=True):
+        assert np.allclose(np.array(found.box) / factor, box, atol=8)
+        assert found.strokes == ()
+
+
+def test_a_blank_has_no_answer(model: Recognizer) -> None:
+    assert model.read_strokes([]).digits == ()
+    assert model.read_strokes([[]]).answer == ""
+    blank = Image.new("RGB", (300, 200), "white")
+    for image in (blank, photo(blank.convert("L"), noise=6), Image.new("L", (1, 1))):
+        assert model.read_picture(image).text == ""
+        assert predict_digit(image, model) == Prediction(None, 0.0, (0.0,) * 10)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_is_no_digit_is_said_to_be_none(name: str, model: Recognizer) -> None:
+    reading = model.read_strokes(moved(OTHERS[name], 40, 60, 200))
+    assert reading.answer in ("no digit", "?" * len(reading.digits))
+    assert reading.text == ""
+
+
+def test_non_digits_of_kinds_that_were_not_trained_on_are_told_from_digits(model: Recognizer) -> None:
+    made = [model.read_strokes(moved(bent, 0, 0, 100)).digits for bent in _bent_digits(100)]
+    digits = np.stack([found[0].picture for found in made])
+    others = negatives.held_out(300, seed=3)
+    scores = [score(np.log(exported.predict(model.network, pictures) + 1e-12)) for pictures in (digits, others)]
+    assert auroc(*scores) >= 0.97
+
+
+def _bent_digits(count: int) -> Iterator[Strokes]:
+    random = np.random.default_rng(0)
+    for number in range(count):
+        lines = [np.array(stroke) for stroke in DIGITS[number % 10]]
+        bent = negatives.bend(lines, random, sharp=True)  # as another hand would draw them
+        yield [[(float(x), float(y)) for x, y in line] for line in bent]
+
+
+def test_without_a_threshold_in_the_file_nothing_is_rejected(model: Recognizer, tmp_path: Path) -> None:
+    model.network.save(tmp_path / "plain.h5")
+    plain = Recognizer(tmp_path / "plain.h5")
+    assert plain.read_strokes(OTHERS["star"]).digits[0].verdict == "digit"
+    assert plain.description == {}
+
+
+def test_saliency_lies_on_the_ink_and_depends_on_the_digit(model: Recognizer) -> None:
+    seen = model.read_strokes(DIGITS[3]).digits[0].picture
+    three, eight = model.saliency(seen, 3), model.saliency(seen, 8)
+    for shares in (three, eight):
+        assert shares.shape == (28, 28)
+        assert shares.dtype == np.float32
+        assert np.abs(shares).max() == pytest.approx(1)
+        assert not shares[seen == 0].any()
+    assert three.sum() > eight.sum()
+    assert not model.saliency(np.zeros((28, 28), np.uint8), 3).any()
+
+
+def test_there_is_a_feature_map_for_each_convolution(model: Recognizer) -> None:
+    found = model.feature_maps(model.read_strokes(DIGITS[3]).digits[0].picture)
+    assert [name for name, _ in found] == ["block0", "block1", "block2"]
+    for _, maps in found:
+        assert maps.ndim == 3
+        assert maps.dtype == np.float32
+        assert maps.min() >= 0  # after the activation
+        assert maps.max() > 0
+
+
+def test_the_answer_is_in_words(model: Recognizer) -> None:
+    (digit,) = model.read_strokes(DIGITS[3]).digits
+    unsure = type(digit)(digit.prediction, "unsure", digit.box, digit.picture, digit.strokes)
+    assert unsure.answer == f"not sure: 3 or {digit.prediction.runner_up}"
+    none = type(digit)(digit.prediction, "none", digit.box, digit.picture, digit.strokes)
+    assert none.answer == "no digit"
+
+
+def test_the_verdict_goes_by_the_likeness(model: Recognizer) -> None:
+    (seven,), (star,) = (model.read_strokes(strokes).digits for strokes in (DIGITS[7], OTHERS["star"]))
+    assert seven.likeness > model.description["rejection"]["none_below"] > star.likeness

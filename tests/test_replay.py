@@ -1,0 +1,92 @@
+"""Replaying drawings, without a display and in the window, with the model that ships."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gui import replay
+from gui.recognizer import SHIPPED, Recognizer
+from pipeline import drawings
+from pipeline.drawings import Drawing
+from pipeline.errors import DataError
+from tests.hand import DIGITS, OTHERS
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    found = [{"label": digit, "writer": "hand", "strokes": strokes} for digit, strokes in DIGITS.items()]
+    path = tmp_path / "recorded.json"
+    path.write_text(json.dumps([*found, {"label": 5, "strokes": OTHERS["star"]}]))
+    return path
+
+
+def test_a_drawing_is_placed_on_the_canvas_at_a_size_within_the_bounds() -> None:
+    random = np.random.default_rng(0)
+    sizes = []
+    for number in range(200):
+        placed = replay.place(DIGITS[number % 10], 460, random)
+        points = np.array([point for stroke in placed for point in stroke])
+        assert points.min() >= 0
+        assert points.max() <= 459
+        sizes.append(np.ptp(points, axis=0).max() / 460)
+    assert min(sizes) == pytest.approx(0.45, abs=0.03)
+    assert max(sizes) == pytest.approx(0.8, abs=0.03)
+    assert replay.place([[(0.3, 0.3)]], 460, random)[0][0][0] in range(460)  # a dot
+
+
+def test_headless_replay_reports_accuracy_recall_confusion_rejections_and_times(recorded: Path, tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "report.json"
+    replay.main([str(recorded), "--model", str(SHIPPED), "--headless", "--out", str(out)])
+    report = json.loads(out.read_text())
+    assert report["drawings"] == 11
+    assert report["accuracy"] == pytest.approx(10 / 11)
+    assert report["accuracy_low"] < report["accuracy"] < report["accuracy_high"]
+    assert report["recall"]["7"] == 1
+    assert report["recall"]["5"] == 0.5
+    assert np.array(report["confusion"]).shape == (10, 11)
+    assert report["confusion"][5][10] == report["rejected"] == 1  # the star
+    assert 0 < report["milliseconds_median"] <= report["milliseconds_95"] < 200
+
+
+def test_the_same_seed_gives_the_same_answers_and_a_limit_takes_some(recorded: Path) -> None:
+    found = drawings.read(recorded)
+    canvas = replay.Headless(Recognizer(SHIPPED))
+    one, same, other = (
+        [canvas_reading.digits[0].box for _, (canvas_reading, _) in replay.replay(found[:4], canvas, seed)]
+        for seed in (0, 0, 1)
+    )
+    assert one == same
+    assert one != other
+
+
+def test_the_report_of_the_command_line_is_readable(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    replay.main([str(recorded), "--model", str(SHIPPED), "--limit", "3", "--seed", "4"])
+    said = capsys.readouterr().out
+    assert "on 3 drawings" in said
+    assert "From the last stroke to the answer" in said
+
+
+def test_drawings_that_are_missing_or_none_are_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there are no drawings"):
+        replay.main([str(tmp_path / "missing.json")])
+    (tmp_path / "empty.json").write_text("[]")
+    with pytest.raises(DataError, match="holds none"):
+        replay.main([str(tmp_path / "empty.json")])
+
+
+@pytest.mark.xdist_group("gui")
+def test_the_window_gives_the_answers_that_headless_replay_gives(display: str, recorded: Path) -> None:
+    found = [Drawing(digit, DIGITS[digit], "", "") for digit in (4, 7)]
+    window, headless = replay.Display(SHIPPED), replay.Headless(Recognizer(SHIPPED))
+    try:
+        assert window.side == headless.side
+        shown = [reading for _, (reading, _) in replay.replay(found, window, 0)]
+        expected = [reading for _, (reading, _) in replay.replay(found, headless, 0)]
+    finally:
+        window.close()
+    assert [reading.text for reading in shown] == [reading.text for reading in expected] == ["4", "7"]
+    assert [digit.box for reading in shown for digit in reading.digits] == [
+        digit.box for reading in expected for digit in reading.digits
+    ]
