@@ -14,7 +14,7 @@ from distributed import Client, Future, Queue
 from pydantic import TypeAdapter
 
 from pipeline import configuration as configurations
-from pipeline import datasets
+from pipeline import datasets, drawings
 from pipeline.compose import compose
 from pipeline.errors import UserError
 from pipeline.prepare import summarize
@@ -29,9 +29,8 @@ def read(dataset: str) -> Data:
     """The pictures to train on and to choose by, of a dataset's configuration as JSON."""
     name = f"data-{hashlib.sha256(dataset.encode()).hexdigest()[:8]}"
     checked: AnyDataset = TypeAdapter(AnyDataset).validate_json(dataset)
-    splits = datasets.read(checked)
-    splits.pop("test")  # nobody chooses by it
-    told = summarize(checked, splits)
+    splits = drawings.join(datasets.read(checked), checked.drawings)
+    told = summarize(checked, {"train": splits["train"]})  # and nobody chooses by the test pictures
     return Data(name, splits["train"], splits["validation"], told["mean"], told["deviation"])
 
 
