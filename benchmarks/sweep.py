@@ -1,0 +1,123 @@
+"""Measures sweeps: ``python benchmarks/sweep.py [overhead] [queue] [pruning] [thousand]``, in an environment of the project.
+
+overhead: what twenty trials cost beside their training. queue: trials an hour, against ``dvc queue start -j 2`` of the same
+configurations. pruning: time and best value of the sweep ``adadelta`` with and without median pruning. thousand: memory of the
+coordinator and reading time of the store after 1,000 trials of a trivial objective. Everything runs in a temporary clone.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SMALL = ["training.epochs=2", "dataset.training_limit=6000"]
+
+
+def run(folder: Path, *command: str) -> tuple[float, str]:
+    """Run a command; return its seconds and what it printed."""
+    begin = time.perf_counter()
+    done = subprocess.run([sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, check=True)
+    return time.perf_counter() - begin, done.stdout
+
+
+def overhead(folder: Path) -> float:
+    """Twenty trials on two workers; returns trials an hour."""
+    seconds, text = run(folder, "pipeline.sweep", "sweep=adadelta", "sweep.pruner.name=none", "sweep.trials=20", *SMALL)
+    training = float(re.findall(r"([\d.]+) s of training", text)[0])
+    print(
+        f"overhead: 20 trials in {seconds:.0f} s, training {training:.0f} s on 2 workers: {seconds / (training / 2) - 1:+.0%}"
+    )
+    return 20 / seconds * 3600
+
+
+def queue(folder: Path, sweep_rate: float, experiments: int = 20) -> None:
+    """The same kind of trials as queued DVC experiments."""
+    run(folder, "pipeline.compose", *SMALL)
+    subprocess.run(["git", "commit", "-qam", "small"], cwd=folder, check=True)
+    for number in range(experiments):
+        rate = f"optimizer.learning_rate={0.5 + number / 2}"
+        overrides = [part for text in [*SMALL, rate] for part in ("-S", text)]
+        run(folder, "dvc", "exp", "run", "--queue", "-n", f"trial-{number}", *overrides)
+    begin = time.perf_counter()
+    run(folder, "dvc", "queue", "start", "-j", "2")
+    while True:
+        states = [row.split()[-1] for row in run(folder, "dvc", "queue", "status")[1].splitlines() if "trial-" in row]
+        if len([state for state in states if state in ("Success", "Failed")]) == experiments:
+            break
+        time.sleep(5)
+    seconds = time.perf_counter() - begin
+    rate_of_queue = experiments / seconds * 3600
+    print(
+        f"queue: {experiments} experiments in {seconds:.0f} s; a sweep does {sweep_rate / rate_of_queue:.1f} times as many an hour"
+    )
+
+
+def pruning(folder: Path) -> None:
+    """The sweep `adadelta`, unpruned and pruned."""
+    common = ["pipeline.sweep", "sweep=adadelta", "sweep.trials=20", "training.epochs=6", "dataset.training_limit=6000"]
+    seconds, best = {}, {}
+    for pruner in ("none", "median"):
+        seconds[pruner], text = run(folder, *common, f"sweep.pruner.name={pruner}")
+        best[pruner] = float(re.findall(r"validation_accuracy ([\d.]+)%", text)[0])
+    share = seconds["median"] / seconds["none"]
+    print(f"pruning: {share:.0%} of the time, best {best['median']:.2f} % against {best['none']:.2f} %")
+
+
+def trivial(number: int, *_: object) -> dict[str, object]:
+    """A trial that trains nothing."""
+    return {
+        "state": "finished",
+        "validation_accuracy": (number * 7919 % 1000) / 1000,
+        "validation_loss": 0.0,
+        "train_seconds": 0.0,
+    }
+
+
+def thousand(folder: Path) -> None:
+    """1,000 trials of `trivial`."""
+    code = (
+        "import resource, sys; sys.path[:0] = ['.', 'benchmarks']\n"
+        "from pipeline.sweep import run\n"
+        "from sweep import trivial\n"
+        "if __name__ == '__main__':\n"
+        "    run(['sweep=adadelta', 'dataset=digits', 'sweep.trials=1000', 'sweep.sampler.name=random'], trivial)\n"
+        "    print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"
+    )
+    (folder / "thousand.py").write_text(code, encoding="utf-8")
+    begin = time.perf_counter()
+    done = subprocess.run([sys.executable, "thousand.py"], cwd=folder, capture_output=True, text=True, check=True)
+    took = time.perf_counter() - begin
+    read = (
+        "import optuna, time, json; begin = time.perf_counter()\n"
+        "name = optuna.get_all_study_names('sqlite:///sweeps.db')[-1]\n"
+        "study = optuna.load_study(study_name=name, storage='sqlite:///sweeps.db')\n"
+        "print(json.dumps([len(study.trials), time.perf_counter() - begin]))\n"
+    )
+    found = subprocess.run([sys.executable, "-c", read], cwd=folder, capture_output=True, text=True, check=True)
+    count, seconds = json.loads(found.stdout.splitlines()[-1])
+    peak = float(re.findall(r"peak ([\d.]+)", done.stdout)[0])
+    print(f"thousand: {count} trials in {took:.0f} s, coordinator at most {peak:.0f} MiB, store read in {seconds:.2f} s")
+
+
+def main() -> None:
+    """Measure what the command line names; everything, if it names nothing."""
+    wanted = sys.argv[1:] or ["overhead", "queue", "pruning", "thousand"]
+    with tempfile.TemporaryDirectory() as above:
+        (Path(above) / "shared").symlink_to(ROOT.parent / "shared")
+        folder = Path(above) / "clone"
+        subprocess.run(["git", "clone", "-q", ROOT, folder], check=True)
+        rate = overhead(folder) if {"overhead", "queue"} & set(wanted) else 0.0
+        if "thousand" in wanted:
+            thousand(folder)
+        if "pruning" in wanted:
+            pruning(folder)
+        if "queue" in wanted:
+            queue(folder, rate)
+
+
+if __name__ == "__main__":
+    main()
