@@ -156,9 +156,9 @@ class Surface(tk.Canvas):
             self._changed()
 
     def _release(self, _: "tk.Event[tk.Misc]") -> None:
-        if self._down == "pen" and self._clicked():
+        clicked = self._down == "pen" and self._clicked()
+        if clicked:
             self.drawing.retract()
-            self._chosen(self._pressed_chip)
         elif self._down == "pen":
             points, width = self.drawing.inked[-1]
             ink.add(self._mask, points, width, self._view)
@@ -167,6 +167,8 @@ class Surface(tk.Canvas):
         self.delete("live", "cursor")
         self.drawing.end()
         self._changed()
+        if clicked:
+            self._chosen(self._pressed_chip)
 
     def _chip_at(self, x: int, y: int) -> int:
         """Number of the digit whose label is there, -1 for none."""

@@ -63,7 +63,7 @@ def load_strokes(path: Path, size: tuple[float, float]) -> list[list[Point]]:
         raise DataError(f"the file {path} can't be opened: {error.strerror}.") from None
     except (ValueError, KeyError, TypeError, IndexError, OverflowError):
         raise DataError(
-            f'the file {path.name} is no drawing: a .json file holds [{{"strokes": [[[x, y], ...], ...]}}], and this one does not.'
+            f'the file {path.name} is no drawing: expected is [{{"strokes": [[[x, y], ...], ...]}}], and it holds something else.'
         ) from None
     xs, ys = [x for s in strokes for x, _ in s], [y for s in strokes for _, y in s]
     width, height = max(xs) - min(xs), max(ys) - min(ys)

@@ -86,4 +86,4 @@ def _colours(reason: bytes, size: tuple[int, int], palette: Palette) -> Image.Im
 def _strengthened(value: int) -> int:
     """Weak reasons seen more easily, also after the smoothing."""
     part = min(abs(value - 128) / 127 * STRENGTHEN, 1.0) ** 0.6
-    return int(round(128 + 127 * part * (1 if value > 128 else -1)))
+    return round(128 + (127 if value > 128 else -127) * float(part))
