@@ -1,5 +1,6 @@
 """The window."""
 
+import time
 import tkinter as tk
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,7 @@ SIDE = 460  # of the canvas at 96 dots an inch, pixels
 BRUSH = 0.06  # width of a stroke, of the canvas' side
 THINNEST, THICKEST = 0.015, 0.16
 BRUSH_STEP = 1.2  # how much thicker a press of the key makes it
+EXPLAIN_SECONDS = 0.1  # between two explanations while the pen moves
 QUICK, PATIENT = 4, 40  # between two looks for an answer, milliseconds, while one is due and while none is
 ERRAND_SECONDS = 30.0  # that opening a picture or keeping a correction may take
 COLLECTION = PROJECT / "data" / "drawings"
@@ -72,6 +74,7 @@ class App(tk.Tk):
         self._introductions: dict[int, str] = {}
         self._asked = self._answered = self._since = self.drawing.version
         self._errands: list[tuple[Errand, Callable[[Any], None]]] = []
+        self._explained, self._explain_next = -1, 0.0  # the version that was explained, and the time of the next
         self._begun = False
         self._build()
         self.colour(self.palette)
@@ -202,16 +205,26 @@ class App(tk.Tk):
         elif self.drawing.version != self._asked:
             self.wanted = -1
             self.recognize()
+        elif self.explaining and not self.canvas.busy and self._explained != self.drawing.version:
+            self.recognize()  # the last points of a stroke may not have been explained
 
     def recognize(self) -> None:
         """Have the drawing read, again if it was before."""
         if self.drawing.blank:
             return
         self._asked = self.drawing.version
-        explain = self.wanted if self.explaining else None
+        explain = self.wanted if self._wants_reasons() else None
         strokes = [list(points) for points in self.drawing.strokes]
         self._worker.read(Read(self.drawing.version, strokes, self.drawing.picture, explain))
         self._look_soon()
+
+    def _wants_reasons(self) -> bool:
+        """Whether the drawing is to be explained as well; while the pen moves not every time, or the answer would lag."""
+        now = time.monotonic()
+        if not self.explaining or (self.canvas.busy and now < self._explain_next):
+            return False
+        self._explain_next = now + EXPLAIN_SECONDS
+        return True
 
     def _redrawn(self) -> None:
         self.canvas.cancel()
@@ -379,6 +392,7 @@ class App(tk.Tk):
             self._answered = message.version
             self._show(message.seen)
         elif isinstance(message, Explanation) and self.explaining and not self.drawing.blank:
+            self._explained = message.version
             self._explain(message)
 
     def _introduce(self, opened: Opened) -> None:
@@ -398,6 +412,8 @@ class App(tk.Tk):
         marks, chosen = self._marks(), self.selected
         self.canvas.show(marks, chosen)
         for slot, column in enumerate(self.columns):
+            if slot and slot not in self._introductions:
+                continue
             own = self.seen.get(slot)
             number = min(chosen, len(own.marks) - 1) if own else -1
             column.show(own, number)

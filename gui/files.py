@@ -62,9 +62,7 @@ def load_strokes(path: Path, size: tuple[float, float]) -> list[list[Point]]:
     except OSError as error:
         raise DataError(f"the file {path} can't be opened: {error.strerror}.") from None
     except (ValueError, KeyError, TypeError, IndexError, OverflowError):
-        raise DataError(
-            f'the file {path.name} is no drawing: expected is [{{"strokes": [[[x, y], ...], ...]}}], and it holds something else.'
-        ) from None
+        raise DataError(f'the file {path.name} is no drawing: [{{"strokes": [[[x, y], ...], ...]}}] is expected.') from None
     xs, ys = [x for s in strokes for x, _ in s], [y for s in strokes for _, y in s]
     width, height = max(xs) - min(xs), max(ys) - min(ys)
     scale = SPREAD * min(size[0] / (width or 1e-6), size[1] / (height or 1e-6), max(size))

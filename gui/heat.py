@@ -13,6 +13,15 @@ STRENGTHEN = 2.0  # reasons that are smoothed, before they are coloured
 SOFT_EDGE = 1  # of that ink around the middle of the strokes, pixels of the input
 
 
+def _strengthened(value: int) -> int:
+    """Weak reasons seen more easily, also after the smoothing."""
+    part = min(abs(value - 128) / 127 * STRENGTHEN, 1.0) ** 0.6
+    return round(128 + (127 if value > 128 else -127) * float(part))
+
+
+STRENGTHENED = [_strengthened(value) for value in range(256)]
+
+
 def tinted(picture: bytes, reason: bytes, side: int, palette: Palette) -> Image.Image:
     """The network's input with its ink coloured by what it said: for the digit, against it, neither.
 
@@ -36,9 +45,8 @@ def given(picture: bytes, side: int) -> Image.Image:
 
 def sheet(width: int, height: int, values: bytes, wide: int, palette: Palette) -> Image.Image:
     """All feature maps of a layer, `wide` pixels wide, from the paper's colour to the accent."""
-    image = Image.frombytes("L", (width, height), values)
-    image = image.resize((wide, max(round(height * wide / width), 1)), Image.Resampling.NEAREST)
-    return ImageOps.colorize(image, palette.card, palette.text, palette.right)
+    image = ImageOps.colorize(Image.frombytes("L", (width, height), values), palette.card, palette.text, palette.right)
+    return image.resize((wide, max(round(height * wide / width), 1)), Image.Resampling.NEAREST)
 
 
 def paint(colours: Image.Image, why: Explanation, box: tuple[float, float, float, float], view: View, palette: Palette) -> None:
@@ -78,12 +86,5 @@ def paint(colours: Image.Image, why: Explanation, box: tuple[float, float, float
 
 def _colours(reason: bytes, size: tuple[int, int], palette: Palette) -> Image.Image:
     spoken = Image.frombytes("L", (SIDE, SIDE), reason).filter(ImageFilter.GaussianBlur(SMOOTH))
-    spoken = spoken.resize(size, Image.Resampling.BICUBIC)
-    spoken = spoken.point([_strengthened(value) for value in range(256)])
-    return ImageOps.colorize(spoken, palette.against, palette.pro, palette.neutral, midpoint=128)
-
-
-def _strengthened(value: int) -> int:
-    """Weak reasons seen more easily, also after the smoothing."""
-    part = min(abs(value - 128) / 127 * STRENGTHEN, 1.0) ** 0.6
-    return round(128 + (127 if value > 128 else -127) * float(part))
+    coloured = ImageOps.colorize(spoken.point(STRENGTHENED), palette.against, palette.pro, palette.neutral, midpoint=128)
+    return coloured.resize(size, Image.Resampling.BICUBIC)
