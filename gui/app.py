@@ -107,6 +107,11 @@ class App(tk.Tk):
         marks = self._marks()
         return wording.selected(marks, self.wanted, len(self.drawing.strokes) - 1) if marks else -1
 
+    @property
+    def menu_height(self) -> int:
+        """Pixels that the menu takes above the window's own, where it belongs to the window; 0 where to the screen."""
+        return int(self.winfo_rooty() - self.winfo_y()) if self._windowingsystem == "x11" else 0
+
     def _marks(self) -> tuple[worker.Mark, ...]:
         return self.seen[0].marks if 0 in self.seen else ()
 
@@ -127,7 +132,7 @@ class App(tk.Tk):
         self.status.grid(row=2, column=0, columnspan=4, sticky="ew", padx=gap, pady=(0, gap))
         self.status.bind("<Configure>", lambda event: self.status.configure(wraplength=event.width))
         self._build_menu()
-        self.minsize(round(560 * self.px), round(430 * self.px))
+        self.minsize(round(620 * self.px), round(500 * self.px))
         self.canvas.focus_set()
 
     def _build_menu(self) -> None:

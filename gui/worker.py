@@ -12,10 +12,11 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_context, parent_process
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 ENDED = "The process that reads the drawings has ended unexpectedly. Choose the model again to start another."
 
@@ -224,6 +225,8 @@ class Worker:
 
 def start(function: Callable[..., None], *arguments: object) -> tuple["Connection[Any, Any]", Any]:
     """Start ``function(connection, *arguments)`` in a fresh process; return this side of the connection, and the process."""
+    from multiprocessing import get_context  # once the window is seen
+
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=function, args=(theirs, *arguments), daemon=True)
@@ -250,6 +253,8 @@ def serve(connection: "Connection[Any, Any]") -> None:
 
 def _end_with_the_window() -> None:
     """End at once if the window was killed, also while TensorFlow is being imported."""
+    from multiprocessing import parent_process
+
     if (window := parent_process()) is not None:
         window.join()
         os._exit(0)
