@@ -105,7 +105,8 @@ def picture(name: str, worker: Worker, palette: theme.Palette, explain: bool, dr
     end = time.monotonic() + 1
     wait(window, lambda: time.monotonic() > end)  # for the last explanation
     left, top = window.winfo_rootx(), window.winfo_rooty()
-    box = (left, top - window.menu_height, left + window.winfo_width(), top + window.winfo_height())
+    menu = int(window.tk.call("winfo", "height", ".#!menu")) if window.tk.call("tk", "windowingsystem") == "x11" else 0
+    box = (left, top - menu, left + window.winfo_width(), top + window.winfo_height())
     ImageGrab.grab(box).save(DOCS / name, optimize=True)
     window.destroy()
 

@@ -25,6 +25,7 @@ from pipeline.errors import UserError
 from pipeline.paths import PROJECT
 
 SIDE = 460  # of the canvas at 96 dots an inch, pixels
+MOST_OF_SCREEN = 0.6  # of its height, that the canvas has at first
 BRUSH = 0.06  # width of a stroke, of the canvas' side
 THINNEST, THICKEST = 0.015, 0.16
 BRUSH_STEP = 1.2  # how much thicker a press of the key makes it
@@ -64,7 +65,8 @@ class App(tk.Tk):
         super().__init__(className="Digits")
         self.px = theme.scale(self, scaling)
         self.palette = palette or theme.preferred()
-        self.drawing = Drawing(round(SIDE * self.px), round(BRUSH * SIDE * self.px))
+        side = round(min(SIDE * self.px, self.winfo_screenheight() * MOST_OF_SCREEN))
+        self.drawing = Drawing(side, round(BRUSH * side))
         self.seen: dict[int, Seen] = {}  # what is shown of each model
         self.wanted = -1  # number of the digit that was chosen by hand
         self._worker = worker or Worker()
@@ -106,11 +108,6 @@ class App(tk.Tk):
         """Number of the digit that is spoken of; -1 if there is none."""
         marks = self._marks()
         return wording.selected(marks, self.wanted, len(self.drawing.strokes) - 1) if marks else -1
-
-    @property
-    def menu_height(self) -> int:
-        """Pixels that the menu takes above the window's own, where it belongs to the window; 0 where to the screen."""
-        return int(self.winfo_rooty() - self.winfo_y()) if self._windowingsystem == "x11" else 0
 
     def _marks(self) -> tuple[worker.Mark, ...]:
         return self.seen[0].marks if 0 in self.seen else ()
