@@ -53,7 +53,6 @@ def subtitle(seen: Seen, number: int) -> str:
         return ""
     mark = seen.marks[number]
     if len(seen.marks) == 1:
-        return (
-            f"{percent(mark.probability)} sure" if mark.verdict == "digit" else f"{mark.digit} with {percent(mark.probability)}"
-        )
+        sure = percent(mark.probability)
+        return {"digit": f"{sure} sure", "unsure": f"{mark.digit} with {sure}"}.get(mark.verdict, "")
     return f"digit {number + 1} of {len(seen.marks)}: {chip(mark)}"
