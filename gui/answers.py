@@ -4,8 +4,8 @@ import tkinter as tk
 from tkinter import ttk
 
 from gui import wording
+from gui.messages import Seen
 from gui.theme import Palette
-from gui.worker import Seen
 
 WIDTH, BARS_HEIGHT = 250, 270  # of the column and its bars at 96 dots an inch, pixels
 LEFT, RIGHT = 26, 72  # beside the bars, for the digit and its probability

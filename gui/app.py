@@ -9,19 +9,18 @@ from typing import Any
 
 from PIL import Image
 
-from gui import files, models, theme, wording, worker
+from gui import files, menu, messages, models, theme, wording
 from gui.answers import Column
 from gui.canvas import Surface
-from gui.commands import COMMANDS, MENUS, TEACHING
 from gui.drawing import Drawing
 from gui.errand import Errand
 from gui.explaining import Panel
 from gui.help import Help
+from gui.messages import Answer, Explanation, Failed, Message, Opened, Read, Seen
 from gui.picker import Picker
 from gui.teaching import Corrections, correctable, keep
 from gui.toolbar import Toolbar
-from gui.worker import Answer, Explanation, Failed, Message, Opened, Read, Seen, Worker
-from pipeline.errors import UserError
+from gui.worker import Worker
 from pipeline.paths import PROJECT
 
 SIDE = 460  # of the canvas at 96 dots an inch, pixels
@@ -96,7 +95,7 @@ class App(tk.Tk):
     @property
     def reading(self) -> object | None:
         """The `gui.Reading` that is shown; None for a blank canvas, and before there is an answer."""
-        return worker.unpickled(self.seen[0]) if 0 in self.seen else None
+        return messages.unpickled(self.seen[0]) if 0 in self.seen else None
 
     @property
     def pending(self) -> bool:
@@ -109,7 +108,7 @@ class App(tk.Tk):
         marks = self._marks()
         return wording.selected(marks, self.wanted, len(self.drawing.strokes) - 1) if marks else -1
 
-    def _marks(self) -> tuple[worker.Mark, ...]:
+    def _marks(self) -> tuple[messages.Mark, ...]:
         return self.seen[0].marks if 0 in self.seen else ()
 
     # The window ------------------------------------------------------------------------------------------------------
@@ -128,53 +127,9 @@ class App(tk.Tk):
         self.status = ttk.Label(self, style="Faint.TLabel", anchor="w", justify="left")
         self.status.grid(row=2, column=0, columnspan=4, sticky="ew", padx=gap, pady=(0, gap))
         self.status.bind("<Configure>", lambda event: self.status.configure(wraplength=event.width))
-        self._build_menu()
+        self.menu = menu.build(self)
         self.minsize(round(620 * self.px), round(500 * self.px))
         self.canvas.focus_set()
-
-    def _build_menu(self) -> None:
-        # No tk.Variable anywhere: a window must not depend on when and where Python collects its garbage.
-        self.menu = tk.Menu(self)
-        menus = {name: tk.Menu(self.menu, tearoff=False) for name in MENUS}
-        for name in MENUS:
-            self.menu.add_cascade(label=name, menu=menus[name], underline=0)
-        for digit, keys in TEACHING.items():
-            act = self._action(self.teach, digit)
-            menus["Teach"].add_command(label=f"It is a {digit}", accelerator=str(digit), command=act)
-            for key in keys:
-                self.bind(key, self._on_key(act))
-        for command in COMMANDS:
-            act = self._action(getattr(self, command.method))
-            if command.toggles:
-                menus[command.menu].add_checkbutton(
-                    label=command.label,
-                    accelerator=command.shown,
-                    command=act,
-                    variable=command.toggles,  # type: ignore[arg-type]
-                )
-            else:
-                menus[command.menu].add_command(label=command.label, accelerator=command.shown, command=act)
-            for key in command.keys:
-                self.bind(key, self._on_key(act))
-        self["menu"] = self.menu
-
-    def _action(self, method: Callable[..., None], *arguments: object) -> Callable[[], None]:
-        """`method`, with a user's mistake told in the status line."""
-
-        def act() -> None:
-            try:
-                method(*arguments)
-            except UserError as error:
-                self.tell(error)
-
-        return act
-
-    def _on_key(self, act: Callable[[], None]) -> Callable[["tk.Event[tk.Misc]"], str]:
-        def pressed(_: "tk.Event[tk.Misc]") -> str:
-            act()
-            return "break"
-
-        return pressed
 
     def colour(self, palette: theme.Palette) -> None:
         """Show everything in the colours of a theme."""

@@ -8,9 +8,9 @@ from PIL import Image, ImageTk
 
 from gui import heat, ink
 from gui.drawing import Drawing
+from gui.messages import Explanation, Mark
 from gui.theme import Palette
 from gui.wording import chip
-from gui.worker import Explanation, Mark
 
 CLICK = 3  # that the mouse may move within a click, at 96 dots an inch, pixels
 

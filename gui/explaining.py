@@ -6,8 +6,8 @@ from tkinter import ttk
 from PIL import Image, ImageTk
 
 from gui import heat
+from gui.messages import Explanation
 from gui.theme import Palette
-from gui.worker import Explanation
 
 PICTURE, GAP = 112, 10  # at 96 dots an inch, pixels
 WIDE = 3 * PICTURE + 2 * GAP

@@ -3,8 +3,8 @@
 from PIL import Image, ImageFilter, ImageOps
 
 from gui.ink import View
+from gui.messages import Explanation
 from gui.theme import Palette
-from gui.worker import Explanation
 
 SIDE = 28  # of the network's input, pixels
 INK = 64  # from this brightness on, of 255, a pixel of the input counts as ink

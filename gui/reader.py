@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gui import files, models, wording
+from gui.messages import Answer, Close, Closed, Explanation, Failed, Job, Mark, Message, Open, Opened, Read, Seen
 from gui.reading import Digit, Reading
 from gui.recognizer import Recognizer
-from gui.worker import Answer, Close, Closed, Explanation, Failed, Job, Mark, Message, Open, Opened, Read, Seen
 from pipeline.errors import UserError
 
 LATELY = 4  # models that are kept open
@@ -20,7 +20,7 @@ SHEET_COLUMNS = 16  # of the picture of all feature maps of a layer
 
 
 class Reader:
-    """Does the jobs of `gui.worker`."""
+    """Does the jobs of `gui.messages`."""
 
     def __init__(self) -> None:
         self._open: dict[int, Recognizer] = {}

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from gui.drawing import Drawing, Point
-from gui.worker import Mark
+from gui.messages import Mark
 from pipeline.errors import DataError
 
 NEXT = "Train with it: switch dataset.drawings on, dvc repro. Backspace takes it back."

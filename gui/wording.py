@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gui.worker import Mark, Seen
+from gui.messages import Mark, Seen
 
 
 def selected(marks: Sequence[Mark], wanted: int, last_stroke: int) -> int:

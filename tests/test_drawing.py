@@ -9,8 +9,8 @@ from PIL import Image, ImageOps
 
 from gui import files, heat, ink, theme, wording
 from gui.drawing import Drawing
+from gui.messages import Explanation, Mark, Seen
 from gui.teaching import Corrections, correctable, keep
-from gui.worker import Explanation, Mark, Seen
 from pipeline import drawings
 from pipeline.errors import DataError
 
