@@ -1,7 +1,8 @@
-"""Makes ``docs/window.png`` from the program as it is: ``python docs/pictures.py``, on a screen or under Xvfb."""
+"""Makes the README's pictures of the window from the program as it is: ``python docs/pictures.py`` (or under Xvfb)."""
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import ImageGrab
@@ -9,29 +10,118 @@ from PIL import ImageGrab
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))  # a script beside the project, not a part of it
 
-from gui import App  # noqa: E402
+from gui import App, theme  # noqa: E402
+from gui.worker import Worker  # noqa: E402
 
-SEVEN = [(0.24, 0.24), (0.45, 0.22), (0.72, 0.23), (0.62, 0.45), (0.5, 0.64), (0.44, 0.84)]
+#: Strokes of a 2, a 0, a 2 and a 6 by hand, in the unit square.
+TWO = [[(0.1, 0.25), (0.2, 0.08), (0.45, 0.0), (0.7, 0.08), (0.78, 0.28), (0.65, 0.5), (0.38, 0.75), (0.08, 1.0), (0.85, 0.97)]]
+ZERO = [
+    [
+        (0.5, 0.0),
+        (0.25, 0.1),
+        (0.1, 0.4),
+        (0.14, 0.75),
+        (0.4, 0.99),
+        (0.7, 0.88),
+        (0.86, 0.55),
+        (0.8, 0.2),
+        (0.6, 0.03),
+        (0.47, 0.0),
+    ]
+]
+SIX = [
+    [
+        (0.72, 0.0),
+        (0.42, 0.18),
+        (0.2, 0.5),
+        (0.16, 0.8),
+        (0.35, 1.0),
+        (0.65, 0.97),
+        (0.8, 0.78),
+        (0.66, 0.58),
+        (0.4, 0.58),
+        (0.2, 0.78),
+    ]
+]
+SEVEN = [[(0.08, 0.02), (0.45, 0.0), (0.85, 0.02), (0.68, 0.34), (0.5, 0.68), (0.42, 1.0)]]
+STEPS = 6  # of the mouse between two points
+
+
+def curve(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Points between the points, as a hand would go (Catmull-Rom)."""
+    padded = [points[0], *points, points[-1]]
+    made = []
+    for a, b, c, d in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
+        for step in range(STEPS):
+            t = step / STEPS
+            weights = (
+                (-t + 2 * t**2 - t**3) / 2,
+                (2 - 5 * t**2 + 3 * t**3) / 2,
+                (t + 4 * t**2 - 3 * t**3) / 2,
+                (t**3 - t**2) / 2,
+            )
+            made.append(tuple(sum(w * p[axis] for w, p in zip(weights, (a, b, c, d), strict=True)) for axis in (0, 1)))
+    return [*made, points[-1]]  # type: ignore[list-item]
+
+
+def draw(window: App, strokes: list[list[tuple[float, float]]], left: float, top: float, size: float) -> None:
+    """Draw with the mouse; `left`, `top` and `size` are parts of the canvas."""
+    side = window.drawing.side
+    for stroke in strokes:
+        for number, (x, y) in enumerate(curve(stroke)):
+            event = "<B1-Motion>" if number else "<Button-1>"
+            window.canvas.event_generate(event, x=round((left + x * size * 0.8) * side), y=round((top + y * size) * side))
+            window.update()
+        window.canvas.event_generate("<ButtonRelease-1>", x=1, y=1)
+
+
+def wait(window: App, until: Callable[[], object]) -> None:
+    """Let the window work until something is so.
+
+    Raises:
+        TimeoutError: it did not come to that in a minute.
+
+    """
+    end = time.monotonic() + 60
+    while not until():
+        if time.monotonic() > end:
+            raise TimeoutError(f"the window says: {window.status['text']}")
+        window.update()
+        time.sleep(0.02)
+
+
+def picture(name: str, worker: Worker, palette: theme.Palette, explain: bool, draw_all: Callable[[App], None]) -> None:
+    """Open a window, draw, wait for the answer, take the picture ``docs/<name>``."""
+    window = App(worker=worker, scaling=1.0, palette=palette)
+    window.geometry("+40+40")
+    window.update()
+    wait(window, lambda: "trained on" in window.title())
+    if explain:
+        window.toggle_explanation()
+        window.thinner()
+    window.update()
+    draw_all(window)
+    wait(window, lambda: not window.pending and (not explain or window.panel.shown))
+    end = time.monotonic() + 1
+    wait(window, lambda: time.monotonic() > end)  # for the last explanation
+    left, top = window.winfo_rootx(), window.winfo_rooty()
+    menu = int(window.tk.call("winfo", "height", ".#!menu")) if window.tk.call("tk", "windowingsystem") == "x11" else 0
+    box = (left, top - menu, left + window.winfo_width(), top + window.winfo_height())
+    ImageGrab.grab(box).save(DOCS / name, optimize=True)
+    window.destroy()
 
 
 def main() -> None:
-    """Open the window, draw, wait for the answer, take the picture."""
-    window = App()
-    window.geometry("+40+40")
-    window.update()
-    for number, (x, y) in enumerate(SEVEN):
-        side = window.drawing.side
-        event = "<B1-Motion>" if number else "<Button-1>"
-        window.canvas.event_generate(event, x=round(x * side), y=round(y * side))
-    window.canvas.event_generate("<ButtonRelease-1>", x=1, y=1)
-    end = time.monotonic() + 60
-    while (window.prediction is None or window.prediction.digit is None) and time.monotonic() < end:
-        window.update()
-        time.sleep(0.02)
-    window.update()
-    left, top = window.winfo_rootx(), window.winfo_rooty()
-    box = (left, top, left + window.winfo_width(), top + window.winfo_height())
-    ImageGrab.grab(box).save(DOCS / "window.png")
+    """Take all pictures."""
+    worker = Worker()
+
+    def year(window: App) -> None:
+        for number, strokes in enumerate((TWO, ZERO, TWO, SIX)):
+            draw(window, strokes, 0.06 + number * 0.235, 0.36, 0.22)
+
+    picture("window.png", worker, theme.LIGHT, False, lambda window: draw(window, SEVEN, 0.24, 0.2, 0.6))
+    picture("explained.png", worker, theme.DARK, True, year)
+    worker.close()
 
 
 if __name__ == "__main__":

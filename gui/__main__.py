@@ -1,28 +1,36 @@
-"""``python -m gui``: open the window on an exported model."""
+"""``python -m gui``: open the window."""
 
 import argparse
-from pathlib import Path
 
-from gui.recognizer import DEFAULT_MODEL
-from pipeline import exported
-from pipeline.errors import ModelError, UserError
+from pipeline.errors import UserError
 
 
 def main() -> None:
     """Entry point of ``python -m gui``."""
-    parser = argparse.ArgumentParser(prog="python -m gui", description="Draw a digit with the mouse, and see it read.")
-    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, metavar="PATH", help="an exported .h5 (models/mnist.h5)")
-    path: Path = parser.parse_args().model
-    if not path.is_file() and path == DEFAULT_MODEL:
-        raise ModelError("there is no model yet: models/mnist.h5 is missing. Make it: make run (or dvc repro)")
-    exported.check(path)  # the rest, which needs TensorFlow, is said in the window
+    parser = argparse.ArgumentParser(prog="python -m gui", description="Draw digits with the mouse, and see them read.")
+    told = (
+        "an exported .h5, a run of the MLflow store, or champion (models/mnist.h5, else the model that ships with the program)"
+    )
+    parser.add_argument("--model", metavar="PATH|RUN|champion", help=told)
+    parser.add_argument("--theme", choices=("light", "dark"), help="(as the desktop has it)")
+    parser.add_argument(
+        "--scaling", type=float, metavar="N", help="of the display, 1 for 96 dots an inch (as the desktop has it)"
+    )
+    parser.add_argument("--writer", default="me", metavar="NAME", help="whose hand it is, kept with corrections (me)")
+    options = parser.parse_args()
     try:
         import tkinter
 
+        from gui import models, theme
         from gui.app import App
 
-        window = App(path)
-    except ImportError:
+        if options.model is not None and models.is_path(options.model):
+            models.must_exist(options.model)
+        palette = {"light": theme.LIGHT, "dark": theme.DARK}.get(options.theme)
+        window = App(options.model, scaling=options.scaling, palette=palette, writer=options.writer)
+    except ImportError as error:
+        if "tkinter" not in str(error):
+            raise
         raise UserError("this Python has no Tk. Remedy on Debian and Ubuntu: apt-get install python3-tk") from None
     except tkinter.TclError as error:
         raise UserError(f"the window can't be opened: {error}. Is there a screen, and is DISPLAY set?") from None

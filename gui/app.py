@@ -1,140 +1,443 @@
 """The window."""
 
-import queue
+import time
 import tkinter as tk
+from collections.abc import Callable
 from pathlib import Path
-from tkinter import ttk
+from tkinter import filedialog, ttk
+from typing import Any
 
+from PIL import Image
+
+from gui import files, menu, messages, models, theme, wording
+from gui.answers import Column
+from gui.canvas import Surface
 from gui.drawing import Drawing
-from gui.recognizer import DEFAULT_MODEL, Prediction, Recognizer
-from gui.worker import Answer, Worker
-from pipeline.errors import ModelError
+from gui.errand import Errand
+from gui.explaining import Panel
+from gui.help import Help
+from gui.messages import Answer, Explanation, Failed, Message, Opened, Read, Seen
+from gui.picker import Picker
+from gui.teaching import Corrections, correctable, keep
+from gui.toolbar import Toolbar
+from gui.worker import Worker
+from pipeline.paths import PROJECT
 
-SIDE = 360  # of the canvas, pixels
-BRUSH = 22  # width of a stroke, pixels
-POLL_MILLISECONDS = 15
-BAR_LENGTH = 180  # pixels
-INK, PAPER, ACCENT, FAINT = "#1c1c28", "#ffffff", "#2f6fde", "#d5d9e2"
+SIDE = 460  # of the canvas at 96 dots an inch, pixels
+MOST_OF_SCREEN = 0.6  # of its height, that the canvas has at first
+BRUSH = 0.06  # width of a stroke, of the canvas' side
+THINNEST, THICKEST = 0.015, 0.16
+BRUSH_STEP = 1.2  # how much thicker a press of the key makes it
+EXPLAIN_SECONDS = 0.1  # between two explanations while the pen moves
+QUICK, PATIENT = 4, 40  # between two looks for an answer, milliseconds, while one is due and while none is
+ERRAND_SECONDS = 30.0  # that opening a picture or keeping a correction may take
+COLLECTION = PROJECT / "data" / "drawings"
 
 
 class App(tk.Tk):
-    """Draw on the canvas, and the digit is read as you draw. The model is opened in the background meanwhile.
+    """Draw on the canvas, and the digits are read as you draw. The model is opened in the background meanwhile.
 
     Args:
-        model: an exported ``.h5``.
+        model: a path, a run or ``champion``; None: the exported model, else the shipped one.
+        worker: that reads; None: one of its own, started once the window is on the screen.
+        scaling: of the display, 1 for 96 dots an inch; None: what the environment says.
+        palette: of the theme; None: what the environment says.
+        collection: where corrections go; None: ``data/drawings``.
+        writer: whose hand it is, kept with the corrections.
+
+    Raises:
+        ModelError: `model` is None, and there is none.
 
     """
 
-    def __init__(self, model: Path = DEFAULT_MODEL) -> None:
+    def __init__(
+        self,
+        model: Path | str | None = None,
+        worker: Worker | None = None,
+        scaling: float | None = None,
+        palette: theme.Palette | None = None,
+        collection: Path | None = None,
+        writer: str = "me",
+    ) -> None:
+        name = str(model if model is not None else models.default())
+        theme.sharpen()
         super().__init__(className="Digits")
-        self.drawing = Drawing(SIDE, BRUSH)
-        self.prediction: Prediction | None = None
-        self._drawing_stroke = False
-        self._worker = Worker()
+        self.px = theme.scale(self, scaling)
+        self.palette = palette or theme.preferred()
+        side = round(min(SIDE * self.px, self.winfo_screenheight() * MOST_OF_SCREEN))
+        self.drawing = Drawing(side, round(BRUSH * side))
+        self.seen: dict[int, Seen] = {}  # what is shown of each model
+        self.wanted = -1  # number of the digit that was chosen by hand
+        self._worker = worker or Worker()
+        self._own_worker = worker is None
+        self._collection, self._writer = collection or COLLECTION, writer
+        self._corrections = Corrections()
+        self._introductions: dict[int, str] = {}
+        self._asked = self._answered = self._since = self.drawing.version
+        self._errands: list[tuple[Errand, Callable[[Any], None]]] = []
+        self._explained, self._explain_next = -1, 0.0  # the version that was explained, and the time of the next
+        self._begun = False
         self._build()
-        self._show(None)
+        self.colour(self.palette)
         self.title("Handwritten digits")
-        self.status["text"] = f"Opening {model.name} …"
-        self._worker.open(model)
-        self._polling = self.after(POLL_MILLISECONDS, self._poll)
+        self.status["text"] = f"Opening {Path(name).name} … Draw meanwhile."
+        self._polling = self.after(1, self._first, name)
 
     def destroy(self) -> None:
         """Close the window."""
         self.after_cancel(self._polling)
-        self._worker.close()
+        for errand, _ in self._errands:
+            errand.close()
+        if self._own_worker:
+            self._worker.close()
         super().destroy()
 
+    @property
+    def reading(self) -> object | None:
+        """The `gui.Reading` that is shown; None for a blank canvas, and before there is an answer."""
+        return messages.unpickled(self.seen[0]) if 0 in self.seen else None
+
+    @property
+    def pending(self) -> bool:
+        """Whether the answer to the drawing as it is now is still to come."""
+        return not self.drawing.blank and self._answered != self.drawing.version
+
+    @property
+    def selected(self) -> int:
+        """Number of the digit that is spoken of; -1 if there is none."""
+        marks = self._marks()
+        return wording.selected(marks, self.wanted, len(self.drawing.strokes) - 1) if marks else -1
+
+    def _marks(self) -> tuple[messages.Mark, ...]:
+        return self.seen[0].marks if 0 in self.seen else ()
+
+    # The window ------------------------------------------------------------------------------------------------------
+
     def _build(self) -> None:
-        frame = ttk.Frame(self, padding=12)
-        frame.grid(sticky="nsew")
-        self.canvas = tk.Canvas(frame, width=SIDE, height=SIDE, bg=PAPER, highlightthickness=1, cursor="pencil")
-        self.canvas.grid(row=0, column=0, rowspan=2)
-        self.canvas.bind("<Button-1>", self._begin)
-        self.canvas.bind("<B1-Motion>", self._extend)
-        self.canvas.bind("<ButtonRelease-1>", self._end)
-        # No tk.Variable anywhere: one that is garbage collected while another thread runs breaks that thread.
-        self.answer = ttk.Label(frame, font=("TkDefaultFont", 64), anchor="center")
-        self.answer.grid(row=0, column=1)
-        self._build_bars(frame).grid(row=1, column=1, padx=(16, 4), sticky="n")
-        buttons = ttk.Frame(frame)
-        buttons.grid(row=2, column=0, columnspan=2, pady=(12, 4), sticky="ew")
-        ttk.Button(buttons, text="Recognise", command=self.recognize, underline=0).pack(side="left")
-        ttk.Button(buttons, text="Clear", command=self.clear, underline=0).pack(side="left", padx=8)
-        self.status = ttk.Label(frame, wraplength=SIDE + 220)
-        self.status.grid(row=3, column=0, columnspan=2, sticky="w")
-        self.bind("<Return>", lambda _: self.recognize())
-        self.bind("<Delete>", lambda _: self.clear())
-        self.resizable(width=False, height=False)
+        gap = round(12 * self.px)
+        self.columnconfigure(0, weight=1)
+        self.rowconfigure(1, weight=1)
+        self.toolbar = Toolbar(self, self.px, THINNEST, THICKEST)
+        self.toolbar.grid(row=0, column=0, columnspan=4, sticky="ew", padx=gap, pady=(gap, 0))
+        self.canvas = Surface(self, self.drawing, self.palette, self.px, self._changed, self.choose_digit)
+        self.canvas.grid(row=1, column=0, sticky="nsew", padx=gap, pady=gap)
+        self.columns = [Column(self, self.px), Column(self, self.px)]
+        self.columns[0].grid(row=1, column=1, sticky="ns", padx=(0, gap), pady=gap)
+        self.panel = Panel(self, self.px)
+        self.status = ttk.Label(self, style="Faint.TLabel", anchor="w", justify="left")
+        self.status.grid(row=2, column=0, columnspan=4, sticky="ew", padx=gap, pady=(0, gap))
+        self.status.bind("<Configure>", lambda event: self.status.configure(wraplength=event.width))
+        self.menu = menu.build(self)
+        self.minsize(round(620 * self.px), round(500 * self.px))
+        self.canvas.focus_set()
 
-    def _build_bars(self, parent: ttk.Frame) -> tk.Canvas:
-        self.bars = tk.Canvas(parent, width=BAR_LENGTH + 90, height=10 * 22, highlightthickness=0)
-        for digit in range(10):
-            y = digit * 22 + 11
-            self.bars.create_text(10, y, text=str(digit))
-            self.bars.create_rectangle(24, y - 7, 24 + BAR_LENGTH, y + 7, fill=FAINT, width=0)
-            self.bars.create_rectangle(24, y - 7, 24, y + 7, fill=ACCENT, width=0, tags=f"bar{digit}")
-            self.bars.create_text(BAR_LENGTH + 84, y, anchor="e", tags=f"percent{digit}")
-        return self.bars
+    def colour(self, palette: theme.Palette) -> None:
+        """Show everything in the colours of a theme."""
+        self.palette = palette
+        self.configure(background=palette.window)
+        theme.apply(self, palette, self.px)
+        theme.colour_menu(self.menu, palette)
+        self.canvas.colour(palette)
+        for column in self.columns:
+            column.colour(palette)
+        self.panel.colour(palette)
+        self.toolbar.colour()
+        self.setvar("digits_dark", str(int(palette is theme.DARK)))
 
-    def clear(self) -> None:
-        """Take the drawing and its answer away."""
-        self._drawing_stroke = False
-        self.drawing.clear()
-        self.canvas.delete("all")
-        self._show(None)
-        self._worker.read(self.drawing.render())
+    def tell(self, what: object) -> None:
+        """Show a message in the status line."""
+        text = str(what)
+        told = text.removeprefix("Error: ")  # errors begin small, behind that word
+        self.status["text"] = told[:1].upper() + told[1:] if told != text else text
+
+    # Drawing ---------------------------------------------------------------------------------------------------------
+
+    def _changed(self) -> None:
+        """Have the drawing read; the answer comes when it can."""
+        self.toolbar.update_state()
+        if self.drawing.blank:
+            self._worker.forget()
+            self._answered = self._asked = self.drawing.version
+            self._show({})
+        elif self.drawing.version != self._asked:
+            self.wanted = -1
+            self.recognize()
+        elif self.explaining and not self.canvas.busy and self._explained != self.drawing.version:
+            self.recognize()  # the last points of a stroke may not have been explained
 
     def recognize(self) -> None:
-        """Have the drawing read; the answer comes when it can."""
-        self._worker.read(self.drawing.render())
-
-    def _begin(self, event: "tk.Event[tk.Canvas]") -> None:
-        self._drawing_stroke = True
-        self.drawing.begin(event.x, event.y)
-        self._draw_line(event.x, event.y, event.x, event.y)
-
-    def _extend(self, event: "tk.Event[tk.Canvas]") -> None:
-        if not self._drawing_stroke:  # the button went down outside of the canvas, or before Clear
-            self._begin(event)
+        """Have the drawing read, again if it was before."""
+        if self.drawing.blank:
             return
-        x, y = self.drawing.extend(event.x, event.y)
-        self._draw_line(x, y, event.x, event.y)
-        self.recognize()
+        self._asked = self.drawing.version
+        explain = self.wanted if self._wants_reasons() else None
+        strokes = [list(points) for points in self.drawing.strokes]
+        self._worker.read(Read(self.drawing.version, strokes, self.drawing.picture, explain))
+        self._look_soon()
 
-    def _end(self, _: "tk.Event[tk.Canvas]") -> None:
-        self._drawing_stroke = False
-        self.recognize()
+    def _wants_reasons(self) -> bool:
+        """Whether the drawing is to be explained as well; while the pen moves not every time, or the answer would lag."""
+        now = time.monotonic()
+        if not self.explaining or (self.canvas.busy and now < self._explain_next):
+            return False
+        self._explain_next = now + EXPLAIN_SECONDS
+        return True
 
-    def _draw_line(self, x0: float, y0: float, x1: float, y1: float) -> None:
-        self.canvas.create_line(x0, y0, x1, y1, width=BRUSH, fill=INK, capstyle="round", joinstyle="round")
+    def _redrawn(self) -> None:
+        self.canvas.cancel()
+        self._since = self.drawing.version
+        if self.drawing.picture and not self.canvas.has_picture(self.drawing.picture):
+            self._fetch(self.drawing.picture)
+        self._changed()
+        self.canvas.refresh()
 
-    def _poll(self) -> None:
-        try:
-            while True:
-                self._receive(self._worker.answers.get_nowait())
-        except queue.Empty:
-            self._polling = self.after(POLL_MILLISECONDS, self._poll)
+    def undo(self) -> None:
+        """Take the last change back."""
+        self.drawing.undo()
+        self._redrawn()
 
-    def _receive(self, answer: Answer) -> None:
-        if isinstance(answer, Prediction):
-            self._show(answer)
-        elif isinstance(answer, ModelError):
-            self.status["text"] = str(answer)
+    def redo(self) -> None:
+        """Make the change again that was taken back."""
+        self.drawing.redo()
+        self._redrawn()
+
+    def clear(self) -> None:
+        """Take everything away; undo brings it back."""
+        self.drawing.clear()
+        self._redrawn()
+
+    def use_pen(self) -> None:
+        """Draw from now on."""
+        self._use(eraser=False)
+
+    def use_eraser(self) -> None:
+        """Erase strokes from now on."""
+        self._use(eraser=True)
+
+    def _use(self, eraser: bool) -> None:
+        self.canvas.eraser = eraser
+        self.canvas["cursor"] = "circle" if eraser else "pencil"
+        self.toolbar.update_state()
+
+    def thinner(self) -> None:
+        """Draw with a thinner brush from now on."""
+        self.set_brush(self.drawing.brush / self.drawing.side / BRUSH_STEP)
+
+    def thicker(self) -> None:
+        """Draw with a thicker brush from now on."""
+        self.set_brush(self.drawing.brush / self.drawing.side * BRUSH_STEP)
+
+    def set_brush(self, share: float) -> None:
+        """Draw with a brush of that share of the canvas' side."""
+        self.drawing.brush = min(max(share, THINNEST), THICKEST) * self.drawing.side
+        self.toolbar.update_state()
+
+    # Files -----------------------------------------------------------------------------------------------------------
+
+    def open_file(self) -> None:
+        """Ask for a picture or a drawing, and show it."""
+        kinds = [("Pictures and drawings", " ".join(f"*{ending}" for ending in (*files.PICTURES, ".json"))), ("All files", "*")]
+        if path := filedialog.askopenfilename(parent=self, title="Open a picture or drawing", filetypes=kinds):
+            self.open_drawing(Path(path))
+
+    def open_drawing(self, path: Path) -> None:
+        """Show a picture, or the first drawing of a ``.json`` file, and read it."""
+        if path.suffix.lower() == ".json":
+            self.drawing.replace(files.load_strokes(path, self.drawing.size))
+            self._redrawn()
         else:
-            self._introduce(answer)
+            self._fetch(path)
+            self.tell(f"Opening {path.name} …")
 
-    def _introduce(self, recognizer: Recognizer) -> None:
-        says = recognizer.description
-        trained = f"trained on {says['dataset']}, {says['test_accuracy']:.2%} on its test set" if says else "of unknown origin"
-        self.title(f"Handwritten digits – {recognizer.path.name}, {trained}")
-        self.status["text"] = f"{recognizer.path.name}, {trained}. Draw a digit."
+    def save_file(self) -> None:
+        """Ask for a name, and save the drawing as a picture or as strokes."""
+        if not self.drawing.strokes:
+            self.tell("There are no strokes to save. Draw something first.")
+            return
+        kinds = [("Picture", "*.png"), ("Strokes", "*.json")]
+        if path := filedialog.asksaveasfilename(
+            parent=self, title="Save the drawing", filetypes=kinds, defaultextension=".png"
+        ):
+            self.save_drawing(Path(path))
 
-    def _show(self, prediction: Prediction | None) -> None:
-        self.prediction = prediction
-        known = prediction is not None and prediction.digit is not None
-        self.answer["text"] = f"{prediction.digit}" if known and prediction else " "
-        for digit in range(10):
-            probability = prediction.probabilities[digit] if prediction else 0.0
-            y = digit * 22 + 11
-            self.bars.coords(f"bar{digit}", 24, y - 7, 24 + probability * BAR_LENGTH, y + 7)
-            self.bars.itemconfigure(f"percent{digit}", text=f"{probability:.1%}" if known else "")
+    def save_drawing(self, path: Path) -> None:
+        """Save the drawing as a picture or as strokes, by the ending."""
+        files.save(self.drawing, path)
+        self.tell(f"Saved {path.name}.")
+
+    def _fetch(self, path: Path) -> None:
+        def shown(found: tuple[tuple[int, int], tuple[int, int], bytes]) -> None:
+            size, small, pixels = found
+            self.canvas.put_picture(path, Image.frombytes("RGB", small, pixels), size)
+            if self.drawing.picture != path:
+                self.drawing.place(path)
+                self.tell(f"{path.name}. Drawing puts it away, and Ctrl+Z brings it back.")
+                self._redrawn()
+
+        side = max(self.winfo_screenwidth(), 1000)
+        self._send(files.shown_picture, path, side, then=shown, late=f"{path.name} took too long to open. Make it smaller.")
+
+    def _send(self, function: Callable[..., Any], *arguments: object, then: Callable[[Any], None], late: str) -> None:
+        """Have a function called in another process, and `then` with what it returned."""
+        self._errands.append((Errand(function, *arguments, seconds=ERRAND_SECONDS, late=late), then))
+
+    def _look_for_errands(self) -> None:
+        for errand, then in list(self._errands):
+            if (result := errand.result()) is not None:
+                self._errands.remove((errand, then))
+                found, message = result
+                if message:
+                    self.tell(f"Error: {message}")
+                else:
+                    then(found)
+
+    # Models and answers ----------------------------------------------------------------------------------------------
+
+    def choose_model(self) -> None:
+        """List the models, and read with the one that is chosen."""
+        Picker(self, self.palette, self.px, "Choose a model", self.open_model)
+
+    def choose_second(self) -> None:
+        """List the models, and read with the one that is chosen as well."""
+        Picker(self, self.palette, self.px, "Compare with another model", self.open_second)
+
+    def open_model(self, name: str) -> None:
+        """Read with another model from now on."""
+        self.tell(f"Opening {Path(name).name} …")
+        self._worker.open(0, name)
+        self._look_soon()
+
+    def open_second(self, name: str) -> None:
+        """Read with another model as well."""
+        self.tell(f"Opening {Path(name).name} …")
+        self._worker.open(1, name)
+        self._look_soon()
+
+    def close_second(self) -> None:
+        """Read with one model only."""
+        if 1 in self._introductions:
+            del self._introductions[1]
+            self.seen.pop(1, None)
+            self._worker.close_model(1)
+            self.columns[1].grid_forget()
+
+    def _first(self, name: str) -> None:
+        """Start to open the model once the window is seen: starting a process takes a while."""
+        self.update_idletasks()
+        self._begun = True
+        self._polling = self.after(1, self._look)
+        self._worker.open(0, name)
+
+    def _look_soon(self) -> None:
+        if self._begun:
+            self.after_cancel(self._polling)
+            self._polling = self.after(QUICK, self._look)
+
+    def _look(self) -> None:
+        for message in self._worker.receive():
+            self._receive(message)
+        self._look_for_errands()
+        self.after_cancel(self._polling)  # what was received may have set another
+        self._polling = self.after(QUICK if self._worker.reading else PATIENT, self._look)
+
+    def _receive(self, message: Message) -> None:
+        if isinstance(message, Opened):
+            self._introduce(message)
+        elif isinstance(message, Failed):
+            self.tell(f"Error: {message.message}")
+        elif isinstance(message, Answer) and message.version >= self._since and not self.drawing.blank:
+            self._answered = message.version
+            self._show(message.seen)
+        elif isinstance(message, Explanation) and self.explaining and not self.drawing.blank:
+            self._explained = message.version
+            self._explain(message)
+
+    def _introduce(self, opened: Opened) -> None:
+        text = models.introduction(opened.path, opened.description)
+        self._introductions[opened.slot] = text
+        self.columns[opened.slot].model["text"] = text.replace(", ", "\n", 1)
+        if opened.slot == 0:
+            self.title(f"Handwritten digits – {text}")
+        else:
+            gap = round(12 * self.px)
+            self.columns[1].grid(row=1, column=2, sticky="ns", padx=(0, gap), pady=gap)
+        self.tell(f"{text}.")
+        self.recognize()
+
+    def _show(self, seen: dict[int, Seen]) -> None:
+        self.seen = {slot: one for slot, one in seen.items() if slot == 0 or slot in self._introductions}
+        marks, chosen = self._marks(), self.selected
+        self.canvas.show(marks, chosen)
+        for slot, column in enumerate(self.columns):
+            if slot and slot not in self._introductions:
+                continue
+            own = self.seen.get(slot)
+            number = min(chosen, len(own.marks) - 1) if own else -1
+            column.show(own, number)
+        if not marks:
+            self._explain(None)
+
+    # Why, and what is right ------------------------------------------------------------------------------------------
+
+    @property
+    def explaining(self) -> bool:
+        """Whether the panel is there that shows why."""
+        return bool(self.panel.winfo_manager())
+
+    def toggle_explanation(self) -> None:
+        """Show why it says so, or no more."""
+        if self.explaining:
+            self.panel.grid_forget()
+            self.canvas.explain(None)
+        else:
+            gap = round(12 * self.px)
+            self.panel.grid(row=1, column=3, sticky="ns", padx=(0, gap), pady=gap)
+            self.recognize()
+        self.setvar("digits_explained", str(int(self.explaining)))
+
+    def _explain(self, why: Explanation | None) -> None:
+        if self.explaining:
+            self.panel.show(why)
+        if not self.canvas.busy:  # while a stroke is drawn the panel alone follows the pen
+            self.canvas.explain(why)
+
+    def choose_digit(self, number: int) -> None:
+        """Speak of another digit of the answer."""
+        self.wanted = number
+        self._show(self.seen)
+        if self.explaining:
+            self.recognize()
+
+    def previous_digit(self) -> None:
+        """Speak of the digit to the left."""
+        if self._marks():
+            self.choose_digit(max(self.selected - 1, 0))
+
+    def next_digit(self) -> None:
+        """Speak of the digit to the right."""
+        if self._marks():
+            self.choose_digit(min(self.selected + 1, len(self._marks()) - 1))
+
+    def teach(self, digit: int) -> None:
+        """Correct the answer: what is drawn goes into the collection as that digit."""
+        strokes = correctable(self.drawing, self._marks(), self.selected)
+
+        def kept(path: Path) -> None:
+            self.tell(self._corrections.after(path, strokes, digit))
+
+        self._corrections.before(strokes)
+        self.tell(f"Keeping it as a {digit} …")
+        late = f"{self._collection} did not take the drawing in time. Try again."
+        self._send(keep, self._collection, digit, strokes, self._writer, then=kept, late=late)
+
+    def take_back(self) -> None:
+        """Take the last correction back."""
+        self.tell(self._corrections.take_back())
+
+    def toggle_theme(self) -> None:
+        """Change between light and dark colours."""
+        self.colour(theme.LIGHT if self.palette is theme.DARK else theme.DARK)
+
+    def help(self) -> None:
+        """Show the keys."""
+        Help(self, self.palette, self.px)

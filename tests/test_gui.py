@@ -1,17 +1,27 @@
-"""The window and the recogniser, for real: a Tk window on a screen, mouse events, an exported model."""
+"""The window and the recogniser, for real: a Tk window on a screen, events of mouse and keys, an exported model."""
 
+import json
+import os
+import shutil
 import subprocess
 import sys
 import time
+import tkinter as tk
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from tkinter import filedialog
+from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
-from gui import App, Prediction, predict_digit
-from gui.drawing import Drawing
+from gui import App, Prediction, predict_digit, theme
+from gui.commands import COMMANDS, TEACHING
+from gui.help import Help
+from gui.models import Entry
+from gui.picker import Picker
+from gui.worker import ENDED, Worker
 from pipeline.errors import ModelError
 from tests import models
 from tests.conftest import ROOT
@@ -31,37 +41,56 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return models.make(tmp_path_factory.mktemp("model") / "mnist.h5")
 
 
-#: Windows that were opened. One that the worker thread of the next garbage collects makes Tcl abort the process.
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    """One reading process for all windows: starting TensorFlow takes longer than all that they do."""
+    shared = Worker()
+    yield shared
+    shared.close()
+
+
+#: Windows that were opened. One that the garbage collector of another thread takes away makes Tcl abort the process.
 OPENED: list[App] = []
 
 
-def open_window(model: Path) -> App:
-    OPENED.append(App(model))
+def open_window(model: Path | str | None, worker: Worker | None = None, **options: Any) -> App:
+    OPENED.append(App(model, worker, **options))
+    OPENED[-1].geometry("+10+10")
     OPENED[-1].update()
     return OPENED[-1]
 
 
-def picture(digit: int, side: int = 300, brush: int = 24) -> Image.Image:
-    image = Image.new("L", (side, side), 255)
-    for stroke in STROKES[digit]:
-        points = [(x * side, y * side) for x, y in stroke]
-        ImageDraw.Draw(image).line(points, fill=0, width=brush, joint="curve")
-    return image
+def close(window: App, worker: Worker) -> None:
+    window.destroy()
+    end = time.monotonic() + 60
+    while worker.busy and time.monotonic() < end:  # what it was asked for must not reach the next window
+        worker.receive()
+        time.sleep(0.005)
 
 
-def wait(window: App, until: Callable[[], bool], seconds: float = 60) -> None:
+@pytest.fixture
+def window(display: str, model: Path, worker: Worker, tmp_path: Path) -> Iterator[App]:
+    opened = open_window(model, worker, collection=tmp_path / "data" / "drawings", palette=theme.LIGHT)
+    wait(opened, lambda: "trained on" in opened.status["text"])
+    opened.focus_force()  # no window manager gives it the keyboard here
+    opened.update()
+    yield opened
+    close(opened, worker)
+
+
+def wait(window: App, until: Callable[[], Any], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not until():
-        assert time.monotonic() < end, "the window did not get there in time"
+        assert time.monotonic() < end, f"the window did not get there in time; it says: {window.status['text']}"
         window.update()
         time.sleep(0.005)
 
 
-def draw(window: App, digit: int, steps: int = 12) -> None:
-    """Draw with the mouse: press, drag, release."""
+def draw(window: App, digit: int, steps: int = 8, left: float = 0.0, size: float = 1.0) -> None:
+    """Draw with the mouse: press, drag, release. `left` and `size` are parts of the canvas."""
     side = window.drawing.side
     for stroke in STROKES[digit]:
-        corners = [(x * side, y * side) for x, y in stroke]
+        corners = [(round((left + x * size) * side), round((0.5 + (y - 0.5) * size) * side)) for x, y in stroke]
         window.canvas.event_generate("<Button-1>", x=corners[0][0], y=corners[0][1])
         for (x0, y0), (x1, y1) in pairwise(corners):
             for step in range(1, steps + 1):
@@ -72,11 +101,21 @@ def draw(window: App, digit: int, steps: int = 12) -> None:
     window.update()
 
 
-@pytest.fixture
-def window(display: str, model: Path) -> Iterator[App]:
-    opened = open_window(model)
-    yield opened
-    opened.destroy()
+def answered(window: App, answer: str) -> None:
+    wait(window, lambda: not window.pending and window.seen and window.seen[0].answer == answer)
+
+
+def press(window: App, key: str) -> None:
+    window.event_generate(key)
+    window.update()
+
+
+def picture(digit: int, side: int = 300, brush: int = 24) -> Image.Image:
+    image = Image.new("L", (side, side), 255)
+    for stroke in STROKES[digit]:
+        points = [(x * side, y * side) for x, y in stroke]
+        ImageDraw.Draw(image).line(points, fill=0, width=brush, joint="curve")
+    return image
 
 
 def test_a_picture_is_read_without_a_window(model: Path) -> None:
@@ -108,49 +147,363 @@ def test_a_missing_model_is_told(tmp_path: Path) -> None:
         predict_digit(picture(1), tmp_path / "missing.h5")
 
 
-def test_what_is_drawn_with_the_mouse_is_read_at_once_and_cleared(window: App) -> None:
+def test_the_answer_follows_the_pen_and_stands_large_with_ten_bars(window: App) -> None:
     draw(window, 7)
-    wait(window, lambda: window.prediction is not None and window.prediction.digit == 7)
-    assert window.answer["text"] == "7"
-    x0, _, x1, _ = window.bars.coords("bar7")
-    assert x1 - x0 > 0.3 * 180
+    answered(window, "7")
+    column = window.columns[0]
+    assert column.answer["text"] == "7"
+    assert column.values[7] == max(column.values) > 0.3
+    x0, _, x1, _ = column.bars.coords("bar7")
+    assert x1 - x0 > 40
     assert "trained on digits" in window.title()
-    window.focus_force()  # no window manager gives it the keyboard here
-    window.event_generate("<Delete>")
-    wait(window, lambda: window.prediction is not None and window.prediction.digit is None)
-    assert window.answer["text"] == " "
-    assert window.canvas.find_all() == ()
-    draw(window, 0)
-    wait(window, lambda: window.prediction is not None and window.prediction.digit == 0)
+    reading: Any = window.reading
+    assert reading.text == "7"
+    assert len(window.canvas.find_withtag("mark")) == 3  # box, label and its ground
 
 
-def test_one_can_draw_while_the_model_is_still_being_opened(display: str, model: Path) -> None:
-    window = open_window(model)
+def test_a_blank_canvas_has_no_answer(window: App) -> None:
+    window.toolbar.recognise.invoke()
+    press(window, "<Return>")
+    assert window.reading is None
+    assert window.columns[0].answer["text"] == ""
+    assert not window.pending
+    draw(window, 1)
+    answered(window, "1")
+    press(window, "<Delete>")
+    assert window.reading is None
+    assert window.columns[0].answer["text"] == ""
+    assert not window.canvas.find_withtag("mark")
+
+
+def test_several_digits_are_boxed_each_and_can_be_spoken_of(window: App) -> None:
+    draw(window, 1, left=0.0, size=0.45)
+    draw(window, 7, left=0.5, size=0.45)
+    answered(window, "17")
+    assert window.columns[0].answer["text"] == "17"
+    assert window.selected == 1  # which was drawn last
+    assert window.columns[0].sure["text"].startswith("digit 2 of 2: 7")
+    press(window, "<Alt-Left>")
+    assert window.selected == 0
+    assert window.columns[0].sure["text"].startswith("digit 1 of 2: 1")
+    press(window, "<Alt-Right>")
+    assert window.selected == 1
+    x0, y0, x1, y1 = window.canvas.bbox("chip0")
+    window.canvas.event_generate("<Motion>", x=(x0 + x1) // 2, y=(y0 + y1) // 2)
+    window.canvas.event_generate("<Button-1>", x=(x0 + x1) // 2, y=(y0 + y1) // 2)
+    window.canvas.event_generate("<ButtonRelease-1>", x=(x0 + x1) // 2, y=(y0 + y1) // 2)
+    window.update()
+    assert window.selected == 0
+    assert len(window.drawing.strokes) == 2  # a click on a label draws nothing
+
+
+def test_strokes_are_undone_redone_cleared_by_their_keys(window: App) -> None:
+    draw(window, 4)
+    assert len(window.drawing.strokes) == 2
+    press(window, "<Control-z>")
+    assert len(window.drawing.strokes) == 1
+    press(window, "<Control-y>")
+    assert len(window.drawing.strokes) == 2
+    press(window, "<Delete>")
+    assert window.drawing.blank
+    press(window, "<Control-z>")
+    answered(window, "4")
+    press(window, "<Control-z>")
+    press(window, "<Control-Shift-Z>")
+    assert len(window.drawing.strokes) == 2
+    window.toolbar.undo.invoke()
+    window.toolbar.clear.invoke()
+    assert window.drawing.blank
+    assert window.toolbar.clear.instate(["disabled"])
+
+
+def test_the_eraser_takes_strokes_away_with_its_key_and_with_the_right_button(window: App) -> None:
+    draw(window, 4)
+    press(window, "e")
+    side = window.drawing.side
+    window.canvas.event_generate("<Button-1>", x=round(0.5 * side), y=round(0.45 * side))
+    window.canvas.event_generate("<B1-Motion>", x=round(0.65 * side), y=round(0.45 * side))
+    window.canvas.event_generate("<ButtonRelease-1>", x=1, y=1)
+    window.update()
+    assert len(window.drawing.strokes) == 1
+    press(window, "p")
+    window.canvas.event_generate("<Button-3>", x=round(0.5 * side), y=round(0.55 * side))
+    window.canvas.event_generate("<ButtonRelease-3>", x=1, y=1)
+    window.update()
+    assert window.drawing.blank
+    press(window, "<Control-z>")
+    press(window, "<Control-z>")
+    assert len(window.drawing.strokes) == 2
+
+
+def test_the_brush_changes_by_keys_and_slider_and_not_the_answer(window: App) -> None:
+    before = window.drawing.brush
+    press(window, "<bracketright>")
+    assert window.drawing.brush > before
+    press(window, "<bracketleft>")
+    assert window.drawing.brush == pytest.approx(before)
+    for share in (0.015, 0.16):
+        window.toolbar.brush.set(share)
+        window.update()
+        assert window.drawing.brush == pytest.approx(share * window.drawing.side)
+        window.clear()
+        draw(window, 7)
+        answered(window, "7")
+
+
+def test_the_drawing_grows_with_the_window_and_keeps_its_answer(window: App) -> None:
+    draw(window, 7)
+    answered(window, "7")
+    strokes = [list(stroke) for stroke in window.drawing.strokes]
+    box = window.canvas.coords(window.canvas.find_withtag("mark")[0])
+    window.geometry("1150x900+10+10")
+    wait(window, lambda: window.canvas.winfo_height() > 700)
+    window.update()
+    larger = window.canvas.coords(window.canvas.find_withtag("mark")[0])
+    assert larger[3] - larger[1] > 1.4 * (box[3] - box[1])
+    assert window.drawing.strokes == strokes
+    draw(window, 1)
+    assert len(window.drawing.strokes) == 2
+    window.clear()
+    assert window.drawing.side > 700  # a blank page is as large as the canvas
+
+
+def test_both_themes_and_two_scalings_draw_ink_on_paper(display: str, model: Path, worker: Worker) -> None:
+    for scaling, palette in ((1.0, theme.LIGHT), (2.0, theme.DARK)):
+        window = open_window(model, worker, scaling=scaling, palette=palette)
+        try:
+            window.minsize(1, 1)
+            draw(window, 1)
+            assert window.drawing.brush == pytest.approx(0.06 * window.drawing.side, rel=0.05)
+            assert window.drawing.side >= (400 if scaling == 1.0 else 600)  # no larger than the screen
+            image = window.tk.call(str(window.canvas), "itemcget", "image", "-image")
+            middle = round(window.drawing.side / 2)
+            assert "#{:02x}{:02x}{:02x}".format(*window.tk.call(image, "get", middle, middle)) == palette.ink
+            assert "#{:02x}{:02x}{:02x}".format(*window.tk.call(image, "get", 5, 5)) == palette.paper
+            press(window, "<F3>")
+            assert window.palette is not palette
+            assert window.canvas["background"] == window.palette.paper
+        finally:
+            close(window, worker)
+
+
+def test_why_it_says_so_is_shown_on_a_key_and_follows_the_pen(window: App) -> None:
+    assert not window.explaining
+    window.focus_force()
+    press(window, "<F2>")
+    draw(window, 7)
+    answered(window, "7")
+    wait(window, lambda: window.panel.shown is not None and window.panel.shown.version == window.drawing.version)
+    why = window.panel.shown
+    assert why is not None
+    assert why.reasons[0][0] == 7 != why.reasons[1][0]
+    assert len(why.picture) == 28 * 28 == len(why.reasons[0][1])
+    assert why.maps
+    window.clear()
+    assert window.panel.shown is None
+    draw(window, 1)
+    wait(window, lambda: window.panel.shown is not None and window.panel.shown.reasons[0][0] == 1)
+    press(window, "<F2>")
+    assert not window.explaining
+
+
+def test_one_key_corrects_the_answer_and_another_takes_that_back(window: App, tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "drawings"
+    press(window, "7")
+    assert "only what is drawn" in window.status["text"].lower()
+    draw(window, 1)
+    answered(window, "1")
+    for key, label in (("7", 7), ("<Alt-Key-9>", 9)):  # the second mends the first
+        press(window, key)
+        wait(window, lambda label=label: f"Kept as a {label}: data/drawings/" in window.status["text"])  # type: ignore[misc]
+        assert "dvc repro" in window.status["text"]
+        files = list(folder.glob("*.json"))
+        assert [json.loads(file.read_text())["label"] for file in files] == [label]
+    press(window, "<BackSpace>")
+    assert not list(folder.glob("*.json"))
+    press(window, "<BackSpace>")
+    assert "no correction" in window.status["text"]
+
+
+def test_a_drawing_is_saved_and_opened_again(window: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    press(window, "<Control-s>")
+    assert "no strokes to save" in window.status["text"]
+    draw(window, 7)
+    for name in ("seven.png", "seven.json"):
+        monkeypatch.setattr(filedialog, "asksaveasfilename", lambda name=name, **_: str(tmp_path / name))
+        press(window, "<Control-s>")
+        assert "Saved" in window.status["text"]
+        window.clear()
+        monkeypatch.setattr(filedialog, "askopenfilename", lambda name=name, **_: str(tmp_path / name))
+        press(window, "<Control-o>")
+        wait(window, lambda: not window.drawing.blank)
+        answered(window, "7")
+        if name.endswith(".png"):
+            assert window.drawing.picture == tmp_path / name
+            draw(window, 1)  # puts the picture away, undoably
+            assert window.drawing.picture is None
+            press(window, "<Control-z>")
+            press(window, "<Control-z>")
+            answered(window, "7")
+            window.clear()
+            draw(window, 7)
+
+
+def test_what_is_no_picture_is_told(window: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, content in (("x.png", b"rubbish"), ("x.json", b"[{}]"), ("missing.png", None)):
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+        monkeypatch.setattr(filedialog, "askopenfilename", lambda name=name, **_: str(tmp_path / name))
+        press(window, "<Control-o>")
+        wait(window, lambda name=name: name in window.status["text"] and "Opening" not in window.status["text"])  # type: ignore[misc]
+        assert window.drawing.blank
+
+
+def test_two_models_are_compared_and_switching_keeps_the_drawing(window: App, model: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copy(model, tmp_path / "other.h5"))
+    draw(window, 7)
+    answered(window, "7")
+    window.open_second(str(other))
+    wait(window, lambda: 1 in window.seen)
+    assert window.columns[1].winfo_manager()
+    assert window.columns[1].answer["text"] == "7"
+    assert window.columns[1].model["text"].startswith("other.h5")
+    press(window, "<Control-Shift-K>")
+    assert not window.columns[1].winfo_manager()
+    window.open_model(str(other))
+    wait(window, lambda: "other.h5" in window.title())
+    answered(window, "7")
+
+
+@pytest.mark.parametrize("kind", ["missing", "rubbish", "other shape", "no digits"])
+def test_a_model_that_cannot_be_used_is_told_and_the_last_one_stays(
+    kind: str, window: App, model: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "bad.h5"
+    if kind == "rubbish":
+        path.write_bytes(b"rubbish")
+    elif kind != "missing":
+        import keras
+
+        shape = (8, 8, 1) if kind == "other shape" else (28, 28, 1)
+        keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(3)]).save(path)
+    window.open_model(str(path))
+    told = {"missing": "There is no model", "rubbish": "is not a whole Keras model"}.get(kind, "must go from")
+    wait(window, lambda: told in window.status["text"])
+    draw(window, 7)
+    answered(window, "7")
+
+
+def test_the_list_of_models_is_filled_in_the_background(window: App, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'none.db'}")
+    press(window, "<Control-m>")
+    picker = next(child for child in window.winfo_children() if isinstance(child, Picker))
+    wait(window, lambda: "No run" in picker.message["text"])
+    assert not (tmp_path / "none.db").exists()
+    picker.entries = []
+    picker.table.delete(*picker.table.get_children())
+    chosen: list[str] = []
+    monkeypatch.setattr(picker, "_chosen", chosen.append)
+    picker.show([Entry("run", "b", "b", validation=0.5), Entry("run", "a", "a", validation=0.9)], "")
+    picker.table.focus_force()
+    picker.update()
+    picker.table.event_generate("<Down>")
+    picker.table.event_generate("<Return>")
+    window.update()
+    assert chosen == ["b"]
+    assert not picker.winfo_exists()
+
+
+def test_help_lists_every_key(window: App) -> None:
+    press(window, "<F1>")
+    help_window = next(child for child in window.winfo_children() if isinstance(child, Help))
+    texts = {str(label["text"]) for frame in help_window.winfo_children() for label in frame.winfo_children()}
+    assert {command.shown for command in COMMANDS} <= texts
+    help_window.focus_force()
+    help_window.event_generate("<Escape>")
+    window.update()
+    assert not help_window.winfo_exists()
+
+
+def test_every_key_is_bound_and_every_command_stands_in_a_menu(window: App) -> None:
+    bound = set(window.bind())
+    labels = set()
+    for menu in window.menu.winfo_children():
+        assert isinstance(menu, tk.Menu)
+        labels |= {menu.entrycget(number, "label") for number in range((menu.index("end") or 0) + 1)}
+    assert {command.label for command in COMMANDS} <= labels
+    assert {f"It is a {digit}" for digit in TEACHING} <= labels
+    assert len(bound) >= sum(len(command.keys) for command in COMMANDS) + sum(map(len, TEACHING.values()))
+
+
+def test_tab_goes_through_the_controls_in_order_and_the_focus_is_seen(window: App) -> None:
+    window.canvas.focus_force()
+    window.update()
+    assert window.canvas["highlightcolor"] == window.palette.right
+    order = []
+    draw(window, 1)
+    for _ in range(7):
+        focused: Any = window.focus_get()
+        following = focused.tk_focusNext()
+        following.focus_force()
+        window.update()
+        order.append(following)
+    bar = window.toolbar
+    assert order == [bar.undo, bar.clear, bar.pen, bar.eraser, bar.brush, bar.models, bar.recognise]
+
+
+def test_xdotool_draws_and_types(window: App) -> None:
+    if shutil.which("xdotool") is None or sys.platform in ("win32", "darwin"):
+        pytest.skip("wants X11 with xdotool")
+    x, y, side = window.canvas.winfo_rootx(), window.canvas.winfo_rooty(), window.drawing.side
+    command = ["xdotool"]
+    for number, (dx, dy) in enumerate(STROKES[7][0]):
+        command += ["mousemove", str(round(x + dx * side)), str(round(y + dy * side))]
+        command += ["mousedown", "1"] if number == 0 else ["sleep", "0.03"]
+    process = subprocess.Popen([*command, "mouseup", "1"])
+    wait(window, lambda: process.poll() is not None)
+    answered(window, "7")
+    process = subprocess.Popen(["xdotool", "key", "Delete"])
+    wait(window, lambda: process.poll() is not None and window.drawing.blank)
+
+
+def test_one_can_draw_while_the_model_is_still_being_opened_and_the_window_goes_on(display: str, model: Path) -> None:
+    own = Worker()
+    window = open_window(model, own)
+    beats: list[float] = []
+
+    def beat() -> None:
+        beats.append(time.monotonic())
+        window.after(5, beat)
+
     try:
+        beat()
         draw(window, 1)
-        assert window.prediction is None
-        wait(window, lambda: window.prediction is not None and window.prediction.digit == 1)
-    finally:
-        window.destroy()
-
-
-def test_a_model_of_another_shape_is_told_in_the_window(display: str, tmp_path: Path, model: Path) -> None:
-    import keras
-
-    path = tmp_path / "other.h5"
-    keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(3)]).save(path)
-    window = open_window(path)
-    try:
-        wait(window, lambda: "must go from" in window.status["text"])
+        assert window.reading is None
+        answered(window, "1")
+        assert max(later - before for before, later in pairwise(beats)) < 0.5  # 40 ms where nothing else runs
+        own._process.kill()  # memory ran out
+        wait(window, lambda: window.status["text"] == ENDED)
         draw(window, 1)  # still works
+        window.open_model(str(model))
+        assert own.busy
     finally:
         window.destroy()
+        own.close()
 
 
-def test_the_window_opens_from_the_command_line_and_draws_the_digit(display: str, model: Path) -> None:
+#: Prints what of the heavy modules a window loads before it is seen.
+LOADED = "import sys, gui.app; print(sorted({'tensorflow', 'keras', 'numpy', 'h5py', 'mlflow'} & set(sys.modules)))"
+
+
+def test_the_window_loads_nothing_heavy() -> None:
+    done = subprocess.run([sys.executable, "-c", LOADED], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_window_opens_from_the_command_line(display: str, model: Path) -> None:
     process = subprocess.Popen([sys.executable, "-m", "gui", "--model", str(model)], cwd=ROOT, stderr=subprocess.PIPE)
     try:
-        time.sleep(4)
+        time.sleep(2)
         assert process.poll() is None
     finally:
         process.terminate()
@@ -171,25 +524,10 @@ def test_a_missing_or_broken_model_is_a_message_and_not_a_traceback(content: byt
     assert "Traceback" not in done.stderr
 
 
-def test_without_a_screen_a_message_says_so(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_screen_a_message_says_so(model: Path) -> None:
     if sys.platform not in ("win32", "darwin"):
-        monkeypatch.delenv("DISPLAY", raising=False)
         command = [sys.executable, "-m", "gui", "--model", str(model)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        without = {key: value for key, value in os.environ.items() if key != "DISPLAY"}
+        done = subprocess.run(command, cwd=ROOT, env=without, capture_output=True, text=True, check=False)
         assert "Is there a screen" in done.stderr
         assert "Traceback" not in done.stderr
-
-
-def test_a_drawing_is_rendered_round_dark_on_light_and_as_thick_as_the_brush() -> None:
-    drawing = Drawing(100, 10)
-    drawing.begin(50, 50)
-    image = drawing.render()
-    assert image.mode == "L"
-    assert image.getpixel((100, 100)) == 0
-    assert image.getpixel((0, 0)) == 255
-    box = ImageOps.invert(image).getbbox()
-    assert box is not None
-    assert abs((box[2] - box[0]) - 20) <= 2
-    assert drawing.extend(80, 50) == (50, 50)
-    drawing.clear()
-    assert ImageOps.invert(drawing.render()).getbbox() is None

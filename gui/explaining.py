@@ -1,0 +1,92 @@
+"""The panel that shows why the network answers so."""
+
+import tkinter as tk
+from tkinter import ttk
+
+from PIL import Image, ImageTk
+
+from gui import heat
+from gui.messages import Explanation
+from gui.theme import Palette
+
+PICTURE, GAP = 112, 10  # at 96 dots an inch, pixels
+WIDE = 3 * PICTURE + 2 * GAP
+
+
+class Panel(ttk.Frame):
+    """The network's input, what its ink spoke for, and what the convolutions make of it.
+
+    Args:
+        parent: of the widget.
+        px: display scaling.
+
+    """
+
+    def __init__(self, parent: tk.Misc, px: float) -> None:
+        super().__init__(parent, style="Card.TFrame", padding=round(12 * px))
+        self.px = px
+        self._palette: Palette | None = None
+        self._images: list[ImageTk.PhotoImage] = []  # which Tk doesn't keep
+        self._shown: Explanation | None = None
+        self._labels: dict[str, ttk.Label] = {}
+        pictures = ttk.Frame(self, style="Card.TFrame")
+        pictures.pack(anchor="w")
+        for column, name in enumerate(("input", "answer", "runner-up")):
+            gap = (round(GAP * px) if column else 0, 0)
+            self._labels[name] = ttk.Label(pictures, style="Card.TLabel")
+            self._labels[name].grid(row=0, column=column, padx=gap)
+            self._labels[f"{name} text"] = ttk.Label(pictures, style="CardFaint.TLabel", anchor="center")
+            self._labels[f"{name} text"].grid(row=1, column=column, padx=gap, sticky="ew")
+        self.legend = ttk.Label(self, style="CardFaint.TLabel", wraplength=round(WIDE * px))
+        self.legend.pack(anchor="w", pady=round(6 * px))
+        self.maps = ttk.Frame(self, style="Card.TFrame")
+        self.maps.pack(anchor="w", fill="x")
+        self._rows: list[tuple[ttk.Label, ttk.Label]] = []
+
+    @property
+    def shown(self) -> Explanation | None:
+        """What is shown."""
+        return self._shown
+
+    def colour(self, palette: Palette) -> None:
+        """Show everything in the colours of a theme."""
+        self._palette = palette
+        self.show(self._shown)
+
+    def show(self, why: Explanation | None) -> None:
+        """Show an explanation; None: there is nothing to explain."""
+        self._shown = why
+        if self._palette is None:
+            return
+        images: list[ImageTk.PhotoImage] = []
+        side, blank = round(PICTURE * self.px), bytes(heat.SIDE**2)
+        pictures = [("input", heat.given(why.picture if why else blank, side), "network's input")]
+        for name, number in (("answer", 0), ("runner-up", 1)):
+            given, reason = (why.picture, why.reasons[number][1]) if why else (blank, bytes([128]) * heat.SIDE**2)
+            told = f"for {why.reasons[number][0]}" if why else name
+            pictures.append((name, heat.tinted(given, reason, side, self._palette), told))
+        for name, picture, told in pictures:
+            self._put(self._labels[name], picture, images)
+            self._labels[f"{name} text"]["text"] = told
+        self.legend["text"] = "Blue ink spoke for the digit, orange ink against it." if why else "Draw, and see why it says so."
+        self._show_maps(why, images)
+        self._images = images
+
+    def _show_maps(self, why: Explanation | None, images: list[ImageTk.PhotoImage]) -> None:
+        maps = why.maps if why else ()
+        while len(self._rows) < len(maps):
+            self._rows.append((ttk.Label(self.maps, style="CardFaint.TLabel"), ttk.Label(self.maps, style="Card.TLabel")))
+            self._rows[-1][0].pack(anchor="w", pady=(round(6 * self.px), 0))
+            self._rows[-1][1].pack(anchor="w")
+        for number, (title, picture) in enumerate(self._rows):
+            if number < len(maps) and self._palette:
+                name, count, width, height, values = maps[number]
+                title["text"] = f"{name}: {count} feature maps"
+                self._put(picture, heat.sheet(width, height, values, round(WIDE * self.px), self._palette), images)
+            else:
+                title["text"] = ""
+                picture["image"] = ""
+
+    def _put(self, label: ttk.Label, picture: Image.Image, images: list[ImageTk.PhotoImage]) -> None:
+        images.append(ImageTk.PhotoImage(picture, master=self))
+        label["image"] = images[-1]

@@ -1,0 +1,106 @@
+"""Geometry of ink: from the page to the screen, smooth round strokes, what an eraser touches. Knows nothing of a window."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import ceil, floor, hypot
+from typing import NamedTuple
+
+from PIL import Image, ImageChops, ImageDraw
+
+FINE, COARSE = 4, 2  # each pixel of a thin, a thick stroke is this many by this many, for grey edges
+THICK = 20  # from this radius on, screen pixels
+
+Point = tuple[float, float]
+Bounds = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+class View(NamedTuple):
+    """How the page is shown: magnified by `scale`, then moved by (`dx`, `dy`) screen pixels."""
+
+    scale: float = 1.0
+    dx: float = 0.0
+    dy: float = 0.0
+
+    def to_page(self, x: float, y: float) -> Point:
+        """Page pixels of a point of the screen."""
+        return (x - self.dx) / self.scale, (y - self.dy) / self.scale
+
+    def to_screen(self, x: float, y: float) -> Point:
+        """Screen pixels of a point of the page."""
+        return x * self.scale + self.dx, y * self.scale + self.dy
+
+
+def fit(bounds: Bounds, size: tuple[float, float]) -> View:
+    """Show `bounds` of the page as large as they fit into a screen of `size` pixels, in its middle."""
+    width, height = bounds[2] - bounds[0], bounds[3] - bounds[1]
+    if width <= 0 or height <= 0:
+        return View()
+    scale = min(size[0] / width, size[1] / height)
+    return View(scale, (size[0] - width * scale) / 2 - bounds[0] * scale, (size[1] - height * scale) / 2 - bounds[1] * scale)
+
+
+def add(mask: Image.Image, points: Sequence[Point], width: float, view: View) -> None:
+    """Draw a stroke into a mask, smooth, with round ends and joints.
+
+    Args:
+        mask: mode L, screen pixels; 0 where there is no ink, 255 where there is.
+        points: page pixels.
+        width: page pixels.
+        view: how the page lies on the mask.
+
+    """
+    radius = max(width * view.scale / 2, 0.5)
+    shown = [view.to_screen(x, y) for x, y in points]
+    xs, ys = [x for x, _ in shown], [y for _, y in shown]
+    left, top = max(floor(min(xs) - radius) - 1, 0), max(floor(min(ys) - radius) - 1, 0)
+    right, bottom = min(ceil(max(xs) + radius) + 1, mask.width), min(ceil(max(ys) + radius) + 1, mask.height)
+    if right <= left or bottom <= top:
+        return  # beyond the mask
+    times = COARSE if radius >= THICK else FINE
+    large = Image.new("L", ((right - left) * times, (bottom - top) * times), 0)
+    _stroke(ImageDraw.Draw(large), [((x - left) * times, (y - top) * times) for x, y in shown], radius * times)
+    area = (left, top, right, bottom)
+    mask.paste(ImageChops.lighter(mask.crop(area), large.reduce(times)), area)
+
+
+def _stroke(pen: ImageDraw.ImageDraw, path: list[Point], radius: float) -> None:
+    for (x0, y0), (x1, y1) in pairwise(path):  # Pillow's own lines are a pixel off here and there
+        length = hypot(x1 - x0, y1 - y0)
+        if length:
+            across, along = (y1 - y0) / length * radius, (x1 - x0) / length * radius
+            corners = (
+                (x0 - across, y0 + along),
+                (x1 - across, y1 + along),
+                (x1 + across, y1 - along),
+                (x0 + across, y0 - along),
+            )
+            pen.polygon(corners, fill=255)
+    last: Point | None = None
+    for x, y in path:
+        if last is None or hypot(x - last[0], y - last[1]) > radius / 8 or (x, y) == path[-1]:  # else it wouldn't be seen
+            pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
+            last = (x, y)
+
+
+def touches(points: Sequence[Point], begin: Point, end: Point, reach: float) -> bool:
+    """Whether a stroke comes nearer than `reach` to the way from `begin` to `end`, all in the same pixels."""
+    segments = list(pairwise(points)) or [(points[0], points[0])]
+    return any(_distance(one, other, begin, end) <= reach for one, other in segments)
+
+
+def _distance(a: Point, b: Point, c: Point, d: Point) -> float:
+    """Of the segments ab and cd: 0 if they cross, else from an end of one to the other."""
+    if _side(a, b, c) * _side(a, b, d) < 0 and _side(c, d, a) * _side(c, d, b) < 0:
+        return 0.0
+    return min(_to_segment(a, c, d), _to_segment(b, c, d), _to_segment(c, a, b), _to_segment(d, a, b))
+
+
+def _side(a: Point, b: Point, p: Point) -> float:
+    return (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])
+
+
+def _to_segment(p: Point, a: Point, b: Point) -> float:
+    dx, dy = b[0] - a[0], b[1] - a[1]
+    length = dx * dx + dy * dy
+    part = min(max(((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / length, 0.0), 1.0) if length else 0.0
+    return hypot(p[0] - a[0] - part * dx, p[1] - a[1] - part * dy)

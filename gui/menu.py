@@ -1,0 +1,61 @@
+"""The menus and keys of the window, from the table of commands."""
+
+import tkinter as tk
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from gui.commands import COMMANDS, MENUS, TEACHING
+from pipeline.errors import UserError
+
+if TYPE_CHECKING:
+    from gui.app import App
+
+
+def build(app: "App") -> tk.Menu:
+    """Give the window its menus, bind its keys, and return the menu bar.
+
+    No tk.Variable anywhere: a window must not depend on when and where Python collects its garbage.
+    """
+    bar = tk.Menu(app)
+    menus = {name: tk.Menu(bar, tearoff=False) for name in MENUS}
+    for name in MENUS:
+        bar.add_cascade(label=name, menu=menus[name], underline=0)
+    for digit, keys in TEACHING.items():
+        act = _told(app, app.teach, digit)
+        menus["Teach"].add_command(label=f"It is a {digit}", accelerator=str(digit), command=act)
+        _bind(app, keys, act)
+    for command in COMMANDS:
+        act = _told(app, getattr(app, command.method))
+        if command.toggles:
+            menus[command.menu].add_checkbutton(
+                label=command.label,
+                accelerator=command.shown,
+                command=act,
+                variable=command.toggles,  # type: ignore[arg-type]
+            )
+        else:
+            menus[command.menu].add_command(label=command.label, accelerator=command.shown, command=act)
+        _bind(app, command.keys, act)
+    app["menu"] = bar
+    return bar
+
+
+def _told(app: "App", method: Callable[..., None], *arguments: object) -> Callable[[], None]:
+    """`method`, with a user's mistake told in the status line."""
+
+    def act() -> None:
+        try:
+            method(*arguments)
+        except UserError as error:
+            app.tell(error)
+
+    return act
+
+
+def _bind(app: "App", keys: tuple[str, ...], act: Callable[[], None]) -> None:
+    def pressed(_: "tk.Event[tk.Misc]") -> str:
+        act()
+        return "break"
+
+    for key in keys:
+        app.bind(key, pressed)

@@ -1,0 +1,150 @@
+"""Which models there are, what they are called, and in which order they are offered. Knows nothing of a window."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ModelError
+from pipeline.paths import MODELS
+
+EXPORTED = MODELS / "mnist.h5"
+SHIPPED = Path(__file__).resolve().parent / "shipped.h5"
+CHAMPION = "champion"
+ENDINGS = (".h5", ".keras")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model that can be chosen.
+
+    Attributes:
+        kind: "exported", "champion", "shipped" or "run".
+        model: what `resolve` takes.
+        name: for people.
+        dataset: that it was trained on, "" if unknown.
+        validation: accuracy, 0 to 1, or None.
+        test: accuracy, 0 to 1, or None.
+        date: ISO 8601, "" if unknown.
+
+    """
+
+    kind: str
+    model: str
+    name: str
+    dataset: str = ""
+    validation: float | None = None
+    test: float | None = None
+    date: str = ""
+
+    @property
+    def cells(self) -> tuple[str, str, str, str, str]:
+        """The columns of the list: name, dataset, validation and test accuracy, date."""
+        return self.name, self.dataset or "–", percent(self.validation), percent(self.test), day(self.date)
+
+
+def default() -> Path:
+    """The model that is opened on nothing: the exported one, else the one that ships with the program.
+
+    Raises:
+        ModelError: there is neither.
+
+    """
+    for path in (EXPORTED, SHIPPED):
+        if path.is_file():
+            return path
+    raise ModelError("there is no model yet: models/mnist.h5 is missing. Make it: make run (or dvc repro)")
+
+
+def is_path(name: str) -> bool:
+    """Whether `name` means a file, and not a run or the champion."""
+    return Path(name).suffix in ENDINGS or "/" in name or "\\" in name or Path(name).exists()
+
+
+def must_exist(name: str) -> None:
+    """Make sure, in no time, that there is a file of that name.
+
+    Raises:
+        ModelError: there is none, or it is neither HDF5 nor a ZIP archive.
+
+    """
+    path = Path(name)
+    if not path.is_file():
+        raise ModelError(f"there is no model {path}. Make one: dvc repro")
+    with path.open("rb") as file:
+        begin = file.read(8)
+    if begin != b"\x89HDF\r\n\x1a\n" and begin[:2] != b"PK":
+        raise ModelError(f"{path} is not a whole Keras model: it is neither HDF5 nor .keras. Export it again: dvc repro")
+
+
+def resolve(name: str) -> Path:
+    """The file of a model.
+
+    Args:
+        name: a path; ``champion``; or the id, the beginning of the id, or the name of a run in the MLflow store, of which
+            the newest counts. Anything but a path takes seconds: MLflow is loaded.
+
+    Raises:
+        ModelError: there is none of that name.
+        UserError: the store can't be used.
+
+    """
+    if is_path(name):
+        return Path(name)
+    from gui import store
+
+    return store.champion() if name == CHAMPION else store.run(name)
+
+
+def ordered(entries: Iterable[Entry]) -> list[Entry]:
+    """The files and the champion first, then the runs, the best on validation pictures first, without a number last."""
+    kinds = ("exported", "champion", "shipped", "run")
+
+    def rank(entry: Entry) -> tuple[int, float, str]:
+        best = entry.validation if entry.validation is not None else -1.0
+        return kinds.index(entry.kind), -best if entry.kind == "run" else 0.0, entry.name
+
+    return sorted(sorted(entries, key=lambda entry: entry.date, reverse=True), key=rank)
+
+
+def files() -> list[Entry]:
+    """The files that there are, of which nothing is known yet."""
+    named = (("exported", EXPORTED, "models/mnist.h5"), ("shipped", SHIPPED, "shipped with the program"))
+    return [Entry(kind, str(path), name) for kind, path, name in named if path.is_file()]
+
+
+def listing() -> tuple[list[Entry], str]:
+    """All models there are; and a message if the store gives none, or can't be read. Loads MLflow: takes seconds."""
+    from gui import store
+
+    return store.listing()
+
+
+def percent(part: float | None) -> str:
+    """An accuracy for people."""
+    return "–" if part is None else f"{part:.2%}"
+
+
+def day(date: str) -> str:
+    """A date for people, in their own time zone."""
+    try:
+        return datetime.fromisoformat(date).astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return "–"
+
+
+def introduction(path: Path, description: dict[str, Any]) -> str:
+    """Which model, trained on what, with what accuracy.
+
+    Args:
+        path: of the file.
+        description: of the file, by `pipeline.exported.describe`; of somebody else's file it is empty, or anything.
+
+    """
+    name = "the shipped model" if path == SHIPPED else path.name
+    dataset, test = description.get("dataset"), description.get("test_accuracy")
+    if not isinstance(dataset, str):
+        return f"{name}, of unknown origin"
+    told = f"{name}, trained on {dataset}"
+    return f"{told}, {test:.2%} of its test pictures right" if isinstance(test, float) else told

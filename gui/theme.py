@@ -1,0 +1,194 @@
+"""Colours, fonts and sizes."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tkinter as tk
+from dataclasses import dataclass
+from tkinter import font, ttk
+
+POINTS_PER_INCH = 72
+USUAL_DPI = 96  # at which a size in this program is that many pixels
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours of a theme. `right`, `doubt` and `wrong` are those of a digit that was read, is unsure, is
+    none; `pro`, `against` and `neutral` those of ink that spoke for an answer, against it, not at all.
+    """
+
+    name: str
+    window: str
+    card: str
+    paper: str
+    ink: str
+    text: str
+    faint: str
+    line: str
+    track: str
+    right: str
+    doubt: str
+    wrong: str
+    on_right: str
+    hover: str
+    pro: str
+    against: str
+    neutral: str
+
+
+LIGHT = Palette(
+    "light",
+    *("#f3f4f8", "#ffffff", "#ffffff", "#1d2030", "#1d2030", "#6a7085", "#d3d7e2", "#e8ebf2"),
+    *("#2f6bea", "#b26a00", "#8a8fa3", "#ffffff", "#e4e8f2"),
+    *("#1f5fe0", "#e8590c", "#b9bfce"),
+)
+DARK = Palette(
+    "dark",
+    *("#16181f", "#1f222c", "#1b1e27", "#eef0f7", "#e7e9f1", "#969db3", "#363b4a", "#2b2f3c"),
+    *("#6c9dff", "#f0b14a", "#8b91a6", "#10131b", "#2c3140"),
+    *("#5a93ff", "#ff8a3d", "#5b6274"),
+)
+
+
+def preferred() -> Palette:
+    """The theme that the environment asks for, as far as it can be known; light else."""
+    return DARK if _prefers_dark() else LIGHT
+
+
+def _prefers_dark() -> bool:
+    if "GTK_THEME" in os.environ:
+        return "dark" in os.environ["GTK_THEME"].lower()
+    if sys.platform == "win32":
+        import winreg
+
+        try:
+            key = r"Software\Microsoft\Windows\CurrentVersion\Themes\Personalize"
+            with winreg.OpenKey(winreg.HKEY_CURRENT_USER, key) as opened:
+                return not winreg.QueryValueEx(opened, "AppsUseLightTheme")[0]
+        except OSError:
+            return False
+    if sys.platform == "darwin":
+        return "Dark" in _said("defaults", "read", "-g", "AppleInterfaceStyle")
+    return "dark" in _said("gsettings", "get", "org.gnome.desktop.interface", "color-scheme")
+
+
+def _said(*command: str) -> str:
+    """What a command of the desktop prints; nothing if it isn't there, or is slow."""
+    if shutil.which(command[0]) is None:
+        return ""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=0.15, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+
+
+def sharpen() -> None:
+    """Have Windows give this program the screen's own pixels. To be called before there is a window."""
+    if sys.platform == "win32":
+        import ctypes
+
+        ctypes.windll.shcore.SetProcessDpiAwareness(1)
+
+
+def scale(window: tk.Tk, scaling: float | None = None) -> float:
+    """Set the display scaling, and with it the sizes of the fonts.
+
+    Args:
+        window: with nothing in it yet.
+        scaling: 1 for 96 dots an inch; None: what the environment says.
+
+    Returns:
+        The scaling: pixels for each pixel at 96 dots an inch.
+
+    """
+    if scaling is None:
+        scaling = max(float(window.tk.call("tk", "scaling")) * POINTS_PER_INCH / USUAL_DPI, _desktop_scaling(), 0.75)
+    window.tk.call("tk", "scaling", scaling * USUAL_DPI / POINTS_PER_INCH)
+    for name in ("TkDefaultFont", "TkTextFont", "TkMenuFont", "TkHeadingFont"):
+        font.nametofont(name, window).configure(size=10)  # anew, so that it is measured with the new scaling
+    return scaling
+
+
+def _desktop_scaling() -> float:
+    """What X desktops say of the scaling, of which Tk doesn't know."""
+    if sys.platform in ("win32", "darwin"):
+        return 0.0
+    for line in _said("xrdb", "-query").splitlines():
+        if line.startswith("Xft.dpi:"):
+            try:
+                return float(line.partition(":")[2]) / USUAL_DPI
+            except ValueError:
+                return 0.0
+    try:
+        return float(os.environ.get("GDK_SCALE", 0))
+    except ValueError:
+        return 0.0
+
+
+def apply(window: tk.Misc, palette: Palette, px: float) -> None:
+    """Give the ttk widgets and menus the colours of a theme.
+
+    Args:
+        window: the main window.
+        palette: the theme.
+        px: display scaling.
+
+    """
+    style = ttk.Style(window)
+    style.theme_use("clam")
+    p = palette
+    style.configure(".", background=p.window, foreground=p.text, bordercolor=p.line, focuscolor=p.right)
+    style.configure(".", troughcolor=p.track, lightcolor=p.card, darkcolor=p.card, fieldbackground=p.card)
+    style.configure("Faint.TLabel", foreground=p.faint)
+    style.configure("Card.TFrame", background=p.card)
+    style.configure("Card.TLabel", background=p.card)
+    style.configure("CardFaint.TLabel", background=p.card, foreground=p.faint)
+    pad = (round(10 * px), round(5 * px))
+    for name in ("TButton", "Toolbutton"):
+        style.configure(name, background=p.card, padding=pad, relief="flat", borderwidth=1, anchor="center", width=-1)
+        style.map(
+            name,
+            background=[("pressed", p.track), ("selected", p.right), ("active", p.hover), ("disabled", p.window)],
+            foreground=[("disabled", p.faint), ("selected", p.on_right)],
+            bordercolor=[("focus", p.right), ("!focus", p.line)],
+            lightcolor=[("selected", p.right), ("active", p.hover), ("disabled", p.window)],
+            darkcolor=[("selected", p.right), ("active", p.hover), ("disabled", p.window)],
+        )
+    style.configure("Main.TButton", background=p.right, foreground=p.on_right, lightcolor=p.right, darkcolor=p.right)
+    style.map(
+        "Main.TButton",
+        background=[("pressed", p.ink), ("active", p.right)],
+        lightcolor=[("active", p.right)],
+        darkcolor=[("active", p.right)],
+        bordercolor=[("focus", p.text), ("!focus", p.right)],
+        foreground=[("pressed", p.card)],
+        focuscolor=[("focus", p.on_right)],
+    )
+    style.configure("Horizontal.TScale", background=p.faint, sliderlength=round(18 * px), gripcount=0, borderwidth=1)
+    style.map("Horizontal.TScale", bordercolor=[("focus", p.right)], background=[("focus", p.right), ("active", p.right)])
+    style.map("Horizontal.TScale", lightcolor=[("focus", p.right)], darkcolor=[("focus", p.right)])
+    style.configure("Treeview", background=p.card, fieldbackground=p.card, rowheight=round(26 * px), borderwidth=0)
+    style.map("Treeview", background=[("selected", p.right)], foreground=[("selected", p.on_right)])
+    style.configure("Treeview.Heading", background=p.window, foreground=p.faint, relief="flat", padding=pad)
+    style.map("Treeview.Heading", background=[("active", p.window)])
+    style.configure("TScrollbar", background=p.card, troughcolor=p.window, arrowcolor=p.text)
+    style.map("TScrollbar", background=[("active", p.hover), ("disabled", p.window)])
+
+
+def colour_menu(menu: tk.Menu, palette: Palette) -> None:
+    """Give a menu, and those in it, the colours of a theme."""
+    menu.configure(
+        background=palette.window,
+        foreground=palette.text,
+        activebackground=palette.right,
+        activeforeground=palette.on_right,
+        selectcolor=palette.text,
+        disabledforeground=palette.faint,
+        relief="flat",
+        borderwidth=0,
+        activeborderwidth=0,
+    )
+    for child in menu.winfo_children():
+        if isinstance(child, tk.Menu):
+            colour_menu(child, palette)

@@ -1,0 +1,214 @@
+"""Strokes, undo, the eraser, the page, files: what the window decides without a window."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from gui import files, heat, ink, theme, wording
+from gui.drawing import Drawing
+from gui.messages import Explanation, Mark, Seen
+from gui.teaching import Corrections, correctable, keep
+from pipeline import drawings
+from pipeline.errors import DataError
+
+
+def drawn(*strokes: list[tuple[float, float]]) -> Drawing:
+    drawing = Drawing(100, 10)
+    for first, *rest in strokes:
+        drawing.begin(*first)
+        for point in rest:
+            drawing.extend(*point)
+        drawing.end()
+    return drawing
+
+
+def mark(digit: int, verdict: str = "digit", strokes: tuple[int, ...] = (0,), probability: float = 0.9) -> Mark:
+    answers = {"digit": str(digit), "unsure": f"not sure: {digit} or 8", "none": "no digit"}
+    probabilities = tuple(probability if number == digit else 0.01 for number in range(10))
+    return Mark(answers[verdict], verdict, digit, probability, probabilities, (0.0, 0.0, 1.0, 1.0), strokes)
+
+
+def test_a_drawing_is_rendered_round_dark_on_light_and_as_thick_as_the_brush() -> None:
+    drawing = drawn([(50, 50)])
+    image = drawing.render()
+    assert image.mode == "L"
+    assert image.getpixel((100, 100)) == 0
+    assert image.getpixel((0, 0)) == 255
+    box = ImageOps.invert(image).getbbox()
+    assert box is not None
+    assert abs((box[2] - box[0]) - 20) <= 2
+    assert drawing.extend(80, 50) == (50, 50)
+
+
+@pytest.mark.parametrize("angle", range(0, 360, 15))
+def test_a_stroke_is_equally_wide_in_every_direction_and_has_no_gaps(angle: int) -> None:
+    mask = Image.new("L", (200, 200), 0)
+    x, y = 60 * np.cos(np.radians(angle)), 60 * np.sin(np.radians(angle))
+    ink.add(mask, [(100 - x, 100 - y), (100, 100), (100 + x, 100 + y)], 20, ink.View())
+    values = np.asarray(mask, np.float32) / 255
+    assert values.sum() == pytest.approx(120 * 20 + np.pi * 100, rel=0.02)
+    for part in np.linspace(-1, 1, 50):
+        assert values[round(100 + part * y), round(100 + part * x)] == 1
+
+
+def test_every_change_is_undone_and_redone() -> None:
+    drawing = drawn([(10, 10), (20, 20)], [(50, 50)])
+    drawing.clear()
+    drawing.clear()  # of nothing: no step
+    drawing.place(Path("x.png"))
+    assert drawing.picture == Path("x.png")
+    drawing.replace([[(1, 1)], []])
+    seen = []
+    while drawing.can_undo:
+        drawing.undo()
+        seen.append((len(drawing.strokes), drawing.picture))
+    assert seen == [(0, Path("x.png")), (0, None), (2, None), (1, None), (0, None)]
+    while drawing.can_redo:
+        drawing.redo()
+    assert drawing.strokes == [[(1, 1)]]
+    drawing.undo()
+    drawing.begin(5, 5)
+    assert not drawing.can_redo
+
+
+def test_the_eraser_takes_touched_strokes_away_in_one_step() -> None:
+    drawing = drawn([(10, 10), (90, 10)], [(10, 50), (90, 50)], [(10, 90), (90, 90)])
+    assert not drawing.erase((50, 30), (50, 30), 5)
+    assert drawing.erase((50, 30), (50, 55), 5)
+    assert drawing.erase((50, 55), (50, 85), 5)
+    drawing.end()
+    assert drawing.strokes == [[(10, 10), (90, 10)]]
+    drawing.undo()
+    assert len(drawing.strokes) == 3
+    assert drawing.erase((95.5, 10), (95.5, 10), 1)  # the ink is as wide as the brush
+    drawing.end()
+    drawing.undo()
+    assert len(drawing.strokes) == 3
+
+
+def test_a_blank_page_is_as_large_as_the_canvas_and_another_keeps_its_size() -> None:
+    drawing = Drawing(100, 10)
+    drawing.resize(300, 200)
+    assert (drawing.side, drawing.brush) == (200, 20)
+    drawing.begin(250, 100)
+    drawing.resize(100, 100)
+    assert drawing.size == (300, 200)
+    view = ink.fit(drawing.bounds(), (150, 150))
+    assert view.to_screen(250, 100) == (125, 75)
+    assert view.to_page(*view.to_screen(7, 9)) == pytest.approx((7, 9))
+
+
+def test_saved_strokes_and_pictures_come_back(tmp_path: Path) -> None:
+    drawing = drawn([(20, 20), (60, 20), (40, 80)], [(70, 70)])
+    for name in ("a.png", "a.json"):
+        files.save(drawing, tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "a.png"]  # and no temporary file
+    with Image.open(tmp_path / "a.png") as saved:
+        assert saved.size == (200, 200)
+    unit = json.loads((tmp_path / "a.json").read_text())[0]["strokes"]
+    assert all(0 <= value <= 1 for stroke in unit for point in stroke for value in point)
+    strokes = files.load_strokes(tmp_path / "a.json", (400, 200))
+    assert [len(stroke) for stroke in strokes] == [3, 1]
+    assert all(0 <= x <= 400 and 0 <= y <= 200 for stroke in strokes for x, y in stroke)
+
+
+def test_what_was_drawn_beyond_the_page_is_saved_too() -> None:
+    drawing = drawn([(-50, 50), (150, 50)])
+    assert drawing.render().size == (400, 200)
+    assert files.unit(drawing) == [[[0.0, 0.25], [1.0, 0.25]]]
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '[{"strokes": []}]', '[{"strokes": [[["a", 1]]]}]', '[{"strokes": [[[1e300, 1]]]}]']
+)
+def test_what_holds_no_strokes_is_told(content: str, tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(content)
+    with pytest.raises(DataError, match=r"x\.json is no drawing"):
+        files.load_strokes(tmp_path / "x.json", (100, 100))
+
+
+def test_what_cannot_be_saved_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no strokes to save"):
+        files.save(Drawing(100, 10), tmp_path / "x.png")
+    with pytest.raises(DataError, match=r"as \.png or \.json"):
+        files.save(drawn([(1, 1)]), tmp_path / "x.gif")
+    with pytest.raises(DataError, match="can't be written"):
+        files.save(drawn([(1, 1)]), Path("/proc/x/x.png"))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "CMYK", "I;16", "F"])
+def test_pictures_of_every_mode_are_shown(mode: str, tmp_path: Path) -> None:
+    path = tmp_path / ("x.tif" if mode in ("CMYK", "I;16", "F") else "x.png")
+    grey = Image.linear_gradient("L").resize((90, 60))
+    (Image.fromarray(np.asarray(grey, np.uint16) * 200) if mode == "I;16" else grey.convert(mode)).save(path)
+    size, shown, pixels = files.shown_picture(path, 50)
+    assert size == (90, 60)
+    assert max(shown) == 50
+    assert len(pixels) == shown[0] * shown[1] * 3
+    assert max(pixels) - min(pixels) > 100
+
+
+def test_a_large_picture_is_made_smaller_and_a_huge_one_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("L", (4000, 1000)).save(tmp_path / "large.png")
+    assert files.open_picture(tmp_path / "large.png").size == (1600, 400)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(DataError, match="too many pixels"):
+        files.open_picture(tmp_path / "large.png")
+
+
+def test_a_correction_keeps_the_strokes_of_its_digit_with_its_label(tmp_path: Path) -> None:
+    drawing = drawn([(10, 10), (10, 90)], [(50, 10), (90, 50)])
+    marks = (mark(1, strokes=(0,)), mark(7, strokes=(1,)))
+    strokes = correctable(drawing, marks, 1)
+    assert strokes == [[(50, 10), (90, 50)]]
+    assert correctable(drawing, (), -1) == drawing.strokes
+    path = keep(tmp_path, 4, strokes, "ann")
+    kept = drawings.read(path)[0]
+    assert (kept.label, kept.writer, kept.strokes) == (4, "ann", [[(0.0, 0.0), (1.0, 1.0)]])
+    corrections = Corrections()
+    assert "dvc repro" in corrections.after(path, strokes, 4)
+    corrections.before([[(1, 1)]])
+    assert path.exists()
+    corrections.before(strokes)  # the same drawing once more: the first label was a slip
+    assert not path.exists()
+    with pytest.raises(DataError, match="only what is drawn"):
+        correctable(Drawing(100, 10), (), -1)
+
+
+def test_the_digit_that_is_spoken_of() -> None:
+    marks = [mark(1, strokes=(0, 3)), mark(2, strokes=(1,)), mark(3, strokes=(2,))]
+    assert wording.selected(marks, -1, 3) == 0
+    assert wording.selected(marks, 1, 3) == 1
+    assert wording.selected(marks, 7, 9) == 2
+
+
+def test_words_and_sizes_of_answers() -> None:
+    assert wording.chip(mark(7, probability=0.9999)) == "7  99 %"  # nothing is certain
+    assert wording.chip(mark(3, "unsure", probability=0.5)) == "3?  50 %"
+    assert wording.chip(mark(3, "none")) == "no digit"
+    assert [wording.percent(part) for part in (1.0, 0.9, 0.0001)] == ["> 99.9 %", "90.0 %", "0 %"]
+    assert wording.headline("not sure: 3 or 8") == "not sure:\n3 or 8"
+    assert wording.headline_points("7") > wording.headline_points("2026") > wording.headline_points("not sure: 3 or 8") >= 11
+    assert wording.subtitle(Seen("7", (mark(7),), b""), 0) == "90.0 % sure"
+    assert wording.subtitle(Seen("17", (mark(1), mark(7)), b""), 1) == "digit 2 of 2: 7  90 %"
+
+
+def test_ink_is_coloured_where_it_spoke_and_on_its_own_digit_alone() -> None:
+    picture = np.zeros((28, 28), np.uint8)
+    picture[4:24, 10:18] = 255
+    reason = np.full((28, 28), 128, np.uint8)
+    reason[4:14], reason[14:24] = 255, 1
+    why = Explanation(1, 0, picture.tobytes(), ((1, reason.tobytes()), (7, reason.tobytes())), ())
+    colours = Image.new("RGB", (300, 300), theme.LIGHT.ink)
+    heat.paint(colours, why, (110, 60, 170, 240), ink.View(), theme.LIGHT)
+    above, below, beside = (colours.getpixel(point) for point in ((140, 100), (140, 200), (260, 150)))
+    assert isinstance(above, tuple)
+    assert isinstance(below, tuple)
+    assert above[2] > above[0]  # blue: for
+    assert below[0] > below[2]  # orange: against
+    assert beside == (0x1D, 0x20, 0x30)
+    tinted = heat.tinted(why.picture, why.reasons[0][1], 112, theme.LIGHT)
+    assert tinted.getpixel((2, 2)) == (255, 255, 255)

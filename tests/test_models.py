@@ -1,0 +1,157 @@
+"""Which models are offered, in which order, and the store that they come from."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from gui import models, store
+from gui.errand import Errand
+from gui.models import Entry
+from pipeline.errors import ModelError, UserError
+
+pytestmark = pytest.mark.xdist_group("gui")
+
+
+def test_a_path_is_a_path_and_everything_else_a_run(tmp_path: Path) -> None:
+    assert models.resolve("somewhere/x.h5") == Path("somewhere/x.h5")
+    assert models.is_path("x.keras")
+    assert not models.is_path("champion")
+    assert not models.is_path("3b9879eca842")
+
+
+def test_the_exported_model_comes_before_the_shipped_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "EXPORTED", tmp_path / "mnist.h5")
+    monkeypatch.setattr(models, "SHIPPED", tmp_path / "shipped.h5")
+    with pytest.raises(ModelError, match=r"there is no model yet.*make run"):
+        models.default()
+    models.SHIPPED.touch()
+    assert models.default() == models.SHIPPED
+    models.EXPORTED.touch()
+    assert models.default() == models.EXPORTED
+
+
+def test_files_and_champion_come_first_then_the_best_run() -> None:
+    listed = [
+        Entry("run", "a", "a", validation=0.9),
+        Entry("run", "b", "b"),
+        Entry("run", "c", "c", validation=0.99),
+        Entry("shipped", "s", "s"),
+        Entry("champion", "champion", "c"),
+        Entry("exported", "e", "e", validation=0.1),
+    ]
+    assert [entry.model for entry in models.ordered(listed)] == ["e", "champion", "s", "c", "a", "b"]
+
+
+def test_a_model_is_introduced_by_what_it_says_of_itself() -> None:
+    says = {"dataset": "mnist", "test_accuracy": 0.9961}
+    assert models.introduction(Path("m/mnist.h5"), says) == "mnist.h5, trained on mnist, 99.61% of its test pictures right"
+    assert models.introduction(Path("x.h5"), {}) == "x.h5, of unknown origin"
+    assert models.introduction(Path("x.h5"), {"dataset": 7, "test_accuracy": "good"}) == "x.h5, of unknown origin"
+    assert models.introduction(models.SHIPPED, {"dataset": "mnist"}) == "the shipped model, trained on mnist"
+
+
+def test_cells_for_people() -> None:
+    entry = Entry("run", "a", "a", "mnist", 0.9966, None, "2026-11-22T19:39:12+00:00")
+    name, dataset, validation, test, date = entry.cells
+    assert (name, dataset, validation, test) == ("a", "mnist", "99.66%", "–")
+    assert date.startswith("2026-11-2")
+    assert Entry("run", "a", "a", date="rubbish").cells[4] == "–"
+
+
+@pytest.fixture(scope="module")
+def mlflow_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with a good run, a better one that is champion, and one without a model."""
+    from mlflow import MlflowClient
+
+    folder = tmp_path_factory.mktemp("store")
+    client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+    experiment = client.create_experiment("digits", (folder / "runs").as_uri())
+    client.create_registered_model("digits")
+    for name, accuracy in (("good", 0.9), ("better", 0.95), ("broken off", 0.99)):
+        run = client.create_run(experiment, run_name=name, tags={"dataset": "mnist"}).info
+        client.log_metric(run.run_id, "validation_accuracy", accuracy)
+        client.log_metric(run.run_id, "test_accuracy", accuracy - 0.01)
+        if name != "broken off":
+            (folder / "mnist.h5").write_bytes(name.encode())
+            client.log_artifact(run.run_id, str(folder / "mnist.h5"))
+        if name == "better":
+            client.create_model_version("digits", run.artifact_uri, run.run_id)
+            client.set_registered_model_alias("digits", "champion", "1")
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def no_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(models, "EXPORTED", tmp_path / "none.h5")
+    monkeypatch.setattr(models, "SHIPPED", tmp_path / "none.h5")
+
+
+def use(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
+
+
+def test_runs_with_a_model_and_the_champion_are_listed(
+    mlflow_store: Path, no_files: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(mlflow_store, monkeypatch)
+    found, message = models.listing()
+    assert message == ""
+    listed = models.ordered(found)
+    assert [entry.kind for entry in listed] == ["champion", "run", "run"]
+    assert [entry.name.partition(" (")[0] for entry in listed] == ["champion: better", "better", "good"]
+    assert (listed[2].dataset, listed[2].validation) == ("mnist", 0.9)
+    assert listed[2].test == pytest.approx(0.89)
+    assert models.resolve("champion").read_bytes() == b"better"
+    assert models.resolve("good").read_bytes() == b"good"
+    assert models.resolve(listed[2].model[:12]).read_bytes() == b"good"
+    with pytest.raises(ModelError, match=r"holds no mnist\.h5"):
+        models.resolve("broken off")
+    with pytest.raises(ModelError, match="no run 'nonsense'"):
+        models.resolve("nonsense")
+
+
+def test_a_locked_store_is_a_message(
+    mlflow_store: Path, no_files: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = Path(shutil.copy(mlflow_store, tmp_path / "mlflow.db"))
+    use(copied, monkeypatch)
+    monkeypatch.setattr(store, "PATIENCE", 0.1)
+    lock = sqlite3.connect(copied)
+    lock.execute("BEGIN EXCLUSIVE")
+    try:
+        found, message = models.listing()
+    finally:
+        lock.close()
+    assert found == []
+    assert "locked" in message
+    assert "files can still be opened" in message
+
+
+@pytest.mark.parametrize("content", [None, b"", b"rubbish, and long enough to be looked at as a database"])
+def test_an_empty_or_broken_store_is_a_message(
+    content: bytes | None, no_files: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "mlflow.db"
+    if content is not None:
+        path.write_bytes(content)
+    use(path, monkeypatch)
+    found, message = models.listing()
+    assert found == []
+    assert ("can't be read" if content and len(content) > 20 else "No run in the MLflow store") in message
+    assert path.exists() == (content is not None)  # asking makes none
+    with pytest.raises(UserError):
+        models.resolve("champion")
+
+
+def test_an_errand_that_takes_too_long_or_fails_is_a_message() -> None:
+    import time
+
+    late = Errand(time.sleep, 60, seconds=0.0, late="too late")
+    assert late.result() == (None, "too late")
+    failing = Errand(models.resolve, "no such run", seconds=60, late="too late")
+    while (result := failing.result()) is None:
+        time.sleep(0.02)
+    assert result[0] is None
+    assert "there is no run" in result[1]
