@@ -50,10 +50,8 @@ def queue(folder: Path, sweep_rate: float, experiments: int = 20) -> None:
             break
         time.sleep(5)
     seconds = time.perf_counter() - begin
-    rate_of_queue = experiments / seconds * 3600
-    print(
-        f"queue: {experiments} experiments in {seconds:.0f} s; a sweep does {sweep_rate / rate_of_queue:.1f} times as many an hour"
-    )
+    times = sweep_rate / (experiments / seconds * 3600)
+    print(f"queue: {experiments} experiments in {seconds:.0f} s; a sweep does {times:.1f} times as many an hour")
 
 
 def pruning(folder: Path) -> None:
