@@ -19,11 +19,10 @@ from PIL import Image, ImageDraw, ImageOps
 from gui import App, Prediction, predict_digit, theme
 from gui.commands import COMMANDS, TEACHING
 from gui.help import Help
-from gui.models import Entry
+from gui.models import SHIPPED, Entry
 from gui.picker import Picker
 from gui.worker import ENDED, Worker
 from pipeline.errors import ModelError
-from tests import models
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.xdist_group("gui")
@@ -38,7 +37,7 @@ STROKES = {
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return models.make(tmp_path_factory.mktemp("model") / "mnist.h5")
+    return Path(shutil.copy(SHIPPED, tmp_path_factory.mktemp("model") / "mnist.h5"))
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +154,7 @@ def test_the_answer_follows_the_pen_and_stands_large_with_ten_bars(window: App) 
     assert column.values[7] == max(column.values) > 0.3
     x0, _, x1, _ = column.bars.coords("bar7")
     assert x1 - x0 > 40
-    assert "trained on digits" in window.title()
+    assert "trained on mnist" in window.title()
     reading: Any = window.reading
     assert reading.text == "7"
     assert len(window.canvas.find_withtag("mark")) == 3  # box, label and its ground

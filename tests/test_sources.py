@@ -64,6 +64,7 @@ def dataset(mirrors: list[str], folders: tuple[str, ...] = ("raw", "elsewhere"))
             "kind": "idx",
             "class_names": list("0123456789"),
             "validation_fraction": 0.1,
+            "drawings": None,
             "split_seed": 0,
             "training_limit": None,
             "folders": list(folders),
