@@ -51,7 +51,10 @@ def test_the_window_never_imports_a_stage() -> None:
         assert not stages & all_imports(path.relative_to(ROOT).as_posix()), path
 
 
-@pytest.mark.parametrize("module", ["pipeline", "pipeline.compose", "pipeline.ui", "gui"])
+@pytest.mark.parametrize(
+    "module",
+    ["pipeline", "pipeline.compose", "pipeline.plan", "pipeline.runs", "pipeline.sweep", "pipeline.ui", "gui", "gui.replay"],
+)
 def test_help_helps_and_waits_for_neither_tensorflow_nor_keras(module: str) -> None:
     code = (
         f"import runpy, sys; sys.argv = ['x', '--help']\ntry: runpy.run_module('{module}', run_name='__main__')\n"
