@@ -12,7 +12,8 @@ from tests.conftest import edit, run
 
 def test_every_option_of_every_group_composes_to_a_valid_configuration() -> None:
     for path in sorted(CONFIGURATION.glob("*/*.yaml")):
-        configuration.check(compose.compose([f"{path.parent.name}={path.stem}"]))
+        primary = "sweep" if path.parent.name == "sweep" else "config"
+        configuration.check(compose.compose([f"{path.parent.name}={path.stem}"], primary=primary))
 
 
 def test_the_committed_parameters_are_what_conf_composes_to() -> None:
