@@ -2,6 +2,7 @@
 
 import gc
 import os
+import random
 import signal
 from contextlib import suppress
 from dataclasses import asdict
@@ -33,7 +34,14 @@ class Warm(WorkerPlugin):
         with suppress(ValueError):  # not in the main thread
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator, which ends its workers
         tensorflow_setup.start()
+        from keras.src.random import seed_generator
+        from keras.src.utils import rng_utils
+
         from pipeline import trainer  # noqa: F401
+
+        # Keras draws the seeds of initial weights from Python's global generator, which Dask's own threads draw from too:
+        # a generator of its own, seeded alike, gives what the stage `train` gets.
+        rng_utils.random = seed_generator.python_random = random.Random()  # noqa: S311
 
 
 class Data(WorkerPlugin):

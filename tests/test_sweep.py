@@ -107,11 +107,11 @@ def test_a_sweep_finishes_prunes_survives_failures_and_leaves_an_experiment(proj
     ran = run(project, "dvc", "exp", "run", "-S", "experiment=adadelta_best")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     made = next(one for one in mlflow_runs(project) if "test_accuracy" in one["latest_metrics"])
-    assert made["latest_metrics"]["validation_accuracy"] == pytest.approx(best, abs=1e-9)
+    assert made["latest_metrics"]["validation_accuracy"] == pytest.approx(best, abs=0.05)  # of 144 pictures
 
 
 def test_killed_workers_and_coordinators_cost_what_was_running_and_the_same_command_goes_on(project: Path) -> None:
-    command = ["sweep=seeds", "training.seed=range(0, 8)", "training.epochs=12"]
+    command = ["sweep=seeds", "training.seed=range(0, 8)", "training.epochs=80"]
     with sweeping(project, *command) as first:
         wait_for(first, "finished")
         orphans = psutil.Process(first.pid).children(recursive=True)
@@ -147,18 +147,20 @@ def test_an_existing_cluster_takes_the_trials_and_ctrl_c_keeps_them(project: Pat
         address = json.loads(file.read_text())["address"]
         for _ in range(2):
             stack.enter_context(started(project, "dask", "worker", address, "--nthreads", "1", "--no-dashboard"))
-        command = ["sweep=adadelta", f"sweep.scheduler={address}", "sweep.trials=6", "sweep.pruner.startup_trials=1"]
-        with sweeping(project, *command) as first:
+        command = ["sweep=adadelta", f"sweep.scheduler={address}", "sweep.pruner.startup_trials=1"]
+        with sweeping(project, *command, "sweep.trials=500") as first:
             wait_for(first, "finished")
             first.send_signal(signal.SIGINT)
             rest = first.communicate(timeout=60)[0]
         assert first.returncode == 130
         assert "Nothing is lost" in rest
         assert "Traceback" not in rest
-        done = sweep(project, *command)
+        before = sum(states(project).get(state, 0) for state in ("COMPLETE", "PRUNED"))
+        done = sweep(project, *command, f"sweep.trials={before + 4}")
         assert done.returncode == 0, done.stdout + done.stderr
         counts = states(project)
-        assert counts["COMPLETE"] + counts.get("PRUNED", 0) == 6
+        assert counts["COMPLETE"] + counts.get("PRUNED", 0) == before + 4
+        assert "RUNNING" not in counts
 
 
 def test_a_sweep_that_fails_too_often_stops(project: Path) -> None:
