@@ -1,15 +1,16 @@
 """Which models there are, what they are called, and in which order they are offered. Knows nothing of a window."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ModelError
+from pipeline.errors import ModelError, UserError
 from pipeline.paths import MODELS
 
-EXPORTED = MODELS / "mnist.h5"
+FILE = "mnist.h5"  # what `export` makes, and a run of the pipeline keeps
+EXPORTED = MODELS / FILE
 SHIPPED = Path(__file__).resolve().parent / "shipped.h5"
 CHAMPION = "champion"
 ENDINGS = (".h5", ".keras")
@@ -82,19 +83,18 @@ def resolve(name: str) -> Path:
     """The file of a model.
 
     Args:
-        name: a path; ``champion``; or the id, the beginning of the id, or the name of a run in the MLflow store, of which
-            the newest counts. Anything but a path takes seconds: MLflow is loaded.
+        name: a path; or what `pipeline.store.Store.find` finds, for which MLflow is loaded: that takes seconds.
 
     Raises:
-        ModelError: there is none of that name.
-        UserError: the store can't be used.
+        UserError: there is none of that name, or the store can't be read.
 
     """
     if is_path(name):
         return Path(name)
-    from gui import store
+    from pipeline.store import Store
 
-    return store.champion() if name == CHAMPION else store.run(name)
+    store = Store()
+    return store.artifact(store.find(name), FILE)
 
 
 def ordered(entries: Iterable[Entry]) -> list[Entry]:
@@ -116,9 +116,36 @@ def files() -> list[Entry]:
 
 def listing() -> tuple[list[Entry], str]:
     """All models there are; and a message if the store gives none, or can't be read. Loads MLflow: takes seconds."""
-    from gui import store
+    found = [_described(entry) for entry in files()]
+    from pipeline.store import NoRuns, Store
 
-    return store.listing()
+    try:
+        runs = [run for run in Store().runs() if run.has_model]
+    except NoRuns:
+        runs = []
+    except UserError as error:
+        return found, f"{str(error).removeprefix('Error: ')}. Its runs are not listed; files can still be opened."
+    if not runs:
+        return found, "No run in the MLflow store holds a model yet. Make one: make run"
+    listed = [("run", run.id, f"{run.name} ({run.id[:8]})", run) for run in runs]
+    listed += [("champion", CHAMPION, f"champion: {run.name}", run) for run in runs if run.is_champion]
+    found += [
+        Entry(kind, model, name, run.dataset, run.validation_accuracy, run.test_accuracy, run.started.isoformat())
+        for kind, model, name, run in listed
+    ]
+    return found, ""
+
+
+def _described(entry: Entry) -> Entry:
+    """With what a file says of itself."""
+    from pipeline import exported
+
+    says = exported.describe(Path(entry.model))
+    validation, test = (
+        value if isinstance(value := says.get(key), float) else None for key in ("validation_accuracy", "test_accuracy")
+    )
+    dataset, date = str(says.get("dataset", "")), str(says.get("exported", ""))
+    return replace(entry, dataset=dataset, validation=validation, test=test, date=date)
 
 
 def percent(part: float | None) -> str:

@@ -102,4 +102,4 @@ class Picker(tk.Toplevel):
         if self.entries:
             self.table.selection_set("0")
             self.table.focus("0")
-        self.message["text"] = message
+        self.message["text"] = message[:1].upper() + message[1:]

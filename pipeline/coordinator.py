@@ -6,7 +6,9 @@ It is the only one that writes to Optuna's and MLflow's stores: workers need nei
 import hashlib
 import os
 import queue
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -22,6 +24,24 @@ from pipeline.schema import AnyDataset, SweepConfiguration
 from pipeline.study import OVERRIDES, Study
 from pipeline.sweep_records import Records
 from pipeline.trial import Data, Message
+
+STOP: Message = {"stop": True}
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Have Ctrl-C and the signal to end call `stop`.
+
+    Raised wherever the program happens to be, a KeyboardInterrupt leaves a trial half recorded, or is lost: one that comes in
+    a callback of the garbage collector's is printed, and ignored.
+    """
+    both = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: stop()) for number in both]
+    try:
+        yield
+    finally:
+        for number, handler in zip(both, before, strict=True):
+            signal.signal(number, handler)
 
 
 @cache
@@ -75,23 +95,27 @@ class Coordinator:
             say: prints a line on a trial that ended.
             show: shows where the sweep stands, given how many trials are running.
 
+        Raises:
+            KeyboardInterrupt: Ctrl-C, or a signal to end. What is running is then to be tried again.
+
         """
         self._say = say
-        try:
-            while True:
-                self._begin_trials()
-                show(len(self._running))
-                if not self._running:
-                    return
-                self._receive(self._messages.get())
-        except BaseException:
-            for number in list(self._running):
-                self._answer(number, False)  # or it would wait for one, and its worker with it
-                self._end(number, {"state": "killed"})
-            raise
-        finally:
-            for trial, _, _ in self._ready:  # chosen, and never begun
-                self._study.tell(trial, "killed")
+        with _signals(lambda: self._messages.put(STOP)):
+            try:
+                while True:
+                    self._begin_trials()
+                    show(len(self._running))
+                    if not self._running:
+                        return
+                    self._receive(self._messages.get())
+            except BaseException:
+                for number in list(self._running):
+                    self._answer(number, False)  # or it would wait for one, and its worker with it
+                    self._end(number, {"state": "killed"})
+                raise
+            finally:
+                for trial, _, _ in self._ready:  # chosen, and never begun
+                    self._study.tell(trial, "killed")
 
     @property
     def has_failed(self) -> bool:
@@ -138,6 +162,8 @@ class Coordinator:
         return data.name
 
     def _receive(self, message: Message) -> None:
+        if message is STOP:
+            raise KeyboardInterrupt
         number = message["trial"]
         if number not in self._running:  # of a trial whose worker has died
             return

@@ -26,8 +26,10 @@ from mlflow import MlflowClient  # noqa: E402
 from mlflow.entities import Dataset, DatasetInput, LoggedModelOutput, Metric, Param, RunTag  # noqa: E402
 from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.models import Model  # noqa: E402
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore  # noqa: E402
 
 from pipeline.arrays import CLASSES, SIDE  # noqa: E402
+from pipeline.paths import replacing  # noqa: E402
 from pipeline.processes import has_died  # noqa: E402
 
 gc.freeze()
@@ -41,6 +43,8 @@ def open_store(uri: str, experiment: str, project: Path) -> tuple[MlflowClient, 
     logging.getLogger("mlflow.store").setLevel(logging.WARNING)  # says at length that it creates tables
     # Creating the database, which making a client does, is a long series of steps that two processes must not begin at once.
     with FileLock(project / ".mlflow.lock"):
+        if uri.startswith("sqlite:///"):
+            _create(Path(uri.removeprefix("sqlite:///")), project / "mlruns")
         client = MlflowClient(uri)
         if found := client.get_experiment_by_name(experiment):
             return client, found.experiment_id
@@ -48,6 +52,14 @@ def open_store(uri: str, experiment: str, project: Path) -> tuple[MlflowClient, 
         artifacts = (project / "mlruns").as_uri() if uri.startswith("sqlite:") else None
         # Or the UI takes it for an experiment with language models, and shows their columns.
         return client, client.create_experiment(experiment, artifacts, {"mlflow.experimentKind": "custom_model_development"})
+
+
+def _create(path: Path, artifacts: Path) -> None:
+    """Make a database where there is none, whole or not at all: MLflow can't go on with one whose making was killed."""
+    if path.exists():
+        return
+    with replacing(path) as temporary:
+        SqlAlchemyStore(f"sqlite:///{temporary}", artifacts.as_uri())._dispose_engine()  # or Windows won't rename it
 
 
 def close_dead_runs(client: MlflowClient, experiment: str) -> None:

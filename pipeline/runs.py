@@ -1,8 +1,8 @@
 """``python -m pipeline.runs``: list, compare and choose runs from the command line."""
 
 import argparse
-import io
 import math
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,7 +128,7 @@ def _test(store: "Store", first: "Run", second: "Run") -> str:
 
     names = [f"{run.info.run_name} ({run.info.run_id[:SHORT]})" for run in (first, second)]
     try:
-        predictions = [np.load(io.BytesIO(store.artifact(run, "evaluation/predictions.npz"))) for run in (first, second)]
+        predictions = [np.load(store.artifact(run, "evaluation/predictions.npz")) for run in (first, second)]
     except RunError as error:
         return f"Test predictions of {names[0]} and {names[1]} can't be compared: {str(error).removeprefix('Error: ')}"
     labels = [one["labels"] for one in predictions]
@@ -166,7 +166,7 @@ def export(store: "Store", name: str, path: Path) -> str:
     """Write the ``mnist.h5`` of a run."""
     run = store.find(name)
     with replacing(path) as temporary:
-        temporary.write_bytes(store.artifact(run, "mnist.h5"))
+        shutil.copyfile(store.artifact(run, "mnist.h5"), temporary)
     return f"{path}: the model of {run.info.run_name} ({run.info.run_id[:SHORT]}). Open it: python -m gui --model {path}"
 
 

@@ -5,7 +5,8 @@ A run is named by its id, a prefix of it that no other run has, the name that DV
 
 import getpass
 import os
-import tempfile
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,24 +14,29 @@ from typing import Any
 
 import mlflow
 import yaml
+from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from pipeline import tracking
 from pipeline.configuration import flatten, load
 from pipeline.errors import UserError
-from pipeline.paths import PROJECT
-from pipeline.recorder import open_store
 
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # for one small file
 
 REGISTERED = "digits"  # the name of the registered model
 CHAMPION = "champion"  # the alias of the version that was chosen
 MOST = 5000  # runs that are looked at
+NO_RUNS = "there are no runs yet. Make one: make run (or dvc repro)"
+PATIENCE = 3.0  # with a store that another program locks, seconds
 
 
 class RunError(UserError):
     """There is no such run, or it lacks what was asked for."""
+
+
+class NoRuns(RunError):
+    """There is no store yet."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +56,14 @@ class Summary:
 
 
 class Store:
-    """The MLflow store of the project.
+    """The MLflow store of the project, to look into: it is not made if it is not there.
 
     Args:
         uri: of the store; empty: the one that ``params.yaml`` or the environment names.
 
     Raises:
-        UserError: it can't be used.
+        NoRuns: there is none yet.
+        UserError: it can't be read.
 
     """
 
@@ -64,10 +71,17 @@ class Store:
         configured = load().tracking
         self.uri = uri or tracking.uri(configured)
         try:
-            self.client, self.experiment = open_store(self.uri, configured.experiment, PROJECT)
+            if self.uri.startswith("sqlite:///"):
+                _look_into(Path(self.uri.removeprefix("sqlite:///")))
+            self.client = MlflowClient(self.uri)
+            found = self.client.get_experiment_by_name(configured.experiment)
             mlflow.set_tracking_uri(self.uri)  # where MLflow looks for a model that is to be registered
-        except MlflowException as error:
-            raise UserError(f"the MLflow store {self.uri} can't be used: {str(error).splitlines()[0]}") from None
+        except (MlflowException, sqlite3.DatabaseError, OSError, ImportError) as error:
+            why = (str(error).splitlines() or [type(error).__name__])[0]
+            raise UserError(f"the MLflow store {self.uri} can't be read: {why}") from None
+        if found is None:
+            raise NoRuns(NO_RUNS)
+        self.experiment = found.experiment_id
 
     def runs(self, filter_text: str = "", newest_first: bool = False, most: int = MOST) -> list[Summary]:
         """Runs, the best validation accuracy first, or the newest.
@@ -170,20 +184,32 @@ class Store:
         self.client.set_registered_model_alias(REGISTERED, CHAMPION, version.version)
         return before
 
-    def artifact(self, run: Run, name: str) -> bytes:
-        """The content of a run's artifact.
+    def artifact(self, run: Run, name: str) -> Path:
+        """The file of a run's artifact: where it lies if that is this machine, a copy else.
 
         Raises:
             RunError: the run has none of this name.
 
         """
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                return Path(self.client.download_artifacts(run.info.run_id, name, folder)).read_bytes()
-            except (MlflowException, OSError):
-                raise RunError(
-                    f"run {run.info.run_id[:8]} has no {name}: it was not finished, or is a trial of a sweep."
-                ) from None
+        try:
+            return Path(mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path=name, tracking_uri=self.uri))
+        except (MlflowException, OSError):
+            raise RunError(f"run {run.info.run_id[:8]} has no {name}: it was not finished, or is a trial of a sweep.") from None
+
+
+def _look_into(path: Path) -> None:
+    """See that a SQLite store can be read, for MLflow would make one that isn't there, and wait long for one that is locked.
+
+    Raises:
+        NoRuns: there is none.
+        sqlite3.DatabaseError: it is locked, or no database.
+
+    """
+    if not path.is_file():
+        raise NoRuns(NO_RUNS)
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=PATIENCE)) as connection:
+        if not connection.execute("select 1 from sqlite_master where name = 'experiments'").fetchall():
+            raise NoRuns(NO_RUNS)
 
 
 def _now() -> str:
@@ -193,6 +219,6 @@ def _now() -> str:
 def parameters(run: Run, store: Store) -> dict[str, Any]:
     """The configuration of a run, flat: all of it if the run kept its ``params.yaml``, else its parameters."""
     try:
-        return flatten(yaml.safe_load(store.artifact(run, "params.yaml")))
+        return flatten(yaml.safe_load(store.artifact(run, "params.yaml").read_bytes()))
     except RunError:
         return dict(run.data.params)

@@ -1,6 +1,7 @@
 """Real things to test with: a clone of the project, small data in MNIST's format, a screen."""
 
 import gzip
+import io
 import os
 import shutil
 import struct
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -72,6 +74,40 @@ def write_idx(tmp_path: Path) -> Callable[[str, NDArray[np.uint8]], Path]:
         return path
 
     return write
+
+
+def small_store(folder: Path) -> str:
+    """Make an MLflow store with three runs, two of the pipeline, and a trial without a model. Returns its address."""
+    from mlflow.entities import LoggedModelOutput  # not for tests that want none of it: it takes seconds
+
+    from pipeline import recorder
+
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    client, experiment = recorder.open_store(uri, "digits", folder)
+    labels = np.arange(1000) % 10
+    for name, wrong, role in (("plain", 30, ""), ("better", 5, ""), ("a trial", 0, "trial")):
+        tags = {"dataset": "digits", "git_commit": "", "dvc_experiment": name} | ({"role": role} if role else {})
+        run = client.create_run(experiment, run_name=name, tags=tags).info.run_id
+        client.log_metric(run, "validation_accuracy", 1 - wrong / 1000)
+        if not role:
+            predicted = labels.copy()
+            predicted[:wrong] = (predicted[:wrong] + 1) % 10
+            content = io.BytesIO()
+            np.savez(content, labels=labels, probabilities=np.eye(10)[predicted])
+            (folder / "predictions.npz").write_bytes(content.getvalue())
+            (folder / "mnist.h5").write_bytes(name.encode())
+            values = {"model": {"dropout": wrong / 100}, "training": {"epochs": 2}, "name": name}
+            (folder / "params.yaml").write_text(yaml.safe_dump(values))
+            client.log_artifact(run, str(folder / "predictions.npz"), "evaluation")
+            client.log_artifact(run, str(folder / "mnist.h5"))
+            client.log_artifact(run, str(folder / "params.yaml"))
+            logged = client.create_logged_model(experiment, "model", run)
+            client.log_outputs(run, [LoggedModelOutput(logged.model_id, 0)])
+            (folder / "model").mkdir(exist_ok=True)
+            client.log_model_artifacts(logged.model_id, str(folder / "model"))
+            client.finalize_logged_model(logged.model_id, "READY")
+        client.set_terminated(run)
+    return uri
 
 
 @pytest.fixture(scope="session")

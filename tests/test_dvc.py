@@ -18,7 +18,7 @@ from tests.conftest import clone, edit, environment, run
 
 STAGES = ["compose", "prepare", "train", "evaluate", "export"]
 
-pytestmark = [pytest.mark.xdist_group("dvc"), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 
 
 def make_small(folder: Path) -> Path:

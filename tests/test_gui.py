@@ -25,8 +25,6 @@ from gui.worker import ENDED, Worker
 from pipeline.errors import ModelError
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.xdist_group("gui")
-
 STROKES = {
     0: [[(0.5, 0.2), (0.3, 0.35), (0.28, 0.6), (0.5, 0.8), (0.7, 0.6), (0.68, 0.35), (0.5, 0.2)]],
     1: [[(0.5, 0.2), (0.5, 0.8)]],

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from gui import models, store
+from gui import models
 from gui.errand import Errand
 from gui.models import Entry
+from pipeline import store
 from pipeline.errors import ModelError, UserError
-
-pytestmark = pytest.mark.xdist_group("gui")
+from pipeline.store import RunError
+from tests.conftest import small_store
 
 
 def test_a_path_is_a_path_and_everything_else_a_run(tmp_path: Path) -> None:
@@ -62,23 +63,9 @@ def test_cells_for_people() -> None:
 
 @pytest.fixture(scope="module")
 def mlflow_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with a good run, a better one that is champion, and one without a model."""
-    from mlflow import MlflowClient
-
     folder = tmp_path_factory.mktemp("store")
-    client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
-    experiment = client.create_experiment("digits", (folder / "runs").as_uri())
-    client.create_registered_model("digits")
-    for name, accuracy in (("good", 0.9), ("better", 0.95), ("broken off", 0.99)):
-        run = client.create_run(experiment, run_name=name, tags={"dataset": "mnist"}).info
-        client.log_metric(run.run_id, "validation_accuracy", accuracy)
-        client.log_metric(run.run_id, "test_accuracy", accuracy - 0.01)
-        if name != "broken off":
-            (folder / "mnist.h5").write_bytes(name.encode())
-            client.log_artifact(run.run_id, str(folder / "mnist.h5"))
-        if name == "better":
-            client.create_model_version("digits", run.artifact_uri, run.run_id)
-            client.set_registered_model_alias("digits", "champion", "1")
+    opened = store.Store(small_store(folder))
+    opened.promote(opened.find("better"))
     return folder / "mlflow.db"
 
 
@@ -100,15 +87,14 @@ def test_runs_with_a_model_and_the_champion_are_listed(
     assert message == ""
     listed = models.ordered(found)
     assert [entry.kind for entry in listed] == ["champion", "run", "run"]
-    assert [entry.name.partition(" (")[0] for entry in listed] == ["champion: better", "better", "good"]
-    assert (listed[2].dataset, listed[2].validation) == ("mnist", 0.9)
-    assert listed[2].test == pytest.approx(0.89)
+    assert [entry.name.partition(" (")[0] for entry in listed] == ["champion: better", "better", "plain"]
+    assert (listed[2].dataset, listed[2].validation, listed[2].test) == ("digits", 0.97, None)
     assert models.resolve("champion").read_bytes() == b"better"
-    assert models.resolve("good").read_bytes() == b"good"
-    assert models.resolve(listed[2].model[:12]).read_bytes() == b"good"
-    with pytest.raises(ModelError, match=r"holds no mnist\.h5"):
-        models.resolve("broken off")
-    with pytest.raises(ModelError, match="no run 'nonsense'"):
+    assert models.resolve("plain").read_bytes() == b"plain"
+    assert models.resolve(listed[2].model[:12]).read_bytes() == b"plain"
+    with pytest.raises(RunError, match=r"has no mnist\.h5"):
+        models.resolve("a trial")
+    with pytest.raises(RunError, match="no run 'nonsense'"):
         models.resolve("nonsense")
 
 

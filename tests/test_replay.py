@@ -76,7 +76,6 @@ def test_drawings_that_are_missing_or_none_are_told(tmp_path: Path) -> None:
         replay.main([str(tmp_path / "empty.json")])
 
 
-@pytest.mark.xdist_group("gui")
 def test_the_window_gives_the_answers_that_headless_replay_gives(display: str, recorded: Path) -> None:
     found = [Drawing(digit, DIGITS[digit], "", "") for digit in (4, 7)]
     window, headless = replay.Display(SHIPPED), replay.Headless(Recognizer(SHIPPED))

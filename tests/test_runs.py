@@ -1,15 +1,13 @@
 """Comparing and choosing runs, on a real store; and what is tested without one."""
 
-import io
 from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
-from mlflow.entities import LoggedModelOutput
 
-from pipeline import recorder, runs
-from pipeline.store import RunError, Store
+from pipeline import runs
+from pipeline.store import NoRuns, RunError, Store
+from tests.conftest import small_store
 
 
 def test_mcnemars_test_counts_the_pictures_that_one_alone_reads_right() -> None:
@@ -23,35 +21,7 @@ def test_mcnemars_test_counts_the_pictures_that_one_alone_reads_right() -> None:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """A SQLite store with three runs: two of the pipeline, and a trial without a model."""
-    folder = tmp_path_factory.mktemp("store")
-    uri = f"sqlite:///{folder / 'mlflow.db'}"
-    recorder.open_store(uri, "digits", folder)
-    opened = Store(uri)
-    labels = np.arange(1000) % 10
-    for name, wrong, role in (("plain", 30, ""), ("better", 5, ""), ("a trial", 0, "trial")):
-        tags = {"dataset": "digits", "git_commit": "", "dvc_experiment": name} | ({"role": role} if role else {})
-        run = opened.client.create_run(opened.experiment, run_name=name, tags=tags).info.run_id
-        opened.client.log_metric(run, "validation_accuracy", 1 - wrong / 1000)
-        if not role:
-            predicted = labels.copy()
-            predicted[:wrong] = (predicted[:wrong] + 1) % 10
-            content = io.BytesIO()
-            np.savez(content, labels=labels, probabilities=np.eye(10)[predicted])
-            (folder / "predictions.npz").write_bytes(content.getvalue())
-            (folder / "mnist.h5").write_bytes(name.encode())
-            values = {"model": {"dropout": wrong / 100}, "training": {"epochs": 2}, "name": name}
-            (folder / "params.yaml").write_text(yaml.safe_dump(values))
-            opened.client.log_artifact(run, str(folder / "predictions.npz"), "evaluation")
-            opened.client.log_artifact(run, str(folder / "mnist.h5"))
-            opened.client.log_artifact(run, str(folder / "params.yaml"))
-            logged = opened.client.create_logged_model(opened.experiment, "model", run)
-            opened.client.log_outputs(run, [LoggedModelOutput(logged.model_id, 0)])
-            (folder / "model").mkdir(exist_ok=True)
-            opened.client.log_model_artifacts(logged.model_id, str(folder / "model"))
-            opened.client.finalize_logged_model(logged.model_id, "READY")
-        opened.client.set_terminated(run)
-    return opened
+    return Store(small_store(tmp_path_factory.mktemp("store")))
 
 
 def listed(store: Store, *arguments: str) -> list[str]:
@@ -104,3 +74,9 @@ def test_the_champion_is_promoted_with_a_history_and_exported(store: Store, tmp_
     with pytest.raises(RunError, match=r"has no mnist\.h5"):
         runs.export(store, "a trial", tmp_path / "none.h5")
     assert not (tmp_path / "none.h5").exists()
+
+
+def test_looking_for_runs_makes_no_store(tmp_path: Path) -> None:
+    with pytest.raises(NoRuns, match="make run"):
+        Store(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert not list(tmp_path.iterdir())

@@ -23,7 +23,7 @@ from pipeline.sweep import plan
 from tests.conftest import edit, environment, run
 from tests.test_dvc import mlflow_runs
 
-pytestmark = [pytest.mark.xdist_group("sweep"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 SMALL = ["dataset=digits", "model=mlp", "training.epochs=2", "training.batch_size=64"]
 

@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 from pipeline import recorder
 from tests.conftest import environment
 
-pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(200)]
+pytestmark = pytest.mark.timeout(200)
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
