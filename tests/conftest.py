@@ -3,19 +3,27 @@
 import gzip
 import io
 import os
+import re
 import shutil
+import sqlite3
 import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import yaml
+from filelock import FileLock
 from numpy.typing import NDArray
 
+from pipeline import configuration
+from pipeline.schema import Configuration
+
 ROOT = Path(__file__).resolve().parent.parent
+STAGES = ["compose", "prepare", "train", "evaluate", "export"]
 
 
 def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -50,6 +58,73 @@ def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {path}"
     path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def make_small(folder: Path) -> Path:
+    """Make the clone's default the bundled digits and a tiny network, and commit."""
+    edit(folder / "conf/config.yaml", "dataset: mnist", "dataset: digits")
+    edit(folder / "conf/config.yaml", "model: cnn", "model: mlp")
+    edit(folder / "conf/training/default.yaml", "epochs: ", "epochs: 2 # ")
+    assert run(folder, "python", "-m", "pipeline.compose").returncode == 0
+    assert run(folder, "git", "commit", "-qam", "small").returncode == 0
+    return folder
+
+
+def dvc(folder: Path, *arguments: str) -> tuple[list[str], subprocess.CompletedProcess[str]]:
+    """Run dvc; return the stages that it ran."""
+    done = run(folder, "dvc", *arguments)
+    assert "Traceback" not in done.stderr + done.stdout, done.stderr + done.stdout
+    return re.findall(r"^Running stage '(\w+)'", done.stdout, re.MULTILINE), done
+
+
+def repro(folder: Path) -> list[str]:
+    ran, done = dvc(folder, "repro")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return ran
+
+
+def parameters(folder: Path) -> Configuration:
+    return configuration.load(folder / "params.yaml")
+
+
+def mlflow_runs(folder: Path) -> list[dict[str, Any]]:
+    """The runs of a project's store, oldest first: status, parameters, tags, metrics."""
+    with sqlite3.connect(folder / "mlflow.db") as store:
+        runs = store.execute("select run_uuid, status, name from runs order by start_time").fetchall()
+
+        def pairs(table: str, run_id: str) -> dict[str, Any]:
+            return dict(store.execute(f"select key, value from {table} where run_uuid = ?", [run_id]).fetchall())
+
+        return [
+            {"id": run_id, "status": status, "name": name}
+            | {table: pairs(table, run_id) for table in ("params", "tags", "latest_metrics")}
+            for run_id, status, name in runs
+        ]
+
+
+def conf_is_untouched(folder: Path) -> bool:
+    return run(folder, "git", "status", "--porcelain", "conf").stdout == ""
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone in which the whole pipeline has run, and been committed: one for all processes of pytest. Only to be copied."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder, done = shared / "a clone of the project", shared / "finished"
+    with FileLock(shared / "finished.lock"):
+        if not done.exists():
+            make_small(clone(folder))
+            assert repro(folder) == STAGES
+            run(folder, "git", "add", "-A")
+            run(folder, "git", "commit", "-qm", "ran")
+            done.touch()
+    return folder
+
+
+def copied(finished: Path, folder: Path) -> Path:
+    """A copy of a finished project, to change at will."""
+    return Path(shutil.copytree(finished, folder / "a copy of the project", symlinks=True))
 
 
 @pytest.fixture

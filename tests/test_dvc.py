@@ -3,100 +3,35 @@
 import json
 import os
 import re
-import shutil
 import signal
-import sqlite3
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from pipeline import configuration
-from pipeline.schema import Configuration
-from tests.conftest import clone, edit, environment, run
-
-STAGES = ["compose", "prepare", "train", "evaluate", "export"]
+from tests.conftest import STAGES, copied, dvc, edit, environment, mlflow_runs, parameters, repro, run
 
 pytestmark = pytest.mark.timeout(400)
-
-
-def make_small(folder: Path) -> Path:
-    """Make the clone's default the bundled digits and a tiny network, and commit."""
-    edit(folder / "conf/config.yaml", "dataset: mnist", "dataset: digits")
-    edit(folder / "conf/config.yaml", "model: cnn", "model: mlp")
-    edit(folder / "conf/training/default.yaml", "epochs: ", "epochs: 2 # ")
-    assert run(folder, "python", "-m", "pipeline.compose").returncode == 0
-    assert run(folder, "git", "commit", "-qam", "small").returncode == 0
-    return folder
-
-
-def dvc(folder: Path, *arguments: str) -> tuple[list[str], subprocess.CompletedProcess[str]]:
-    """Run dvc; return the stages that it ran."""
-    done = run(folder, "dvc", *arguments)
-    assert "Traceback" not in done.stderr + done.stdout, done.stderr + done.stdout
-    return re.findall(r"^Running stage '(\w+)'", done.stdout, re.MULTILINE), done
-
-
-def repro(folder: Path) -> list[str]:
-    ran, done = dvc(folder, "repro")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return ran
-
-
-def parameters(folder: Path) -> Configuration:
-    return configuration.load(folder / "params.yaml")
-
-
-def mlflow_runs(folder: Path) -> list[dict[str, Any]]:
-    """The runs of a project's store, oldest first: status, parameters, tags, metrics."""
-    with sqlite3.connect(folder / "mlflow.db") as store:
-        runs = store.execute("select run_uuid, status, name from runs order by start_time").fetchall()
-
-        def pairs(table: str, run_id: str) -> dict[str, Any]:
-            return dict(store.execute(f"select key, value from {table} where run_uuid = ?", [run_id]).fetchall())
-
-        return [
-            {"id": run_id, "status": status, "name": name}
-            | {table: pairs(table, run_id) for table in ("params", "tags", "latest_metrics")}
-            for run_id, status, name in runs
-        ]
-
-
-def conf_is_untouched(folder: Path) -> bool:
-    return run(folder, "git", "status", "--porcelain", "conf").stdout == ""
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone in which the whole pipeline has run, and been committed."""
-    folder = make_small(clone(tmp_path_factory.mktemp("dvc") / "a clone of the project"))
-    assert repro(folder) == STAGES
-    run(folder, "git", "add", "-A")
-    run(folder, "git", "commit", "-qm", "ran")
-    return folder
 
 
 @pytest.fixture
 def project(finished: Path, tmp_path: Path) -> Path:
     """A copy of the finished project, to change at will."""
-    folder = tmp_path / "a copy of the project"
-    shutil.copytree(finished, folder, symlinks=True)
-    return folder
+    return copied(finished, tmp_path)
 
 
-def test_the_pipeline_leaves_a_model_its_metrics_its_plots_and_one_run(finished: Path) -> None:
-    assert (finished / "models/mnist.h5").stat().st_size > 10_000
-    metrics = json.loads((finished / "reports/metrics.json").read_text())
+def test_the_pipeline_leaves_a_model_its_metrics_its_plots_and_one_run(project: Path) -> None:
+    assert (project / "models/mnist.h5").stat().st_size > 10_000
+    metrics = json.loads((project / "reports/metrics.json").read_text())
     assert metrics["dataset"] == "digits"
     assert metrics["test_accuracy_low"] < metrics["test_accuracy"] < metrics["test_accuracy_high"]
-    assert "test_accuracy" in run(finished, "dvc", "metrics", "show").stdout
-    plots = run(finished, "dvc", "plots", "show", "-o", "plots page")
+    assert "test_accuracy" in run(project, "dvc", "metrics", "show").stdout
+    plots = run(project, "dvc", "plots", "show", "-o", "plots page")
     assert plots.returncode == 0, plots.stderr
-    page = (finished / "plots page/index.html").read_text()
+    page = (project / "plots page/index.html").read_text()
     for name in ("confusion", "Loss", "Accuracy", "mistakes.png"):
         assert name in page
-    (only,) = mlflow_runs(finished)
+    (only,) = mlflow_runs(project)
     assert only["status"] == "FINISHED"
     assert only["params"]["model"] == "mlp"
     assert only["params"]["training.epochs"] == "2"
@@ -105,7 +40,7 @@ def test_the_pipeline_leaves_a_model_its_metrics_its_plots_and_one_run(finished:
     assert only["latest_metrics"]["validation_accuracy"] == metrics["validation_accuracy"]
     assert only["tags"]["dataset"] == "digits"
     assert len(only["tags"]["dataset_sha256"]) == 64
-    assert only["tags"]["git_commit"] == run(finished, "git", "rev-parse", "HEAD~1").stdout.strip()
+    assert only["tags"]["git_commit"] == run(project, "git", "rev-parse", "HEAD~1").stdout.strip()
     assert only["tags"]["git_dirty"] == "false"
 
 
@@ -160,53 +95,10 @@ def test_an_edited_comment_or_unselected_option_reruns_the_composition_alone(pro
     assert repro(project) == []
 
 
-def test_an_override_of_an_experiment_counts_and_stays(project: Path) -> None:
-    ran, done = dvc(project, "exp", "run", "-n", "dropped", "-S", "model.dropout=0.4")
-    assert done.returncode == 0, done.stderr
-    assert ran == ["compose", "train", "evaluate", "export"]  # compose checks what DVC has composed, and leaves it
-    assert parameters(project).model.dropout == 0.4
-    assert conf_is_untouched(project)
-    assert repro(project) == []
-    assert parameters(project).model.dropout == 0.4
-    latest = mlflow_runs(project)[-1]
-    assert (latest["name"], latest["tags"]["dvc_experiment"]) == ("dropped", "dropped")
-    assert latest["params"]["model.dropout"] == "0.4"
-    table = run(project, "dvc", "exp", "show", "--csv").stdout
-    assert "dropped" in table
-    assert "test_accuracy" in table
-
-
-def test_a_named_experiment_counts_and_stays(project: Path) -> None:
-    ran, done = dvc(project, "exp", "run", "-S", "experiment=textbook", "-S", "training.epochs=1", "-S", "dataset=digits")
-    assert done.returncode == 0, done.stderr
-    assert ran == ["compose", "train", "evaluate", "export"]
-    assert parameters(project).name == "textbook"
-    assert parameters(project).model.dense[0].units == 256
-    assert conf_is_untouched(project)
-    assert repro(project) == []
-
-
 def test_parameters_edited_by_hand_are_kept(project: Path) -> None:
     edit(project / "params.yaml", "confidence: 0.95", "confidence: 0.9")
     assert repro(project) == ["compose", "evaluate", "export"]
     assert parameters(project).evaluation.confidence == 0.9
-    assert repro(project) == []
-
-
-def test_queued_experiments_have_their_own_parameters_and_runs_in_one_store(project: Path) -> None:
-    dvc(project, "exp", "run", "--queue", "-n", "grid", "-S", "model.dropout=0.1,0.45")
-    _, started = dvc(project, "queue", "start", "-j", "2")
-    assert started.returncode == 0, started.stderr
-    run(project, "dvc", "queue", "logs", "grid-1", "-f")
-    run(project, "dvc", "queue", "logs", "grid-2", "-f")
-    run(project, "dvc", "queue", "stop")
-    status = run(project, "dvc", "queue", "status").stdout
-    assert status.count("Success") == 2, status + run(project, "dvc", "queue", "logs", "grid-1").stdout
-    queued = {each["name"]: each for each in mlflow_runs(project)[1:]}
-    assert {name: each["params"]["model.dropout"] for name, each in queued.items()} == {"grid-1": "0.1", "grid-2": "0.45"}
-    assert {each["status"] for each in queued.values()} == {"FINISHED"}
-    assert run(project, "dvc", "exp", "apply", "grid-2").returncode == 0
-    assert parameters(project).model.dropout == 0.45
     assert repro(project) == []
 
 
@@ -228,20 +120,6 @@ def test_a_bad_value_stops_everything_before_any_stage_runs(project: Path, where
     assert len(mlflow_runs(project)) == 1
 
 
-def test_an_unknown_key_of_an_experiment_is_told_with_the_nearest(project: Path) -> None:
-    _, done = dvc(project, "exp", "run", "-S", "model.dropot=0.4")
-    assert done.returncode != 0
-    assert "nearest is model.dropout" in done.stderr
-
-
-def test_an_experiment_that_git_does_not_know_yet_keeps_its_parameters_in_the_queue(project: Path) -> None:
-    (project / "conf/experiment/mine.yaml").write_text("# @package _global_\nname: mine\ntraining:\n  batch_size: 64\n")
-    dvc(project, "exp", "run", "--queue", "-n", "untracked", "-S", "experiment=mine", "compose")
-    dvc(project, "exp", "run", "--run-all")
-    assert run(project, "dvc", "exp", "apply", "untracked").returncode == 0
-    assert parameters(project).training.batch_size == 64
-
-
 def test_a_git_worktree_works(project: Path) -> None:
     beside = project.parent / "work tree"
     assert run(project, "git", "worktree", "add", "-q", "-b", "other", str(beside)).returncode == 0
@@ -249,16 +127,16 @@ def test_a_git_worktree_works(project: Path) -> None:
     assert repro(beside) == []
 
 
-def test_the_model_that_a_run_logs_is_loaded_by_mlflow(finished: Path) -> None:
-    (only,) = mlflow_runs(finished)
+def test_the_model_that_a_run_logs_is_loaded_by_mlflow(project: Path) -> None:
+    (only,) = mlflow_runs(project)
     code = (
         "import mlflow, numpy, sys; mlflow.set_tracking_uri(sys.argv[1]); "
         "model = mlflow.keras.load_model(f'runs:/{sys.argv[2]}/model'); "
         "print(model(numpy.zeros((1, 28, 28, 1), 'float32')).shape)"
     )
-    done = run(finished, "python", "-c", code, f"sqlite:///{finished / 'mlflow.db'}", only["id"])
+    done = run(project, "python", "-c", code, f"sqlite:///{project / 'mlflow.db'}", only["id"])
     assert "(1, 10)" in done.stdout, done.stderr
-    artifacts = finished / "mlruns" / only["id"] / "artifacts"
+    artifacts = project / "mlruns" / only["id"] / "artifacts"
     assert {path.name for path in artifacts.iterdir()} >= {"mnist.h5", "params.yaml", "evaluation", "training", "data"}
 
 

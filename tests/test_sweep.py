@@ -20,8 +20,7 @@ from pipeline.configuration import flatten
 from pipeline.errors import ConfigurationError
 from pipeline.study import sampler_of
 from pipeline.sweep import plan
-from tests.conftest import edit, environment, run
-from tests.test_dvc import mlflow_runs
+from tests.conftest import edit, environment, mlflow_runs, run
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -111,7 +110,7 @@ def test_a_sweep_finishes_prunes_survives_failures_and_leaves_an_experiment(proj
 
 
 def test_killed_workers_and_coordinators_cost_what_was_running_and_the_same_command_goes_on(project: Path) -> None:
-    command = ["sweep=seeds", "training.seed=range(0, 8)", "training.epochs=12"]
+    command = ["sweep=seeds", "training.seed=range(0, 8)", "training.epochs=6"]
     with sweeping(project, *command) as first:
         wait_for(first, "finished")
         orphans = psutil.Process(first.pid).children(recursive=True)
