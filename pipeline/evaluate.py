@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
 
 from pipeline import exported, measures, negatives, prepared, rejection, tensorflow_setup, tracking
-from pipeline.arrays import Pictures, Probabilities, Split
+from pipeline.arrays import Probabilities, Split
 from pipeline.configuration import load
 from pipeline.paths import REPORTS, TRAINED, replacing
 from pipeline.schema import Evaluation
@@ -48,15 +50,17 @@ def measure_drawings(network: "keras.Model", options: Evaluation) -> dict[str, A
     }
 
 
-def measure_rejection(network: "keras.Model", test: Pictures, options: Evaluation) -> dict[str, Any]:
-    """The thresholds of `pipeline.rejection`, from the validation split, and how well they tell digits from others."""
-    from pipeline.model import logits_of  # needs TensorFlow to be set up
+def measure_rejection(network: "keras.Model", digits: NDArray[np.float32], options: Evaluation) -> dict[str, Any]:
+    """The thresholds of `pipeline.rejection`, from the validation split, and how well they tell digits from others.
 
-    logits = logits_of(network)
-    validation, digits, others = (
-        exported.predict(logits, pictures, options.batch_size)
-        for pictures in (prepared.load("validation").pictures, test, negatives.held_out(options.negatives, seed=0))
-    )
+    Args:
+        network: from network input to logits.
+        digits: its logits of the test pictures, (n, 10).
+        options: of the configuration.
+
+    """
+    validation = exported.predict(network, prepared.load("validation").pictures, options.batch_size)
+    others = exported.predict(network, negatives.held_out(options.negatives, seed=0), options.batch_size)
     none_below = rejection.threshold(validation, options.rejected_digits)
     unsure_below = rejection.threshold(validation, options.doubted_digits)
     digit_scores, other_scores = rejection.score(digits), rejection.score(others)
@@ -118,10 +122,14 @@ def main() -> None:
         tensorflow_setup.start()
         summary, test = prepared.summary(), prepared.load("test")
         network = exported.open_model(TRAINED / "network.keras")
-        probabilities = exported.predict(network, test.pictures, configuration.evaluation.batch_size)
+        from pipeline.model import logits_of  # needs TensorFlow to be set up
+
+        before_softmax = logits_of(network)
+        logits = exported.predict(before_softmax, test.pictures, configuration.evaluation.batch_size)
+        probabilities: Probabilities = softmax(logits, axis=1)
         training = json.loads((TRAINED / "training.json").read_text(encoding="utf-8"))
         values = measure(test, probabilities, configuration.evaluation) | training
-        values |= measure_rejection(network, test.pictures, configuration.evaluation)
+        values |= measure_rejection(before_softmax, logits, configuration.evaluation)
         values |= measure_drawings(network, configuration.evaluation)
         report = {"dataset": summary["dataset"], **values}
         write_report(test, probabilities, report, summary["class_names"], configuration.evaluation)
