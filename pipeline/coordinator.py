@@ -20,9 +20,9 @@ from pipeline import datasets, drawings
 from pipeline.compose import compose
 from pipeline.errors import UserError
 from pipeline.prepare import summarize
+from pipeline.records import Records
 from pipeline.schema import AnyDataset, SweepConfiguration
 from pipeline.study import OVERRIDES, Study
-from pipeline.sweep_records import Records
 from pipeline.trial import Data, Message
 
 STOP: Message = {"stop": True}
@@ -181,9 +181,9 @@ class Coordinator:
     def _end(self, number: int, result: Message) -> None:
         trial = self._running.pop(number)
         self._futures.pop(number, None)
-        state, error = result["state"], result.get("error", "")
-        self._study.tell(trial, state, result.get(self._sweep.objective), error)
-        self._records.end(number, state, {key: result[key] for key in result if key not in ("trial", "state")})
+        state, told = result["state"], {key: result[key] for key in result if key not in ("trial", "state")}
+        self._study.tell(trial, state, told)
+        self._records.end(number, state, told)
         self.train_seconds += result.get("train_seconds", 0.0)
         if state != "killed":
             self._say(describe(number, trial.user_attrs[OVERRIDES], result, self._sweep.objective))

@@ -5,8 +5,7 @@ import itertools
 import json
 import logging
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import optuna
@@ -23,7 +22,8 @@ from pipeline.schema import Pruner, Sampler, SweepConfiguration
 from pipeline.search_space import Dimension
 
 #: What a trial keeps of itself in the store: see `Study.ask` and `Study.tell`.
-PROCESS, OVERRIDES, ERROR = "process", "overrides", "error"
+PROCESS, OVERRIDES, RESULT, ERROR = "process", "overrides", "result", "error"
+STATES = {"finished": TrialState.COMPLETE, "pruned": TrialState.PRUNED}  # any other has failed
 
 
 def storage(url: str) -> optuna.storages.BaseStorage:
@@ -142,7 +142,7 @@ class Study:
         warnings.filterwarnings("ignore", category=ExperimentalWarning)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         logging.getLogger("alembic").setLevel(logging.WARNING)
-        self.space = space
+        self.space, self._objective = space, sweep.objective
         self.direction: Literal["maximize", "minimize"] = "maximize" if sweep.objective == "validation_accuracy" else "minimize"
         self._distributions: dict[str, BaseDistribution] = {part.key: part.distribution for part in space}
         self.optuna = optuna.create_study(
@@ -163,6 +163,10 @@ class Study:
             for values in itertools.product(*map(_values, space)):
                 self.optuna.enqueue_trial(dict(zip(self._distributions, values, strict=True)), skip_if_exists=True)
         self.interrupted = self._take_up()
+        # Kept here too, for nobody else writes, and asking the store after every epoch would take longer with every trial.
+        states = [trial.state for trial in self.trials()]
+        self._count = Count(*(states.count(state) for state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)))
+        self._best = self._better(*self._trials(TrialState.COMPLETE))
 
     def _take_up(self) -> int:
         waiting = [trial for trial in self._trials(TrialState.RUNNING) if has_died(trial.user_attrs.get(PROCESS, ""))]
@@ -179,19 +183,32 @@ class Study:
         trial.set_user_attr(OVERRIDES, [part.override(trial.params[part.key]) for part in self.space])
         return trial
 
-    def tell(self, trial: Trial, state: str, value: float | None = None, error: str = "") -> None:
-        """Say how a trial ended: ``finished`` with its `value`, ``pruned``, ``failed`` with its `error`, or ``killed``."""
-        if error:
+    def tell(self, trial: Trial, state: str, result: dict[str, Any] | None = None) -> None:
+        """Say how a trial ended.
+
+        Args:
+            trial: of `ask`.
+            state: ``finished``, ``pruned``, ``failed``, or ``killed``: then it is queued again.
+            result: of a finished trial what it reached, of a failed one its ``error``.
+
+        """
+        result = result or {}
+        value = result[self._objective] if state == "finished" else None
+        if error := result.get("error"):
             trial.set_user_attr(ERROR, error)
+        if state == "finished":
+            trial.set_user_attr(RESULT, result)
         if state == "killed":
             self.optuna.enqueue_trial(trial.params)
-        states = {"finished": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
-        self.optuna.tell(trial, value if state == "finished" else None, states.get(state, TrialState.FAIL))
+        told = self.optuna.tell(trial, value, STATES.get(state, TrialState.FAIL))
+        if state != "killed":
+            self._count = replace(self._count, **{state: getattr(self._count, state) + 1})
+        if state == "finished":
+            self._best = self._better(told, *([self._best] if self._best else []))
 
     def count(self) -> Count:
         """How many trials ended how; those that were interrupted are tried again and don't count."""
-        states = [trial.state for trial in self.trials()]
-        return Count(*(states.count(state) for state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)))
+        return self._count
 
     def trials(self) -> list[FrozenTrial]:
         """All trials that ended and count, in their order."""
@@ -199,10 +216,12 @@ class Study:
         return [trial for trial in ended if trial.state != TrialState.FAIL or ERROR in trial.user_attrs]
 
     def best(self) -> FrozenTrial | None:
-        """The finished trial with the best value; None while none has finished."""
-        finished = self._trials(TrialState.COMPLETE)
-        choose: Callable[..., FrozenTrial] = max if self.direction == "maximize" else min
-        return choose(finished, key=lambda trial: trial.value) if finished else None
+        """The finished trial with the best value, of equals the first; None while none has finished."""
+        return self._best
+
+    def _better(self, *finished: FrozenTrial) -> FrozenTrial | None:
+        sign = 1 if self.direction == "minimize" else -1
+        return min(finished, key=lambda trial: (sign * (trial.value or 0.0), trial.number), default=None)
 
     def _trials(self, *states: TrialState) -> list[FrozenTrial]:
         return self.optuna.get_trials(deepcopy=False, states=states)

@@ -19,6 +19,8 @@ from tqdm import tqdm
 from pipeline import configuration as configurations
 from pipeline.compose import compose
 from pipeline.errors import UserError
+from pipeline.processes import preload
+from pipeline.records import Records
 from pipeline.schema import SweepConfiguration
 
 if TYPE_CHECKING:
@@ -139,20 +141,20 @@ def run(overrides: list[str], trial: Callable[..., dict[str, Any]] | None = None
 
     """
     begin = time.perf_counter()
+    preload("pipeline.preload")  # it takes seconds, and all that follows goes on meanwhile
     configuration, space, for_all = plan(overrides)
     from pipeline.workers import workers
 
     with ExitStack() as stack:
-        with ThreadPoolExecutor(1) as background:  # workers load TensorFlow while this process loads the rest
+        with ThreadPoolExecutor(1) as background:
             client_to_be = background.submit(stack.enter_context, workers(configuration.sweep))
             from pipeline import study as studies
             from pipeline.coordinator import Coordinator, read
-            from pipeline.sweep_records import Records
             from pipeline.trial import run as train
 
             read(configuration.dataset.model_dump_json())
             study = studies.Study(configuration, space)
-            records = stack.enter_context(Records(configuration, study))
+        records = stack.enter_context(Records(configuration, study))
         coordinator = Coordinator(configuration, for_all, study, records, client_to_be.result(), trial or train)
         display = stack.enter_context(Display(study))
         coordinator.run(display.say, display.update)

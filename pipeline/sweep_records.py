@@ -17,7 +17,7 @@ from pipeline import recorder, tracking
 from pipeline.errors import UserError
 from pipeline.paths import PROJECT
 from pipeline.schema import SweepConfiguration
-from pipeline.study import ERROR, OVERRIDES, Study
+from pipeline.study import ERROR, OVERRIDES, RESULT, Study
 
 #: MLflow's status of a run, by how its trial ended. It knows no pruned runs; the tag `trial_state` does.
 STATUS = {"finished": "FINISHED", "pruned": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
@@ -42,7 +42,7 @@ def short(overrides: list[str]) -> str:
     return ", ".join(f"{name}={text.partition('=')[2]}" for name, text in zip(names, overrides, strict=True))
 
 
-class Records:
+class SweepRuns:
     """The runs of a sweep.
 
     Args:
@@ -63,14 +63,9 @@ class Records:
             self._client, self._experiment = recorder.open_store(self._uri, configuration.tracking.experiment, PROJECT)
             recorder.close_dead_runs(self._client, self._experiment)
             self.parent = self._parent()
+            self._mend()
         except MlflowException as error:
             raise UserError(f"the MLflow store {self._uri} can't be used: {str(error).splitlines()[0]}") from None
-
-    def __enter__(self) -> "Records":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self.finish("FINISHED" if kind is None else "KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED")
 
     def _parent(self) -> str:
         name = self._study.name
@@ -85,6 +80,27 @@ class Records:
         )
         self._client.log_text(run, OmegaConf.to_yaml(self._configuration.model_dump()), "sweep.yaml")
         return run
+
+    def _mend(self) -> None:
+        """Write what the store of the trials has and this one lacks: the coordinator before was killed in between."""
+        sweep = f"tags.sweep = '{self._study.name}' and tags.role = 'trial'"
+        runs = {run.data.tags["trial"]: run for run in self._client.search_runs([self._experiment], sweep, max_results=50_000)}
+        for trial in self._study.trials():
+            run = runs.get(str(trial.number))
+            if run is not None and "trial_state" in run.data.tags:
+                continue
+            written = set()
+            if run is None:
+                self.begin(trial.number, trial.user_attrs[OVERRIDES], {})
+            else:
+                self._runs[trial.number] = run.info.run_id
+                curve = self._client.get_metric_history(run.info.run_id, f"epoch/{self._configuration.sweep.objective}")
+                written = {point.step for point in curve}
+            for epoch in trial.intermediate_values.keys() - written:
+                reached = trial.intermediate_values[epoch]
+                self.epoch(trial.number, {"epoch": epoch, self._configuration.sweep.objective: reached})
+            error = {"error": trial.user_attrs[ERROR]} if ERROR in trial.user_attrs else {}
+            self.end(trial.number, STATES[trial.state], trial.user_attrs.get(RESULT, error))
 
     def _create(self, name: str, tags: dict[str, str], parameters: dict[str, Any]) -> str:
         run = str(self._client.create_run(self._experiment, run_name=name, tags=self._tags | tags).info.run_id)
@@ -109,8 +125,8 @@ class Records:
         run = self._runs.pop(number)
         self._metrics(run, {key: value for key, value in result.items() if isinstance(value, int | float)})
         tags = [RunTag("trial_state", state)] + ([RunTag("error", result["error"])] if "error" in result else [])
-        self._client.log_batch(run, tags=tags)
         self._client.set_terminated(run, STATUS[state])
+        self._client.log_batch(run, tags=tags)  # last, for it says that all is written: see `_mend`
 
     def finish(self, status: str) -> None:
         """Write the table and the plots of all trials, and close what is still open."""
@@ -144,14 +160,24 @@ def write_table(trials: list[FrozenTrial], path: Path) -> None:
             writer.writerow([trial.number, STATES[trial.state], value, seconds, *set_to, error])
 
 
+def load_plots() -> None:
+    """Load what `write_plots` needs, which takes seconds: while workers train, and not at the end, when a person waits."""
+    import matplotlib
+
+    matplotlib.use("Agg")  # before pyplot: no window
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of plots that Optuna calls experimental
+        from matplotlib import pyplot  # noqa: F401
+        from optuna import visualization
+
+        visualization.is_available(), visualization.matplotlib.is_available()
+
+
 def write_plots(study: Study, folder: Path) -> None:
     """Write the optimisation history, the importances and the parallel coordinates, as PNG, and all as ``sweep.html``."""
     finished = [trial for trial in study.trials() if trial.state == TrialState.COMPLETE]
     if not finished:
         return
-    import matplotlib
-
-    matplotlib.use("Agg")  # before pyplot: no window
     from matplotlib import pyplot
     from optuna import visualization
 

@@ -4,19 +4,13 @@ import gc
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 
-def start(deterministic: bool = False) -> None:
-    """Import TensorFlow and let it look for its devices.
-
-    What its libraries write to standard error meanwhile, on a machine without a GPU that no GPU was found, is shown only if
-    the import fails.
-
-    Args:
-        deterministic: allow only operations that give the same result every time.
-
-    """
+def load() -> None:
+    """Import TensorFlow, and nothing more: no thread is started and no device touched, so that the process may be forked."""
     # Keras loads these, for wrappers and plots that nothing here uses, if it finds them: half of the time that it takes.
     hidden = {name for name in ("matplotlib", "pandas", "sklearn") if name not in sys.modules}
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
@@ -24,32 +18,52 @@ def start(deterministic: bool = False) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # The import makes a million objects that stay; looking for garbage among them is a quarter of the time that it takes.
     gc.disable()
+    try:
+        with _quietly():
+            import tensorflow  # noqa: F401
+    finally:
+        gc.freeze()
+        gc.enable()
+        for name in hidden:
+            sys.modules.pop(name, None)
+    import absl.logging
+
+    absl.logging.set_verbosity(absl.logging.ERROR)  # or Keras says at every export that HDF5 is old
+
+
+def start(deterministic: bool = False) -> None:
+    """Import TensorFlow and let it look for its devices.
+
+    Args:
+        deterministic: allow only operations that give the same result every time.
+
+    """
+    load()
+    import tensorflow
+
+    with _quietly():
+        for gpu in tensorflow.config.list_physical_devices("GPU"):
+            tensorflow.config.experimental.set_memory_growth(gpu, True)
+    if deterministic:
+        tensorflow.config.experimental.enable_op_determinism()
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Show only on failure what is written to standard error meanwhile: without a GPU, TensorFlow says at length so."""
     sys.stderr.flush()
     screen = os.dup(2)
     with tempfile.TemporaryFile() as noise:
         os.dup2(noise.fileno(), 2)
         try:
-            import tensorflow
-
-            tensorflow.config.list_physical_devices()
-            for gpu in tensorflow.config.list_physical_devices("GPU"):
-                tensorflow.config.experimental.set_memory_growth(gpu, True)
+            yield
         except BaseException:
             noise.seek(0)
             os.write(screen, noise.read())
             raise
         finally:
-            gc.freeze()
-            gc.enable()
-            for name in hidden:
-                sys.modules.pop(name, None)
             os.dup2(screen, 2)
             os.close(screen)
-    import absl.logging
-
-    absl.logging.set_verbosity(absl.logging.ERROR)  # or Keras says at every export that HDF5 is old
-    if deterministic:
-        tensorflow.config.experimental.enable_op_determinism()
 
 
 def leave() -> NoReturn:

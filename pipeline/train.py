@@ -44,6 +44,7 @@ def train(configuration: Configuration, checkpoint: Path, run: Run) -> "Trainer"
         configuration, prepared.load("train"), prepared.load("validation"), data["mean"], data["deviation"], checkpoint
     )
     trainer.fit(on_epoch)
+    trainer.calibrate()
     return trainer
 
 

@@ -130,7 +130,6 @@ class Trainer:
                 on_epoch(self.history[-1])
                 self._save()
         self.network.set_weights(self._best)
-        self._calibrate()
         return self.network
 
     def _is_done(self) -> bool:
@@ -209,11 +208,11 @@ class Trainer:
             pictures = network_input(self.validation.pictures[begin : begin + VALIDATION_BATCH])
             yield tf.cast(self._infer(tf.constant(pictures)), tf.float32).numpy()
 
-    def _calibrate(self) -> None:
+    def calibrate(self) -> None:
         """Scale the logits so that the probabilities of the validation split mean what they say.
 
         Label smoothing makes a network too modest. One number, the temperature, mends it and changes no answer (Guo et al.,
-        2017, https://arxiv.org/abs/1706.04599). It becomes part of the last layer's weights.
+        2017, https://arxiv.org/abs/1706.04599). It becomes part of the last layer's weights. To be called once, after `fit`.
         """
         logits = np.concatenate(list(self._validation_logits())).astype(np.float64)  # (n, 10)
         right = logits[np.arange(len(logits)), self.validation.labels]

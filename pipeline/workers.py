@@ -7,6 +7,7 @@ import dask
 from distributed import Client, LocalCluster
 
 from pipeline.errors import UserError
+from pipeline.processes import START_METHOD
 from pipeline.schema import Sweep
 from pipeline.trial import Warm
 
@@ -25,6 +26,7 @@ def workers(sweep: Sweep) -> Iterator[Client]:
         "distributed.comm.timeouts.connect": "20s",
         # Dask has malloc give all memory back at once, which makes every step of a training half as fast.
         "distributed.nanny.pre-spawn-environ": {},
+        "distributed.worker.multiprocessing-method": START_METHOD,
     }
     with dask.config.set(settings):
         if sweep.scheduler:

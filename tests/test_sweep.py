@@ -106,7 +106,7 @@ def test_a_sweep_finishes_prunes_survives_failures_and_leaves_an_experiment(proj
     ran = run(project, "dvc", "exp", "run", "-S", "experiment=adadelta_best")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     made = next(one for one in mlflow_runs(project) if "test_accuracy" in one["latest_metrics"])
-    assert made["latest_metrics"]["validation_accuracy"] == pytest.approx(best, abs=0.05)  # of 144 pictures
+    assert made["latest_metrics"]["validation_accuracy"] == pytest.approx(best, abs=1e-9)
 
 
 def test_killed_workers_and_coordinators_cost_what_was_running_and_the_same_command_goes_on(project: Path) -> None:
@@ -114,7 +114,8 @@ def test_killed_workers_and_coordinators_cost_what_was_running_and_the_same_comm
     with sweeping(project, *command) as first:
         wait_for(first, "finished")
         orphans = psutil.Process(first.pid).children(recursive=True)
-        workers = [child for child in orphans if "spawn_main" in " ".join(child.cmdline())]
+        forked = [child for child in orphans if child.ppid() != first.pid]
+        workers = forked or [child for child in orphans if "spawn_main" in " ".join(child.cmdline())]
         assert len(workers) == 2
         workers[0].kill()
         wait_for(first, "its worker died")

@@ -1,0 +1,66 @@
+"""What a sweep writes to MLflow, behind the sweep's back: loading MLflow and each of its writes would keep workers waiting."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipeline.schema import SweepConfiguration
+    from pipeline.study import Study
+    from pipeline.sweep_records import SweepRuns
+
+
+class Records:
+    """The same calls as those of `pipeline.sweep_records.SweepRuns`, which are made in their order on a thread of their own.
+
+    What fails there is raised by the next call, or by the end of the block.
+
+    Args:
+        configuration: of the sweep.
+        study: its trials.
+
+    """
+
+    def __init__(self, configuration: "SweepConfiguration", study: "Study") -> None:
+        self._thread = ThreadPoolExecutor(1)
+        self._runs: Future[SweepRuns] = self._thread.submit(_open, configuration, study)
+        self._under_way: list[Future[Any]] = [self._runs]
+
+    def __enter__(self) -> "Records":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with self._thread:
+            if kind is None or self._is_open():
+                status = "FINISHED" if kind is None else "KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED"
+                self._do("finish", status)
+                for future in self._under_way:
+                    future.result()
+
+    def _is_open(self) -> bool:
+        return self._runs.exception() is None
+
+    def begin(self, number: int, overrides: list[str], values: dict[str, Any]) -> None:
+        """Create the run of a trial; `values` is its whole configuration, empty if it could not be composed."""
+        self._do("begin", number, overrides, values)
+
+    def epoch(self, number: int, epoch: dict[str, float]) -> None:
+        """Add an epoch to the curves of a trial."""
+        self._do("epoch", number, epoch)
+
+    def end(self, number: int, state: str, result: dict[str, Any]) -> None:
+        """Close the run of a trial: `result` holds its single values, or its `error`."""
+        self._do("end", number, state, result)
+
+    def _do(self, what: str, *arguments: Any) -> None:
+        for future in [future for future in self._under_way if future.done()]:
+            self._under_way.remove(future)
+            future.result()
+        self._under_way.append(self._thread.submit(lambda: getattr(self._runs.result(), what)(*arguments)))
+
+
+def _open(configuration: "SweepConfiguration", study: "Study") -> "SweepRuns":
+    from pipeline.sweep_records import SweepRuns, load_plots  # loads MLflow
+
+    runs = SweepRuns(configuration, study)
+    load_plots()
+    return runs
