@@ -1,6 +1,10 @@
 """What `pipeline.processes.preload` loads for a sweep: all that a worker needs, so that it begins with it."""
 
-from pipeline import tensorflow_setup
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator, which ends its workers
+
+from pipeline import tensorflow_setup  # noqa: E402
 
 tensorflow_setup.load()
 
