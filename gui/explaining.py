@@ -26,7 +26,7 @@ class Panel(ttk.Frame):
         super().__init__(parent, style="Card.TFrame", padding=round(12 * px))
         self.px = px
         self._palette: Palette | None = None
-        self._images: list[ImageTk.PhotoImage] = []  # which Tk doesn't keep
+        self._images: dict[ttk.Label, ImageTk.PhotoImage] = {}  # which Tk doesn't keep
         self._shown: Explanation | None = None
         self._labels: dict[str, ttk.Label] = {}
         pictures = ttk.Frame(self, style="Card.TFrame")
@@ -58,7 +58,6 @@ class Panel(ttk.Frame):
         self._shown = why
         if self._palette is None:
             return
-        images: list[ImageTk.PhotoImage] = []
         side, blank = round(PICTURE * self.px), bytes(heat.SIDE**2)
         pictures = [("input", heat.given(why.picture if why else blank, side), "network's input")]
         for name, number in (("answer", 0), ("runner-up", 1)):
@@ -66,13 +65,12 @@ class Panel(ttk.Frame):
             told = f"for {why.reasons[number][0]}" if why else name
             pictures.append((name, heat.tinted(given, reason, side, self._palette), told))
         for name, picture, told in pictures:
-            self._put(self._labels[name], picture, images)
-            self._labels[f"{name} text"]["text"] = told
-        self.legend["text"] = "Blue ink spoke for the digit, orange ink against it." if why else "Draw, and see why it says so."
-        self._show_maps(why, images)
-        self._images = images
+            self._put(self._labels[name], picture)
+            _say(self._labels[f"{name} text"], told)
+        _say(self.legend, "Blue ink spoke for the digit, orange ink against it." if why else "Draw, and see why it says so.")
+        self._show_maps(why)
 
-    def _show_maps(self, why: Explanation | None, images: list[ImageTk.PhotoImage]) -> None:
+    def _show_maps(self, why: Explanation | None) -> None:
         maps = why.maps if why else ()
         while len(self._rows) < len(maps):
             self._rows.append((ttk.Label(self.maps, style="CardFaint.TLabel"), ttk.Label(self.maps, style="Card.TLabel")))
@@ -81,12 +79,24 @@ class Panel(ttk.Frame):
         for number, (title, picture) in enumerate(self._rows):
             if number < len(maps) and self._palette:
                 name, count, width, height, values = maps[number]
-                title["text"] = f"{name}: {count} feature maps"
-                self._put(picture, heat.sheet(width, height, values, round(WIDE * self.px), self._palette), images)
-            else:
-                title["text"] = ""
+                _say(title, f"{name}: {count} feature maps")
+                self._put(picture, heat.sheet(width, height, values, round(WIDE * self.px), self._palette))
+            elif picture in self._images:
+                _say(title, "")
                 picture["image"] = ""
+                del self._images[picture]
 
-    def _put(self, label: ttk.Label, picture: Image.Image, images: list[ImageTk.PhotoImage]) -> None:
-        images.append(ImageTk.PhotoImage(picture, master=self))
-        label["image"] = images[-1]
+    def _put(self, label: ttk.Label, picture: Image.Image) -> None:
+        """Show a picture: in the place of the one before if it can be, for a new image has Tk lay out the window anew."""
+        image = self._images.get(label)
+        if image is not None and (image.width(), image.height()) == picture.size:
+            image.paste(picture)
+        else:
+            self._images[label] = ImageTk.PhotoImage(picture, master=self)
+            label["image"] = self._images[label]
+
+
+def _say(label: ttk.Label, text: str) -> None:
+    """Have a label say something; said again, it would have Tk lay out the window anew."""
+    if str(label["text"]) != text:
+        label["text"] = text
