@@ -4,6 +4,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
     from pipeline.schema import SweepConfiguration
     from pipeline.study import Study
     from pipeline.sweep_records import SweepRuns
@@ -22,7 +24,7 @@ class Records:
 
     def __init__(self, configuration: "SweepConfiguration", study: "Study") -> None:
         self._thread = ThreadPoolExecutor(1)
-        self._runs: Future[SweepRuns] = self._thread.submit(_open, configuration, study)
+        self._runs: Future[SweepRuns] = self._thread.submit(_open, configuration, study, study.trials())
         self._under_way: list[Future[Any]] = [self._runs]
 
     def __enter__(self) -> "Records":
@@ -58,9 +60,9 @@ class Records:
         self._under_way.append(self._thread.submit(lambda: getattr(self._runs.result(), what)(*arguments)))
 
 
-def _open(configuration: "SweepConfiguration", study: "Study") -> "SweepRuns":
+def _open(configuration: "SweepConfiguration", study: "Study", before: "list[FrozenTrial]") -> "SweepRuns":
     from pipeline.sweep_records import SweepRuns, load_plots  # loads MLflow
 
-    runs = SweepRuns(configuration, study)
+    runs = SweepRuns(configuration, study, before)
     load_plots()
     return runs

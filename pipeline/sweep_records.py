@@ -48,13 +48,14 @@ class SweepRuns:
     Args:
         configuration: of the sweep.
         study: its trials.
+        before: those that ended before this process began any: the ones it ends meanwhile it tells of itself.
 
     Raises:
         UserError: the store can't be used.
 
     """
 
-    def __init__(self, configuration: SweepConfiguration, study: Study) -> None:
+    def __init__(self, configuration: SweepConfiguration, study: Study, before: list[FrozenTrial]) -> None:
         self._study, self._configuration = study, configuration
         self._uri = tracking.uri(configuration.tracking)
         self._runs: dict[int, str] = {}
@@ -63,7 +64,7 @@ class SweepRuns:
             self._client, self._experiment = recorder.open_store(self._uri, configuration.tracking.experiment, PROJECT)
             recorder.close_dead_runs(self._client, self._experiment)
             self.parent = self._parent()
-            self._mend()
+            self._mend(before)
         except MlflowException as error:
             raise UserError(f"the MLflow store {self._uri} can't be used: {str(error).splitlines()[0]}") from None
 
@@ -81,11 +82,11 @@ class SweepRuns:
         self._client.log_text(run, OmegaConf.to_yaml(self._configuration.model_dump()), "sweep.yaml")
         return run
 
-    def _mend(self) -> None:
+    def _mend(self, before: list[FrozenTrial]) -> None:
         """Write what the store of the trials has and this one lacks: the coordinator before was killed in between."""
         sweep = f"tags.sweep = '{self._study.name}' and tags.role = 'trial'"
         runs = {run.data.tags["trial"]: run for run in self._client.search_runs([self._experiment], sweep, max_results=50_000)}
-        for trial in self._study.trials():
+        for trial in before:
             run = runs.get(str(trial.number))
             if run is not None and "trial_state" in run.data.tags:
                 continue
