@@ -132,6 +132,7 @@ class Coordinator:
 
     def _prepare(self) -> bool:
         """Choose the next trial and compose its configuration; False if there is none to come."""
+        self._study.refresh()
         if self._study.count().done + len(self._running) >= self._study.wanted:
             return False
         trial = self._study.ask()

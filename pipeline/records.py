@@ -32,14 +32,11 @@ class Records:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         with self._thread:
-            if kind is None or self._is_open():
+            if kind is None or self._runs.exception() is None:
                 status = "FINISHED" if kind is None else "KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED"
                 self._do("finish", status)
                 for future in self._under_way:
                     future.result()
-
-    def _is_open(self) -> bool:
-        return self._runs.exception() is None
 
     def begin(self, number: int, overrides: list[str], values: dict[str, Any]) -> None:
         """Create the run of a trial; `values` is its whole configuration, empty if it could not be composed."""

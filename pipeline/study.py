@@ -163,7 +163,10 @@ class Study:
             for values in itertools.product(*map(_values, space)):
                 self.optuna.enqueue_trial(dict(zip(self._distributions, values, strict=True)), skip_if_exists=True)
         self.interrupted = self._take_up()
-        # Kept here too, for nobody else writes, and asking the store after every epoch would take longer with every trial.
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Count again what the store has, for others may work on the same study. Once a trial: the larger, the slower."""
         states = [trial.state for trial in self.trials()]
         self._count = Count(*(states.count(state) for state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)))
         self._best = self._better(*self._trials(TrialState.COMPLETE))

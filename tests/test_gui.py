@@ -463,13 +463,23 @@ def test_xdotool_draws_and_types(window: App) -> None:
     wait(window, lambda: process.poll() is not None and window.drawing.blank)
 
 
+BEATING = """
+import select, sys, time
+longest, last = 0.0, time.monotonic()
+while not select.select([sys.stdin], [], [], 0.005)[0]:
+    longest, last = max(longest, time.monotonic() - last), time.monotonic()
+print(longest)
+"""
+
+
 def test_one_can_draw_while_the_model_is_still_being_opened_and_the_window_goes_on(display: str, model: Path) -> None:
     own = Worker()
+    machine = subprocess.Popen([sys.executable, "-c", BEATING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     window = open_window(model, own)
     beats: list[float] = []
 
     def beat() -> None:
-        beats.append(time.process_time())  # its own, for on a busy machine it may have to wait for others
+        beats.append(time.monotonic())
         window.after(5, beat)
 
     try:
@@ -477,7 +487,8 @@ def test_one_can_draw_while_the_model_is_still_being_opened_and_the_window_goes_
         draw(window, 1)
         assert window.reading is None
         answered(window, "1")
-        assert max(later - before for before, later in pairwise(beats)) < 0.5  # 40 ms where nothing else runs
+        stalls = float(machine.communicate()[0])  # of the machine itself: another process stood still as long
+        assert max(later - before for before, later in pairwise(beats)) < 0.5 + stalls  # 40 ms where nothing else runs
         own._process.kill()  # memory ran out
         wait(window, lambda: window.status["text"] == ENDED)
         draw(window, 1)  # still works
