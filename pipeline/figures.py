@@ -33,7 +33,7 @@ def confusion_matrix(matrix: NDArray[np.int64], class_names: list[str]) -> Figur
 
 def history(rows: list[dict[str, float]]) -> Figure:
     """Loss and accuracy over the epochs, of training and validation."""
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = Figure(figsize=(10, 4))
     panels = figure.subplots(1, 2)
     epochs = [row["epoch"] for row in rows]
     for axes, key in zip(panels, ("loss", "accuracy"), strict=True):
@@ -49,7 +49,7 @@ def history(rows: list[dict[str, float]]) -> Figure:
 
 def calibration(rows: list[dict[str, float]], error: float) -> Figure:
     """Accuracy against confidence: on the diagonal, a probability means what it says."""
-    figure = Figure(figsize=(5, 5), layout="constrained")
+    figure = Figure(figsize=(5, 5))
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], "--", color="grey")
     sizes = [20 + 300 * row["pictures"] / sum(each["pictures"] for each in rows) for row in rows]

@@ -104,13 +104,18 @@ def record(client: MlflowClient, run: str, message: Message) -> None:
         log_model(client, run, Path(message["model"]), message["requirements"])
 
 
+def prepare_for_model() -> None:
+    """Import what `log_model` needs: half a second, in which the stage is still at work."""
+    sys.modules.pop("pandas")  # what describes a signature won't do without it
+    import mlflow.models.signature  # noqa: F401
+
+
 def log_model(client: MlflowClient, run: str, path: Path, requirements: list[str]) -> None:
     """Log a ``.keras`` file as a model that ``mlflow.keras.load_model`` loads.
 
     ``mlflow.keras.log_model`` does the same with a network in memory, for which this process would need TensorFlow. The form
     is that of https://mlflow.org/docs/latest/ml/model/ with the flavors ``keras`` and ``python_function``.
     """
-    sys.modules.pop("pandas")  # what describes a signature won't do without it
     import numpy as np
     from mlflow.models.signature import ModelSignature
     from mlflow.types.schema import Schema, TensorSpec
@@ -144,8 +149,11 @@ def main() -> None:
             print(json.dumps(answer), flush=True)
 
     try:
-        client, run = begin(json.loads(sys.stdin.readline()))
+        beginning = json.loads(sys.stdin.readline())
+        client, run = begin(beginning)
         say(run=run)
+        if beginning["stage"] == "export":
+            prepare_for_model()
         status = "KILLED"
         for line in sys.stdin:
             message = json.loads(line)

@@ -137,6 +137,7 @@ def stage(name: str, configuration: Configuration) -> Iterator[Run]:
 def _beginning(name: str, configuration: Configuration) -> dict[str, Any]:
     earlier = [RUNS / f"{stage}.json" for stage in STAGES[: STAGES.index(name)]]
     return {
+        "stage": name,
         "uri": uri(configuration.tracking),
         "experiment": configuration.tracking.experiment,
         "project": str(PROJECT),

@@ -13,6 +13,7 @@ def test_without_mnist_repro_stops_with_both_remedies_and_the_front_door_uses_th
     folder = clone(tmp_path / "no network")
     edit(folder / "conf/dataset/mnist.yaml", "https://ossci-datasets.s3.amazonaws.com/mnist/", "http://127.0.0.1:9/")
     edit(folder / "conf/dataset/mnist.yaml", "https://storage.googleapis.com/cvdf-datasets/mnist/", "http://127.0.0.1:9/mnist/")
+    edit(folder / "conf/config.yaml", "model: cnn", "model: mlp")
     edit(folder / "conf/training/default.yaml", "epochs: ", "epochs: 2 # ")
     (tmp_path / "home").mkdir()
     done = run(folder, "dvc", "repro", HOME=str(tmp_path / "home"))
