@@ -72,6 +72,9 @@ class Trainer:
         keras.config.set_dtype_policy("float32")
         self._logits = networks.logits_of(self.network)
         self._optimizer = networks.optimizer(self.configuration.optimizer)
+        # Keras sums the gradients of all replicas. There is one, and TensorFlow's registry of gradients would keep the graph of
+        # that sum for ever: 7 MB a training, so that the workers of a long sweep would run out of memory.
+        self._optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
         if options.precision == "mixed_float16":  # small gradients would vanish
             self._optimizer = keras.optimizers.LossScaleOptimizer(self._optimizer)
         self._optimizer.build(self.network.trainable_variables)
