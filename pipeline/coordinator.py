@@ -173,7 +173,8 @@ class Coordinator:
             return
         epoch, trial = message["epoch"], self._running[number]
         trial.report(epoch[self._sweep.objective], epoch["epoch"])
-        self._answer(number, not trial.should_prune())
+        if message["asks"]:
+            self._answer(number, not trial.should_prune())
         self._records.epoch(number, epoch)
 
     def _answer(self, number: int, goes_on: bool) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline import preprocessing
+from pipeline import importing, preprocessing
 from pipeline.arrays import CLASSES, SIDE, Split
 from pipeline.errors import DataError
 from pipeline.paths import in_project
@@ -88,7 +88,8 @@ def _check(split: Split, what: str) -> None:
 
 
 def _read_digits() -> Split:
-    from sklearn.datasets import load_digits  # takes a second
+    with importing.lightly("pandas"):
+        from sklearn.datasets import load_digits
 
     data = load_digits()
     pictures = np.stack([preprocessing.fit(Image.fromarray((image * 15.9375).astype(np.uint8))) for image in data.images])
@@ -116,7 +117,8 @@ def _read_folder(dataset: FolderDataset) -> Split:
 
 def _divide(split: Split, part: float, seed: int, key: str) -> tuple[Split, Split]:
     """Cut `part` of the pictures off, a fraction or a count, with the classes in the same proportions on both sides."""
-    from sklearn.model_selection import train_test_split  # takes a second
+    with importing.lightly("pandas"):
+        from sklearn.model_selection import train_test_split
 
     try:
         rest, cut = train_test_split(np.arange(len(split.labels)), test_size=part, random_state=seed, stratify=split.labels)

@@ -4,7 +4,6 @@ Loading MLflow and opening its store takes seconds, which a stage spends on its 
 line of JSON each, and closes with ``end``. A stage that is killed closes nothing: then the run is marked as killed at once.
 """
 
-import gc
 import json
 import logging
 import os
@@ -17,23 +16,19 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-gc.disable()  # while MLflow is imported, which takes a fifth less then
-# MLflow loads pandas, a third of the time it takes, if it finds it: for tables, of which nothing is written here.
-sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
+from filelock import FileLock
 
-from filelock import FileLock  # noqa: E402
-from mlflow import MlflowClient  # noqa: E402
-from mlflow.entities import Dataset, DatasetInput, LoggedModelOutput, Metric, Param, RunTag  # noqa: E402
-from mlflow.exceptions import MlflowException  # noqa: E402
-from mlflow.models import Model  # noqa: E402
-from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore  # noqa: E402
+from pipeline import importing
+from pipeline.arrays import CLASSES, SIDE
+from pipeline.paths import replacing
+from pipeline.processes import has_died
 
-from pipeline.arrays import CLASSES, SIDE  # noqa: E402
-from pipeline.paths import replacing  # noqa: E402
-from pipeline.processes import has_died  # noqa: E402
-
-gc.freeze()
-gc.enable()
+with importing.lightly("pandas"):  # for tables, of which nothing is written here
+    from mlflow import MlflowClient
+    from mlflow.entities import Dataset, DatasetInput, LoggedModelOutput, Metric, Param, RunTag
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import Model
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 Message = dict[str, Any]
 
@@ -106,7 +101,6 @@ def record(client: MlflowClient, run: str, message: Message) -> None:
 
 def prepare_for_model() -> None:
     """Import what `log_model` needs: half a second, in which the stage is still at work."""
-    sys.modules.pop("pandas")  # what describes a signature won't do without it
     import mlflow.models.signature  # noqa: F401
 
 

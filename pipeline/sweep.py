@@ -16,19 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from pipeline import configuration as configurations
-from pipeline.compose import compose
 from pipeline.errors import UserError
 from pipeline.processes import preload
-from pipeline.records import Records
-from pipeline.schema import SweepConfiguration
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what takes long to import is imported while `preload` works
+    from pipeline.schema import SweepConfiguration
     from pipeline.search_space import Dimension
     from pipeline.study import Study
 
 
-def plan(overrides: list[str]) -> tuple[SweepConfiguration, list["Dimension"], list[str]]:
+def plan(overrides: list[str]) -> tuple["SweepConfiguration", list["Dimension"], list[str]]:
     """Read the command line.
 
     Returns:
@@ -38,7 +35,10 @@ def plan(overrides: list[str]) -> tuple[SweepConfiguration, list["Dimension"], l
         ConfigurationError: an override or a value is not valid, before anything runs.
 
     """
+    from pipeline import configuration as configurations
     from pipeline import search_space
+    from pipeline.compose import compose
+    from pipeline.schema import SweepConfiguration
 
     varied, fixed = search_space.parse(overrides)
     checked = configurations.check(compose(fixed, primary="sweep"))
@@ -53,6 +53,8 @@ def plan(overrides: list[str]) -> tuple[SweepConfiguration, list["Dimension"], l
 
 def _try_out(space: list["Dimension"], for_all: list[str]) -> None:
     """Compose a corner of the space, or the opposite one, so that a key that doesn't exist is told before anything runs."""
+    from pipeline.compose import compose
+
     for end in (0, -1):
         try:
             compose(for_all + [part.override(part.ends[end]) for part in space])
@@ -92,7 +94,7 @@ class Display:
         self._bar.update(count.done - self._bar.n)
 
 
-def conclude(study: "Study", configuration: SweepConfiguration, for_all: list[str]) -> str:
+def conclude(study: "Study", configuration: "SweepConfiguration", for_all: list[str]) -> str:
     """What the sweep found and what to do next. Writes the best trial as an experiment."""
     from pipeline import best_experiment
 
@@ -150,6 +152,7 @@ def run(overrides: list[str], trial: Callable[..., dict[str, Any]] | None = None
             client_to_be = background.submit(stack.enter_context, workers(configuration.sweep))
             from pipeline import study as studies
             from pipeline.coordinator import Coordinator, read
+            from pipeline.records import Records
             from pipeline.trial import run as train
 
             read(configuration.dataset.model_dump_json())

@@ -170,7 +170,9 @@ def load_plots() -> None:
         warnings.simplefilter("ignore")  # of plots that Optuna calls experimental
         from matplotlib import pyplot  # noqa: F401
         from optuna import visualization
+        from optuna.importance import FanovaImportanceEvaluator
 
+        FanovaImportanceEvaluator(n_trees=1)  # loads more, when it is first made
         visualization.is_available(), visualization.matplotlib.is_available()
 
 

@@ -1,6 +1,5 @@
 """Starting TensorFlow without its noise, and leaving it. Start it before anything imports tensorflow or keras."""
 
-import gc
 import os
 import sys
 import tempfile
@@ -8,24 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
+from pipeline import importing
+
 
 def load() -> None:
     """Import TensorFlow, and nothing more: no thread is started and no device touched, so that the process may be forked."""
-    # Keras loads these, for wrappers and plots that nothing here uses, if it finds them: half of the time that it takes.
-    hidden = {name for name in ("matplotlib", "pandas", "sklearn") if name not in sys.modules}
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # The import makes a million objects that stay; looking for garbage among them is a quarter of the time that it takes.
-    gc.disable()
-    try:
-        with _quietly():
-            import tensorflow  # noqa: F401
-    finally:
-        gc.freeze()
-        gc.enable()
-        for name in hidden:
-            sys.modules.pop(name, None)
+    # Keras has wrappers and plots for these: half of the time that it takes.
+    with importing.lightly("matplotlib", "pandas", "sklearn"), _quietly():
+        import tensorflow  # noqa: F401
     import absl.logging
 
     absl.logging.set_verbosity(absl.logging.ERROR)  # or Keras says at every export that HDF5 is old

@@ -78,7 +78,8 @@ class Trainer:
         if options.precision == "mixed_float16":  # small gradients would vanish
             self._optimizer = keras.optimizers.LossScaleOptimizer(self._optimizer)
         self._optimizer.build(self.network.trainable_variables)
-        self._average = [tf.Variable(weight) for weight in self.network.trainable_variables]
+        averaged = self.network.trainable_variables if self.configuration.optimizer.ema_momentum else []
+        self._average = [tf.Variable(weight) for weight in averaged]
         self._augment = augmentation(self.configuration.augment)
         self._loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
         self._add_pictures()

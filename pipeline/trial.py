@@ -82,8 +82,9 @@ def run(number: int, values: dict[str, Any], data: str, topic: str) -> Message:
     worker = get_worker()
 
     def on_epoch(epoch: "Epoch") -> None:
-        worker.log_event(topic, {"trial": number, "epoch": asdict(epoch)})
-        if not Queue(f"{topic}/{number}").get(timeout=PATIENCE_SECONDS):
+        is_last = epoch.epoch == values["training"]["epochs"]
+        worker.log_event(topic, {"trial": number, "epoch": asdict(epoch), "asks": not is_last})
+        if not is_last and not Queue(f"{topic}/{number}").get(timeout=PATIENCE_SECONDS):
             raise Pruned
 
     try:

@@ -1,5 +1,6 @@
 """Trains real, small networks."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -72,6 +73,18 @@ def test_every_option_trains(splits: dict[str, Split], overrides: tuple[str, ...
     running = trainer(splits, "training.epochs=6", *overrides)
     running.fit()
     assert running.best.validation_accuracy > 0.5  # chance is 0.1
+
+
+def test_a_finished_training_leaves_nothing_in_memory(splits: dict[str, Split]) -> None:
+    """A worker of a sweep trains hundreds."""
+
+    def graphs() -> int:
+        keras.backend.clear_session()  # and collects garbage
+        return sum(type(each).__name__ == "FuncGraph" for each in gc.get_objects())
+
+    before = graphs()
+    trainer(splits, "training.epochs=1").fit()
+    assert graphs() == before
 
 
 def test_the_same_seed_gives_the_same_network_and_another_gives_another(splits: dict[str, Split]) -> None:
