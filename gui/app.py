@@ -4,7 +4,7 @@ import time
 import tkinter as tk
 from collections.abc import Callable
 from pathlib import Path
-from tkinter import filedialog, ttk
+from tkinter import filedialog, messagebox, ttk
 from typing import Any
 
 from PIL import Image
@@ -12,7 +12,7 @@ from PIL import Image
 from gui import files, menu, messages, models, theme, wording
 from gui.answers import Column
 from gui.canvas import Surface
-from gui.drawing import Drawing
+from gui.drawing import Drawing, Point
 from gui.errand import Errand
 from gui.explaining import Panel
 from gui.help import Help
@@ -75,6 +75,8 @@ class App(tk.Tk):
         self._introductions: dict[int, str] = {}
         self._asked = self._answered = self._since = self.drawing.version
         self._errands: list[tuple[Errand, Callable[[Any], None]]] = []
+        self._keeping: Errand | None = None  # the latest correction, and what is to be done after it
+        self._turns: list[Callable[[], None]] = []
         self._explained, self._explain_next = -1, 0.0  # the version that was explained, and the time of the next
         self._begun = False
         self._build()
@@ -84,8 +86,12 @@ class App(tk.Tk):
         self._polling = self.after(1, self._first, name)
 
     def destroy(self) -> None:
-        """Close the window."""
+        """Close the window, once what was taught is kept."""
         self.after_cancel(self._polling)
+        self.withdraw()
+        while self._turns or self._is_keeping():
+            self._look_for_errands()
+            time.sleep(0.01)
         for errand, _ in self._errands:
             errand.close()
         if self._own_worker:
@@ -255,10 +261,17 @@ class App(tk.Tk):
             self.tell("There are no strokes to save. Draw something first.")
             return
         kinds = [("Picture", "*.png"), ("Strokes", "*.json")]
-        if path := filedialog.asksaveasfilename(
-            parent=self, title="Save the drawing", filetypes=kinds, defaultextension=".png"
+        self.setvar("digits_kind", "")
+        if not (
+            chosen := filedialog.asksaveasfilename(
+                parent=self, title="Save the drawing", filetypes=kinds, typevariable="digits_kind"
+            )
         ):
-            self.save_drawing(Path(path))
+            return
+        # Not the dialog's own default ending: on X11 a name gets that whatever kind was chosen.
+        path = files.with_ending(Path(chosen), str(self.getvar("digits_kind")))
+        if str(path) == chosen or not path.exists() or messagebox.askokcancel("Save", f"{path.name} is there. Replace it?"):
+            self.save_drawing(path)
 
     def save_drawing(self, path: Path) -> None:
         """Save the drawing as a picture or as strokes, by the ending."""
@@ -269,17 +282,20 @@ class App(tk.Tk):
         def shown(found: tuple[tuple[int, int], tuple[int, int], bytes]) -> None:
             size, small, pixels = found
             self.canvas.put_picture(path, Image.frombytes("RGB", small, pixels), size)
+            self.tell(f"{path.name}. Drawing puts it away, and Ctrl+Z brings it back.")
             if self.drawing.picture != path:
                 self.drawing.place(path)
-                self.tell(f"{path.name}. Drawing puts it away, and Ctrl+Z brings it back.")
                 self._redrawn()
+            else:
+                self.recognize()  # the file may have changed
 
         side = max(self.winfo_screenwidth(), 1000)
         self._send(files.shown_picture, path, side, then=shown, late=f"{path.name} took too long to open. Make it smaller.")
 
-    def _send(self, function: Callable[..., Any], *arguments: object, then: Callable[[Any], None], late: str) -> None:
+    def _send(self, function: Callable[..., Any], *arguments: object, then: Callable[[Any], None], late: str) -> Errand:
         """Have a function called in another process, and `then` with what it returned."""
         self._errands.append((Errand(function, *arguments, seconds=ERRAND_SECONDS, late=late), then))
+        return self._errands[-1][0]
 
     def _look_for_errands(self) -> None:
         for errand, then in list(self._errands):
@@ -290,6 +306,8 @@ class App(tk.Tk):
                     self.tell(f"Error: {message}")
                 else:
                     then(found)
+        while self._turns and not self._is_keeping():
+            self._turns.pop(0)()
 
     # Models and answers ----------------------------------------------------------------------------------------------
 
@@ -418,21 +436,31 @@ class App(tk.Tk):
         if self._marks():
             self.choose_digit(min(self.selected + 1, len(self._marks()) - 1))
 
-    def teach(self, digit: int) -> None:
-        """Correct the answer: what is drawn goes into the collection as that digit."""
-        strokes = correctable(self.drawing, self._marks(), self.selected)
+    def teach(self, digit: int, whole: bool = False) -> None:
+        """Correct the answer: the digit that is spoken of, or the whole drawing, goes into the collection as that digit."""
+        marks = () if whole else self._marks()
+        strokes = correctable(self.drawing, marks, self.selected)
+        part = len(strokes) < len(self.drawing.strokes)
+        self.tell(f"Keeping it as a {digit} …")
+        self._turns.append(lambda: self._keep(digit, strokes, part))
+        self._look_for_errands()
 
+    def _keep(self, digit: int, strokes: list[list[Point]], part: bool) -> None:
         def kept(path: Path) -> None:
-            self.tell(self._corrections.after(path, strokes, digit))
+            self.tell(self._corrections.after(path, strokes, digit, part))
 
         self._corrections.before(strokes)
-        self.tell(f"Keeping it as a {digit} …")
         late = f"{self._collection} did not take the drawing in time. Try again."
-        self._send(keep, self._collection, digit, strokes, self._writer, then=kept, late=late)
+        self._keeping = self._send(keep, self._collection, digit, strokes, self._writer, then=kept, late=late)
+
+    def _is_keeping(self) -> bool:
+        """Whether a correction is under way: the next one, and taking it back, come after it."""
+        return any(errand is self._keeping for errand, _ in self._errands)
 
     def take_back(self) -> None:
         """Take the last correction back."""
-        self.tell(self._corrections.take_back())
+        self._turns.append(lambda: self.tell(self._corrections.take_back()))
+        self._look_for_errands()
 
     def toggle_theme(self) -> None:
         """Change between light and dark colours."""

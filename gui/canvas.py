@@ -48,7 +48,7 @@ class Surface(tk.Canvas):
         self.eraser = False
         self._changed, self._chosen = changed, chosen
         self._view = ink.View()
-        self._down = ""  # what the mouse is doing: "", "pen" or "eraser"
+        self._down = ""  # what the mouse is doing: "", "pen", "eraser", or "label" where only that can be meant
         self._last = (0.0, 0.0)
         self._pressed_chip = -1
         self._marks: Sequence[Mark] = ()
@@ -98,7 +98,6 @@ class Surface(tk.Canvas):
 
     def refresh(self) -> None:
         """Draw everything anew, after the drawing or the size has changed."""
-        self._down = ""
         self.delete("live")
         size = self._size()
         self.drawing.resize(*size)
@@ -133,14 +132,20 @@ class Surface(tk.Canvas):
             self._down = "eraser"
             self._erase(x, y)
             return
-        if self.drawing.picture is not None:  # drawing begins on a fresh page; undo brings the picture back
+        self._pressed_chip = self._chip_at(event.x, event.y)
+        fresh = self.drawing.picture is not None
+        if fresh and self._pressed_chip >= 0:
+            self._down = "label"
+            return
+        if fresh:  # drawing begins on a fresh page; undo brings the picture back
             self.drawing.clear()
             self.refresh()
             x, y = self._view.to_page(event.x, event.y)
         self._down = "pen"
-        self._pressed_chip = self._chip_at(event.x, event.y)
         self.delete("hint")
         self.drawing.begin(x, y)
+        if fresh:
+            self.drawing.join()
         self._line(event.x, event.y, event.x, event.y)
         self._changed()
 
@@ -150,14 +155,15 @@ class Surface(tk.Canvas):
             self._press(event, eraser)
         elif self._down == "eraser":
             self._erase(x, y)
-        else:
+        elif self._down == "pen":
             x0, y0 = self._view.to_screen(*self.drawing.extend(x, y))
             self._line(x0, y0, event.x, event.y)
             self._changed()
 
     def _release(self, _: "tk.Event[tk.Misc]") -> None:
-        clicked = self._down == "pen" and self._clicked()
-        if clicked:
+        dotted = self._down == "pen" and self._clicked()
+        clicked = dotted or self._down == "label"
+        if dotted:
             self.drawing.retract()
         elif self._down == "pen":
             points, width = self.drawing.inked[-1]
@@ -185,7 +191,6 @@ class Surface(tk.Canvas):
     def _erase(self, x: float, y: float) -> None:
         if self.drawing.erase(self._last, (x, y), self.drawing.brush / 2):
             self.refresh()
-            self._down = "eraser"
             self._changed()
         self._last = (x, y)
         self._ring(*self._view.to_screen(x, y))

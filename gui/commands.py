@@ -49,14 +49,16 @@ COMMANDS = (
 )
 MENUS = ("File", "Edit", "View", "Model", "Teach", "Help")
 
-#: For each digit the keys that say that the drawing is that digit.
-TEACHING = {digit: (f"<Key-{digit}>", f"<Alt-Key-{digit}>", f"<KP_{digit}>") for digit in range(10)}
+#: For each digit the keys that say that the digit that is spoken of is that one, and those that say it of the whole drawing.
+TEACHING = {digit: (f"<Key-{digit}>", f"<KP_{digit}>") for digit in range(10)}
+TEACHING_WHOLE = {digit: (f"<Alt-Key-{digit}>",) for digit in range(10)}
 
 MOUSE = (
     ("Draw", "left button, pen or finger"),
     ("Erase a stroke", "right button"),
     ("Speak of another digit", "click its label"),
     ("Wrong? Say which digit it is", "0 … 9"),
+    ("Wrongly cut? All is one digit", "Alt+0 … Alt+9"),
     ("Next control, press it", "Tab, Space"),
 )
 

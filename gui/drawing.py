@@ -165,6 +165,10 @@ class Drawing:
         self.undo()
         self._future.pop()
 
+    def join(self) -> None:
+        """Make one change of the last two."""
+        self._past.pop()
+
     def redo(self) -> None:
         """Make the change again that was taken back last."""
         if self._future:

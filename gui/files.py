@@ -16,6 +16,11 @@ PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 SPREAD = 0.8  # of the page, that strokes from a file take up
 
 
+def with_ending(path: Path, kind: str) -> Path:
+    """`path`, with the ending of the kind that was chosen, ``Picture`` or ``Strokes``, if it has none."""
+    return path if path.suffix else path.with_suffix(".json" if kind.startswith("Strokes") else ".png")
+
+
 def save(drawing: Drawing, path: Path) -> None:
     """Save a drawing as a picture (``.png``) or as strokes (``.json``), by the ending; whole or not at all.
 

@@ -4,7 +4,7 @@ import tkinter as tk
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gui.commands import COMMANDS, MENUS, TEACHING
+from gui.commands import COMMANDS, MENUS, TEACHING, TEACHING_WHOLE
 from pipeline.errors import UserError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def build(app: "App") -> tk.Menu:
         act = _told(app, app.teach, digit)
         menus["Teach"].add_command(label=f"It is a {digit}", accelerator=str(digit), command=act)
         _bind(app, keys, act)
+        _bind(app, TEACHING_WHOLE[digit], _told(app, app.teach, digit, True))
     for command in COMMANDS:
         act = _told(app, getattr(app, command.method))
         if command.toggles:

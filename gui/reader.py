@@ -25,7 +25,7 @@ class Reader:
     def __init__(self) -> None:
         self._open: dict[int, Recognizer] = {}
         self._lately: dict[tuple[Path, float], Recognizer] = {}
-        self._picture: tuple[Path, Image.Image] | None = None
+        self._picture: tuple[tuple[Path, float], Image.Image] | None = None
 
     def do(self, job: Job) -> Iterator[Message]:
         """The answers to one job. A user's mistake is a `Failed`."""
@@ -47,7 +47,7 @@ class Reader:
 
     def _opened(self, path: Path) -> Recognizer:
         """Opening takes a second; of the models that were open lately it takes none."""
-        key = (path.resolve(), path.stat().st_mtime if path.is_file() else 0.0)
+        key = (path.resolve(), _changed(path))
         recognizer = self._lately.pop(key, None) or Recognizer(path)
         self._lately[key] = recognizer
         while len(self._lately) > LATELY:
@@ -67,9 +67,15 @@ class Reader:
     def _reading(self, recognizer: Recognizer, job: Read) -> Reading:
         if job.picture is None:
             return recognizer.read_strokes(job.strokes)
-        if self._picture is None or self._picture[0] != job.picture:
-            self._picture = (job.picture, files.open_picture(job.picture))
+        version = (job.picture, _changed(job.picture))
+        if self._picture is None or self._picture[0] != version:
+            self._picture = (version, files.open_picture(job.picture))
         return recognizer.read_picture(self._picture[1])
+
+
+def _changed(path: Path) -> float:
+    """When the file was changed, seconds; 0 if there is none."""
+    return path.stat().st_mtime if path.is_file() else 0.0
 
 
 def seen(reading: Reading) -> Seen:

@@ -12,12 +12,14 @@ from PIL import Image
 
 from gui.reading import BLANK, Box, Digit, Prediction, Reading, Verdict
 from pipeline import exported, photo, rejection, segmentation, strokes, tensorflow_setup
-from pipeline.arrays import SIDE, Pictures, network_input
+from pipeline.arrays import CLASSES, SIDE, Pictures, network_input
+from pipeline.errors import ModelError
 
 __all__ = ["BLANK", "DEFAULT_MODEL", "Box", "Digit", "Prediction", "Reading", "Recognizer", "predict_digit"]
 
 DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "models" / "mnist.h5"
 SHIPPED = Path(__file__).resolve().parent / "shipped.h5"
+DIGITS = [str(digit) for digit in range(CLASSES)]
 SALIENCY_STEPS = 16  # of the integral along the way from blank paper to the picture
 
 Group = segmentation.Group
@@ -41,22 +43,28 @@ class Recognizer:
 
         self.path = path
         self.description: dict[str, Any] = exported.describe(path)
+        names = self.description.get("class_names", DIGITS)
+        if names != DIGITS:
+            raise ModelError(f"{path} tells {', '.join(names)} apart, and digits are read here. Choose another model.")
         self.network = network = exported.open_model(path)
         says = self.description.get("rejection", {})  # somebody else's model rejects nothing
         self._none_below: float = says.get("none_below", -np.inf)
         self._unsure_below: float = says.get("unsure_below", -np.inf)
         self._sure_from: float = says.get("sure_from", 0.0)
-        names = {layer.name for layer in network.layers}
-        logits = network.get_layer("logits").output if "logits" in names else keras.ops.log(network.output + 1e-12)
-        self._logits = keras.Model(network.input, logits)
+        layers = {layer.name for layer in network.layers}
+        logits = network.get_layer("logits").output if "logits" in layers else keras.ops.log(network.outputs[0] + 1e-12)
+        # Of a Sequential, which the tutorials save, `outputs` is there, and `output` isn't.
+        self._logits = keras.Model(network.inputs, logits)
         # A traced function answers in a millisecond, where calling the model takes nine.
         signature = [tf.TensorSpec((None, SIDE, SIDE, 1), tf.float32)]
-        both = keras.Model(network.input, [network.output, logits])
+        both = keras.Model(network.inputs, [network.outputs[0], logits])
         self._infer = tf.function(lambda pictures: both(pictures, training=False), input_signature=signature)
         self._saliency = tf.function(self._gradients, input_signature=[*signature, tf.TensorSpec((), tf.int32)])
         self._maps: Callable[[Any], Any] | None = None
         for count in (1, 3):
-            self._infer(tf.zeros((count, SIDE, SIDE, 1)))
+            probabilities, _ = self._infer(tf.zeros((count, SIDE, SIDE, 1)))
+        if not np.allclose(np.sum(probabilities, axis=1), 1, atol=0.01) or np.min(probabilities) < 0:
+            raise ModelError(f"{path} must end in probabilities, which sum to 1, as a softmax gives. Its outputs don't.")
 
     def predict(self, image: Image.Image) -> Prediction:
         """Read the one digit in `image`, of any mode, size and polarity."""
@@ -146,7 +154,7 @@ class Recognizer:
             import tensorflow as tf
 
             outputs = [self.network.get_layer(last).output for _, last in names]
-            maps = keras.Model(self.network.input, outputs) if outputs else None
+            maps = keras.Model(self.network.inputs, outputs) if outputs else None
             self._maps = tf.function(lambda pictures: maps(pictures, training=False) if maps else [])
         found = self._maps(network_input(picture[np.newaxis]))
         found = found if isinstance(found, list) else [found]

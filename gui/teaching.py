@@ -57,10 +57,12 @@ class Corrections:
         if self._kept and self._kept[-1][1] == strokes:
             self.take_back()
 
-    def after(self, path: Path, strokes: list[list[Point]], label: int) -> str:
-        """A correction was kept in `path`. Returns what is said to the user."""
+    def after(self, path: Path, strokes: list[list[Point]], label: int, part: bool) -> str:
+        """A correction was kept in `path`, of a part of the drawing or all of it. Returns what is said to the user."""
         self._kept.append((path, strokes))
-        return f"Kept as a {label}: {'/'.join(path.parts[-3:])}. {NEXT}"
+        what = f"The chosen digit was kept as a {label}" if part else f"Kept as a {label}"
+        whole = f" Alt+{label} keeps all that is drawn as one digit." if part else ""
+        return f"{what}: {'/'.join(path.parts[-3:])}. {NEXT}{whole}"
 
     def take_back(self) -> str:
         """Take the last correction out of the collection, and return what is said to the user."""

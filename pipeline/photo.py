@@ -7,6 +7,7 @@ from scipy import ndimage
 
 from pipeline import preprocessing
 from pipeline.arrays import Pictures
+from pipeline.errors import DataError
 from pipeline.strokes import PEN
 
 LONGEST = 800  # side of the picture that is looked at, pixels: more costs time and shows no more
@@ -14,6 +15,7 @@ SAMPLES = 64  # pixels a side that the paper's brightness is estimated from
 DEVIATIONS = 4.0  # of the paper's noise: less than this from the paper is no ink
 SPECK = 0.1  # a blot smaller than this part of the largest, by the longer side of its box, is dirt
 PENS = (2.0, 3.9)  # width of the strokes of 90 % of MNIST's training pictures, measured in the same way, pixels
+MOST_BLOTS = 60  # of a row of digits; a page of print has thousands
 POINTS = 200  # of a blot, that stand for it where its distance to others is asked
 
 Ink = NDArray[np.float32]
@@ -84,11 +86,18 @@ def _terms(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64
 
 
 def blots(ink: Ink) -> list[Ink]:
-    """The connected pieces of ink, each in a picture of its own of the same size; dirt is left out."""
+    """The connected pieces of ink, each in a picture of its own of the same size; dirt is left out.
+
+    Raises:
+        DataError: there are more than a few numbers have.
+
+    """
     numbers, count = ndimage.label(ink >= preprocessing.FAINT, np.ones((3, 3)))
     boxes = ndimage.find_objects(numbers)
     sizes = [max(rows.stop - rows.start, columns.stop - columns.start) for rows, columns in boxes]
     kept = [number + 1 for number in range(count) if sizes[number] >= SPECK * max(sizes)]
+    if len(kept) > MOST_BLOTS:
+        raise DataError(f"the picture must hold at most {MOST_BLOTS} pieces of ink, and holds {len(kept)}. Cut the number out.")
     return [np.where(numbers == number, ink, np.float32(0)) for number in kept]
 
 

@@ -169,7 +169,8 @@ def test_a_correction_keeps_the_strokes_of_its_digit_with_its_label(tmp_path: Pa
     kept = drawings.read(path)[0]
     assert (kept.label, kept.writer, kept.strokes) == (4, "ann", [[(0.0, 0.0), (1.0, 1.0)]])
     corrections = Corrections()
-    assert "dvc repro" in corrections.after(path, strokes, 4)
+    assert "dvc repro" in corrections.after(path, strokes, 4, part=False)
+    assert "Alt+4 keeps all that is drawn" in corrections.after(path, strokes, 4, part=True)
     corrections.before([[(1, 1)]])
     assert path.exists()
     corrections.before(strokes)  # the same drawing once more: the first label was a slip

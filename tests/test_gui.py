@@ -10,9 +10,10 @@ import tkinter as tk
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from tkinter import filedialog
+from tkinter import filedialog, messagebox
 from typing import Any
 
+import h5py
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
@@ -22,6 +23,7 @@ from gui.help import Help
 from gui.models import SHIPPED, Entry
 from gui.picker import Picker
 from gui.worker import ENDED, Worker
+from pipeline import exported
 from pipeline.errors import ModelError
 from tests.conftest import ROOT
 
@@ -95,6 +97,14 @@ def draw(window: App, digit: int, steps: int = 8, left: float = 0.0, size: float
                 window.canvas.event_generate("<B1-Motion>", x=round(x), y=round(y))
                 window.update()
         window.canvas.event_generate("<ButtonRelease-1>", x=corners[-1][0], y=corners[-1][1])
+    window.update()
+
+
+def click_label(window: App, number: int) -> None:
+    """Click the label of a digit."""
+    x0, y0, x1, y1 = window.canvas.bbox(f"chip{number}")
+    for event in ("<Motion>", "<Button-1>", "<ButtonRelease-1>"):
+        window.canvas.event_generate(event, x=(x0 + x1) // 2, y=(y0 + y1) // 2)
     window.update()
 
 
@@ -184,11 +194,7 @@ def test_several_digits_are_boxed_each_and_can_be_spoken_of(window: App) -> None
     assert window.columns[0].sure["text"].startswith("digit 1 of 2: 1")
     press(window, "<Alt-Right>")
     assert window.selected == 1
-    x0, y0, x1, y1 = window.canvas.bbox("chip0")
-    window.canvas.event_generate("<Motion>", x=(x0 + x1) // 2, y=(y0 + y1) // 2)
-    window.canvas.event_generate("<Button-1>", x=(x0 + x1) // 2, y=(y0 + y1) // 2)
-    window.canvas.event_generate("<ButtonRelease-1>", x=(x0 + x1) // 2, y=(y0 + y1) // 2)
-    window.update()
+    click_label(window, 0)
     assert window.selected == 0
     assert len(window.drawing.strokes) == 2  # a click on a label draws nothing
 
@@ -321,6 +327,36 @@ def test_one_key_corrects_the_answer_and_another_takes_that_back(window: App, tm
     assert "no correction" in window.status["text"]
 
 
+def test_corrections_come_one_after_another_however_quick_the_keys(
+    window: App, model: Path, worker: Worker, tmp_path: Path
+) -> None:
+    def labels() -> list[int]:
+        return [json.loads(file.read_text())["label"] for file in (tmp_path / "data" / "drawings").glob("*.json")]
+
+    draw(window, 1)
+    answered(window, "1")
+    for key in ("7", "<BackSpace>", "4", "8"):
+        press(window, key)
+    wait(window, lambda: "Kept as a 8" in window.status["text"])
+    assert labels() == [8]
+    another = open_window(model, worker, collection=tmp_path / "data" / "drawings")
+    draw(another, 1)
+    another.teach(2)
+    close(another, worker)  # at once: what was taught is kept nevertheless
+    assert sorted(labels()) == [2, 8]
+
+
+def test_a_part_of_the_drawing_or_the_whole_is_corrected(window: App, tmp_path: Path) -> None:
+    draw(window, 1, left=0.0, size=0.45)
+    draw(window, 1, left=0.5, size=0.45)
+    answered(window, "11")
+    for key, label, told, strokes in (("4", 4, "The chosen digit was kept", 1), ("<Alt-Key-5>", 5, "Kept as a 5", 2)):
+        press(window, key)
+        wait(window, lambda told=told: told in window.status["text"])  # type: ignore[misc]
+        kept = [json.loads(file.read_text()) for file in (tmp_path / "data" / "drawings").glob("*.json")]
+        assert [len(one["strokes"]) for one in kept if one["label"] == label] == [strokes]
+
+
 def test_a_drawing_is_saved_and_opened_again(window: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     press(window, "<Control-s>")
     assert "no strokes to save" in window.status["text"]
@@ -339,10 +375,38 @@ def test_a_drawing_is_saved_and_opened_again(window: App, tmp_path: Path, monkey
             draw(window, 1)  # puts the picture away, undoably
             assert window.drawing.picture is None
             press(window, "<Control-z>")
-            press(window, "<Control-z>")
             answered(window, "7")
+            assert window.drawing.picture == tmp_path / name
+            click_label(window, 0)
+            assert window.drawing.picture == tmp_path / name
             window.clear()
             draw(window, 7)
+
+
+def test_a_name_without_an_ending_gets_that_of_the_kind_that_is_chosen(
+    window: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw(window, 7)
+    for kind, ending in (("Strokes", ".json"), ("Picture", ".png")):
+
+        def chosen(typevariable: str, kind: str = kind, **_: object) -> str:
+            window.setvar(typevariable, kind)
+            return str(tmp_path / "seven")
+
+        monkeypatch.setattr(filedialog, "asksaveasfilename", chosen)
+        press(window, "<Control-s>")
+        assert (tmp_path / f"seven{ending}").exists()
+    asked: list[str] = []
+
+    def refuse(_: str, question: str) -> bool:
+        asked.append(question)
+        return False
+
+    monkeypatch.setattr(messagebox, "askokcancel", refuse)
+    before = (tmp_path / "seven.png").stat().st_mtime_ns
+    press(window, "<Control-s>")
+    assert asked == ["seven.png is there. Replace it?"]
+    assert (tmp_path / "seven.png").stat().st_mtime_ns == before
 
 
 def test_what_is_no_picture_is_told(window: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -371,7 +435,7 @@ def test_two_models_are_compared_and_switching_keeps_the_drawing(window: App, mo
     answered(window, "7")
 
 
-@pytest.mark.parametrize("kind", ["missing", "rubbish", "other shape", "no digits"])
+@pytest.mark.parametrize("kind", ["missing", "rubbish", "other shape", "three classes", "no probabilities", "clothes"])
 def test_a_model_that_cannot_be_used_is_told_and_the_last_one_stays(
     kind: str, window: App, model: Path, tmp_path: Path
 ) -> None:
@@ -382,9 +446,18 @@ def test_a_model_that_cannot_be_used_is_told_and_the_last_one_stays(
         import keras
 
         shape = (8, 8, 1) if kind == "other shape" else (28, 28, 1)
-        keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(3)]).save(path)
+        last = keras.layers.Dense(3 if kind == "three classes" else 10)
+        keras.Sequential([keras.Input(shape), keras.layers.Flatten(), last]).save(path)
+        if kind == "clothes":
+            with h5py.File(path, "r+") as file:
+                file.attrs[exported.ATTRIBUTE] = json.dumps({"class_names": ["shirt", "bag"]})
     window.open_model(str(path))
-    told = {"missing": "There is no model", "rubbish": "is not a whole Keras model"}.get(kind, "must go from")
+    told = {
+        "missing": "There is no model",
+        "rubbish": "is not a whole Keras model",
+        "no probabilities": "must end in probabilities",
+        "clothes": "tells shirt, bag apart",
+    }.get(kind, "must go from")
     wait(window, lambda: told in window.status["text"])
     draw(window, 7)
     answered(window, "7")

@@ -11,6 +11,8 @@ from PIL import Image, ImageFilter, ImageOps
 from gui import Prediction, Recognizer, predict_digit
 from gui.recognizer import SHIPPED
 from pipeline import exported, negatives
+from pipeline import photo as paper
+from pipeline.errors import DataError
 from pipeline.measures import auroc
 from pipeline.rejection import score
 from tests.hand import DIGITS, OTHERS, Strokes, drawing, moved, row
@@ -188,3 +190,21 @@ def test_the_answer_is_in_words(model: Recognizer) -> None:
 def test_the_verdict_goes_by_the_likeness(model: Recognizer) -> None:
     (seven,), (star,) = (model.read_strokes(strokes).digits for strokes in (DIGITS[7], OTHERS["star"]))
     assert seven.likeness > model.description["rejection"]["none_below"] > star.likeness
+
+
+def test_a_page_of_print_is_told_to_be_too_much() -> None:
+    page = np.zeros((400, 400), np.float32)
+    page[5::20, 5::20] = page[6::20, 5::20] = 1
+    with pytest.raises(DataError, match=r"at most 60 pieces of ink, and holds 400\. Cut the number out"):
+        paper.blots(page)
+
+
+def test_a_sequential_model_as_the_tutorials_save_it_is_opened_and_explained(tmp_path: Path) -> None:
+    import keras
+
+    layers = [keras.layers.Conv2D(4, 3), keras.layers.Flatten(), keras.layers.Dense(10, "softmax")]
+    keras.Sequential([keras.Input((28, 28, 1)), *layers]).save(tmp_path / "mnist.h5")
+    recognizer = Recognizer(tmp_path / "mnist.h5")
+    assert recognizer.predict(picture(DIGITS[1])).digit in range(10)
+    ((_, maps),) = recognizer.feature_maps(np.zeros((28, 28), np.uint8))
+    assert maps.shape == (26, 26, 4)
