@@ -28,7 +28,9 @@ def write(name: str, overrides: list[str], origin: str) -> Path:
             the package, and no other comment may stand there.
 
     """
+    path = CONFIGURATION / "experiment" / f"{name}_best.yaml"
     groups = [override for override in overrides if (CONFIGURATION / override.partition("=")[0]).is_dir()]
+    groups = [group for group in groups if group != f"experiment={path.stem}"]  # it can't begin with what it replaces
     whole, base = compose(overrides), compose(groups)
     body = differences({key: base[key] for key in base if key not in UNTOLD}, {k: whole[k] for k in whole if k not in UNTOLD})
     defaults: list[Any] = [group.partition("=")[2] for group in groups if group.startswith("experiment=")]
@@ -36,7 +38,6 @@ def write(name: str, overrides: list[str], origin: str) -> Path:
     defaults += [{f"override /{group}": option} for group, option in others.items()]
     content = {"defaults": defaults} if defaults else {}
     content |= {"name": f"{name}_best"} | body
-    path = CONFIGURATION / "experiment" / f"{name}_best.yaml"
     with replacing(path) as temporary:
         temporary.write_text(f"# @sweep {origin}\n# @package _global_\n{OmegaConf.to_yaml(content)}", encoding="utf-8")
     return path

@@ -51,7 +51,7 @@ def read(dataset: str) -> Data:
     checked: AnyDataset = TypeAdapter(AnyDataset).validate_json(dataset)
     splits = drawings.join(datasets.read(checked), checked.drawings)
     told = summarize(checked, {"train": splits["train"]})  # and nobody chooses by the test pictures
-    return Data(name, splits["train"], splits["validation"], told["mean"], told["deviation"])
+    return Data(name, splits["train"], splits["validation"], told["mean"], told["deviation"], told["sha256"])
 
 
 class Coordinator:
@@ -87,6 +87,7 @@ class Coordinator:
         self._topic = f"sweep-{study.name}-{os.getpid()}"
         client.subscribe_topic(self._topic, lambda event: self._messages.put(event[1]))
         self.train_seconds = 0.0
+        self.failed = 0
 
     def run(self, say: Callable[[str], None], show: Callable[[int], None]) -> None:
         """Run all trials that remain.
@@ -119,8 +120,8 @@ class Coordinator:
 
     @property
     def has_failed(self) -> bool:
-        """Whether more trials have failed than may."""
-        return self._study.count().failed > self._sweep.failures
+        """Whether more trials have failed here than may: those of earlier, that were to be mended, don't count."""
+        return self.failed > self._sweep.failures
 
     def _begin_trials(self) -> None:
         slots = sum(self._client.nthreads().values()) or 1  # a trial waits if there is no worker yet
@@ -185,6 +186,7 @@ class Coordinator:
         self._futures.pop(number, None)
         state, told = result["state"], {key: result[key] for key in result if key not in ("trial", "state")}
         self._study.tell(trial, state, told)
+        self.failed += state == "failed"
         self._records.end(number, state, told)
         self.train_seconds += result.get("train_seconds", 0.0)
         if state != "killed":

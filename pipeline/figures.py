@@ -42,7 +42,7 @@ def history(rows: list[dict[str, float]]) -> Figure:
         axes.set(xlabel="epoch", title=key)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
-    panels[0].legend()
+    panels[1].legend(loc="lower right")  # curves of accuracy leave that corner free
     panels[1].yaxis.set_major_formatter(matplotlib.ticker.PercentFormatter(1))
     return figure
 

@@ -145,7 +145,7 @@ def _test(store: "Store", first: "Run", second: "Run") -> str:
 
 
 def _p(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.001 else f"{10 ** math.floor(math.log10(value)):.0e} or less" if value else "0"
+    return f"{value:.3f}" if value >= 0.001 else f"{10 ** math.ceil(math.log10(value)):.0e} or less" if value else "0"
 
 
 def promote(store: "Store", name: str) -> str:

@@ -5,6 +5,7 @@ A run is named by its id, a prefix of it that no other run has, the name that DV
 
 import getpass
 import os
+import re
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -133,10 +134,10 @@ class Store:
             if champion is None:
                 raise RunError("there is no champion yet. Choose one: python -m pipeline.runs promote RUN")
             return self.client.get_run(champion)
-        runs = self.client.search_runs([self.experiment], max_results=MOST, order_by=["attributes.start_time DESC"])
-        by_id = [run for run in runs if len(name) >= 3 and run.info.run_id.startswith(name)]
-        by_name = [run for run in runs if name in (run.info.run_name, run.data.tags.get("dvc_experiment"))]
-        found = by_id or by_name
+        quoted = name.replace("'", "")  # MLflow's syntax has no way to write one
+        by_id = self._search(f"attributes.run_id LIKE '{quoted}%'") if re.fullmatch("[0-9a-f]{3,32}", name) else []
+        by_name = self._search(f"attributes.run_name = '{quoted}'") + self._search(f"tags.dvc_experiment = '{quoted}'")
+        found = list({run.info.run_id: run for run in by_id or by_name}.values())
         if not found:
             raise RunError(f"there is no run {name!r}. See them: python -m pipeline.runs list")
         if len(found) > 1:
@@ -145,6 +146,9 @@ class Store:
                 f"{len(found)} runs are called {name!r}: say which by its id ({ids}{', …' if len(found) > 5 else ''})"
             )
         return found[0]
+
+    def _search(self, filter_text: str) -> list[Run]:
+        return list(self.client.search_runs([self.experiment], filter_text, order_by=["attributes.start_time DESC"]))
 
     def champion(self) -> str | None:
         """The id of the run whose model is the champion; None if there is none."""

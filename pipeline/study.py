@@ -6,6 +6,7 @@ import json
 import logging
 import warnings
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import optuna
@@ -13,6 +14,7 @@ import psutil
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.errors import ConfigurationError, UserError
@@ -23,7 +25,13 @@ from pipeline.search_space import Dimension
 
 #: What a trial keeps of itself in the store: see `Study.ask` and `Study.tell`.
 PROCESS, OVERRIDES, RESULT, ERROR = "process", "overrides", "result", "error"
+UNCLAIMED = timedelta(minutes=1)  # that a trial is without its process, which it is for a few milliseconds
 STATES = {"finished": TrialState.COMPLETE, "pruned": TrialState.PRUNED}  # any other has failed
+
+
+def without_password(url: str) -> str:
+    """The address of a store, as it may be shown."""
+    return make_url(url).render_as_string(hide_password=True)
 
 
 def storage(url: str) -> optuna.storages.BaseStorage:
@@ -40,17 +48,18 @@ def storage(url: str) -> optuna.storages.BaseStorage:
         return optuna.storages.RDBStorage(url)
     except (SQLAlchemyError, ImportError, RuntimeError) as error:
         raise UserError(
-            f"the sweep's store {url} can't be opened: {str(error).splitlines()[0]}\nChoose another: sweep.storage=sqlite:///sweeps.db"
+            f"the sweep's store {without_password(url)} can't be opened: {str(error).splitlines()[0]}\nChoose another: sweep.storage=sqlite:///sweeps.db"
         ) from None
 
 
-def name_of(configuration: SweepConfiguration, space: list[Dimension]) -> str:
+def name_of(configuration: SweepConfiguration, space: list[Dimension], data: str) -> str:
     """The study's name: of everything that decides what its trials are, so that the same command finds it again.
 
-    How many trials, where they run and how many may fail can differ: a study can be made longer.
+    That is the configuration, the space and the `data`, a hash of the pictures. How many trials, where they run and how many
+    may fail can differ: a study can be made longer.
     """
     sweep = configuration.sweep
-    what = [sweep.objective, sweep.sampler.model_dump(), sweep.pruner.model_dump(), [repr(part) for part in space]]
+    what = [data, sweep.objective, sweep.sampler.model_dump(), sweep.pruner.model_dump(), [repr(part) for part in space]]
     text = json.dumps([what, configuration.model_dump(exclude={"sweep", "tracking", "composed_from"})])
     return f"{sweep.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
@@ -103,9 +112,16 @@ def pruner_of(options: Pruner, epochs: int) -> optuna.pruners.BasePruner:
         case "none":
             return optuna.pruners.NopPruner()
         case "median":
-            return optuna.pruners.MedianPruner(options.startup_trials, options.warmup_epochs)
+            return optuna.pruners.MedianPruner(options.startup_trials, options.warmup_epochs + 1)  # Optuna's steps begin at 0
         case "hyperband":
             return optuna.pruners.HyperbandPruner(options.min_epochs, epochs, options.reduction_factor)
+
+
+def _is_orphan(trial: FrozenTrial) -> bool:
+    """Whether the process that a trial was running in is gone, be it before it could say that the trial was its own."""
+    if PROCESS in trial.user_attrs:
+        return has_died(trial.user_attrs[PROCESS])
+    return trial.datetime_start is not None and datetime.now() - trial.datetime_start > UNCLAIMED
 
 
 @dataclass(frozen=True)
@@ -130,6 +146,7 @@ class Study:
     Args:
         configuration: of the sweep.
         space: what it varies.
+        data: a hash of the pictures that all trials train on.
 
     Raises:
         UserError: the store can't be opened.
@@ -137,8 +154,8 @@ class Study:
 
     """
 
-    def __init__(self, configuration: SweepConfiguration, space: list[Dimension]) -> None:
-        sweep, self.name = configuration.sweep, name_of(configuration, space)
+    def __init__(self, configuration: SweepConfiguration, space: list[Dimension], data: str) -> None:
+        sweep, self.name = configuration.sweep, name_of(configuration, space, data)
         warnings.filterwarnings("ignore", category=ExperimentalWarning)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -172,12 +189,14 @@ class Study:
         self._best = self._better(*self._trials(TrialState.COMPLETE))
 
     def _take_up(self) -> int:
-        waiting = [trial for trial in self._trials(TrialState.RUNNING) if has_died(trial.user_attrs.get(PROCESS, ""))]
-        for trial in waiting:
-            self.optuna.tell(trial.number, state=TrialState.FAIL)
-            if len(trial.params) == len(self.space):
+        queued = [trial.system_attrs.get("fixed_params") for trial in self._trials(TrialState.WAITING)]
+        interrupted = [trial for trial in self._trials(TrialState.RUNNING) if _is_orphan(trial)]
+        for trial in interrupted:
+            # In this order, or a kill in between would lose it; and once, if that has happened.
+            if len(trial.params) == len(self.space) and trial.params not in queued:
                 self.optuna.enqueue_trial(trial.params)
-        return len(waiting)
+            self.optuna.tell(trial.number, state=TrialState.FAIL)
+        return len(interrupted)
 
     def ask(self) -> Trial:
         """The next trial. The store knows from now on that this process runs it, and with what overrides."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from pipeline.errors import UserError
+from pipeline.errors import ConfigurationError, UserError
 from pipeline.processes import preload
 
 if TYPE_CHECKING:  # what takes long to import is imported while `preload` works
@@ -43,12 +43,23 @@ def plan(overrides: list[str]) -> tuple["SweepConfiguration", list["Dimension"],
     varied, fixed = search_space.parse(overrides)
     checked = configurations.check(compose(fixed, primary="sweep"))
     assert isinstance(checked, SweepConfiguration)
-    lines = [f"{key}={value}" for key, value in checked.sweep.space.items()]
-    space = {part.key: part for part in search_space.parse(lines)[0] + varied}
-    constant = search_space.parse(lines)[1]
-    for_all = [text for text in fixed if text.partition("=")[0].lstrip("+").partition(".")[0] != "sweep"]
-    _try_out(list(space.values()), for_all + constant)
-    return checked, list(space.values()), for_all + constant
+    chosen = {_key(text) for text in fixed}  # on the command line, which counts for more than the sweep's file
+    own, constant = search_space.parse([f"{key}={value}" for key, value in checked.sweep.space.items() if key not in chosen])
+    if constant:
+        checked = configurations.check(compose(constant + fixed, primary="sweep"))
+        assert isinstance(checked, SweepConfiguration)
+    space = {part.key: part for part in own + varied}
+    if not space:
+        raise ConfigurationError(
+            f"nothing is left that sweep={checked.sweep.name} could vary: {', '.join(sorted(chosen))} are fixed."
+        )
+    for_all = constant + [text for text in fixed if _key(text).partition(".")[0] != "sweep"]
+    _try_out(list(space.values()), for_all)
+    return checked, list(space.values()), for_all
+
+
+def _key(override: str) -> str:
+    return override.partition("=")[0].lstrip("+~")
 
 
 def _try_out(space: list["Dimension"], for_all: list[str]) -> None:
@@ -155,16 +166,17 @@ def run(overrides: list[str], trial: Callable[..., dict[str, Any]] | None = None
             from pipeline.records import Records
             from pipeline.trial import run as train
 
-            read(configuration.dataset.model_dump_json())
-            study = studies.Study(configuration, space)
+            data = read(configuration.dataset.model_dump_json())
+            study = studies.Study(configuration, space, data.sha256)
         records = stack.enter_context(Records(configuration, study))
         coordinator = Coordinator(configuration, for_all, study, records, client_to_be.result(), trial or train)
         display = stack.enter_context(Display(study))
         coordinator.run(display.say, display.update)
         if coordinator.has_failed:
             raise UserError(
-                f"{study.count().failed} trials have failed, and sweep.failures allows {configuration.sweep.failures}.\n"
-                "Mend what the messages above say, or allow more; the same command goes on."
+                f"{coordinator.failed} trials have failed since this command began, and sweep.failures allows "
+                f"{configuration.sweep.failures}.\n"
+                "Mend what the messages above say; the same command goes on with the trials that remain."
             )
     took = f"\n{time.perf_counter() - begin:.0f} s, {coordinator.train_seconds:.0f} s of training."
     return conclude(study, configuration, for_all) + took

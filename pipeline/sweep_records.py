@@ -17,7 +17,7 @@ from pipeline import recorder, tracking
 from pipeline.errors import UserError
 from pipeline.paths import PROJECT
 from pipeline.schema import SweepConfiguration
-from pipeline.study import ERROR, OVERRIDES, RESULT, Study
+from pipeline.study import ERROR, OVERRIDES, RESULT, Study, without_password
 
 #: MLflow's status of a run, by how its trial ended. It knows no pruned runs; the tag `trial_state` does.
 STATUS = {"finished": "FINISHED", "pruned": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
@@ -79,7 +79,9 @@ class SweepRuns:
         run = self._create(
             f"sweep {self._configuration.sweep.name}", {"role": "sweep"}, tracking.parameters(self._configuration)
         )
-        self._client.log_text(run, OmegaConf.to_yaml(self._configuration.model_dump()), "sweep.yaml")
+        values = self._configuration.model_dump()
+        values["sweep"]["storage"] = without_password(values["sweep"]["storage"])
+        self._client.log_text(run, OmegaConf.to_yaml(values), "sweep.yaml")
         return run
 
     def _mend(self, before: list[FrozenTrial]) -> None:

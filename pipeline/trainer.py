@@ -158,13 +158,14 @@ class Trainer:
             if step % 10 == 0:
                 bar.set_description(f"epoch {number}/{options.epochs}", refresh=False)
                 bar.set_postfix(loss=f"{loss / seen:.4f}", accuracy=f"{right / max(digits, 1):.2%}", refresh=False)
-        if not math.isfinite(loss):
-            raise TrainingDiverged(
-                f"training diverged: the loss of epoch {number} is {loss}, and must be a finite number. Lower "
-                f"optimizer.learning_rate ({self.configuration.optimizer.learning_rate}), or set optimizer.gradient_clip_norm."
-            )
         current = self._swap_average()
         validation_loss, validation_accuracy = self._validate()
+        if not math.isfinite(loss + validation_loss):
+            raise TrainingDiverged(
+                f"training diverged: the losses of epoch {number} are {loss} and, of the validation split, {validation_loss}, "
+                f"and must be finite numbers. Lower optimizer.learning_rate ({self.configuration.optimizer.learning_rate}), or "
+                "set optimizer.gradient_clip_norm."
+            )
         weights = self.network.get_weights()
         self.history.append(
             Epoch(

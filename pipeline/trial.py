@@ -56,11 +56,12 @@ class Data(WorkerPlugin):
         validation: pictures to choose by.
         mean: of the training pictures' pixels, 0 to 1.
         deviation: likewise.
+        sha256: of the training pictures and their labels.
 
     """
 
-    def __init__(self, name: str, train: Split, validation: Split, mean: float, deviation: float) -> None:
-        self.name = name
+    def __init__(self, name: str, train: Split, validation: Split, mean: float, deviation: float, sha256: str) -> None:
+        self.name, self.sha256 = name, sha256
         self.train, self.validation = train, validation
         self.mean, self.deviation = mean, deviation
 

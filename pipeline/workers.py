@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dask
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Scheduler
 
 from pipeline.errors import UserError
 from pipeline.processes import START_METHOD
@@ -59,8 +59,33 @@ def workers(sweep: Sweep) -> Iterator[Client]:
                     f"the cluster at sweep.scheduler={sweep.scheduler} lacks what trials are made of: {error}\n"
                     "Start them in a checkout of this project, in its environment: PYTHONPATH=. dask worker ..."
                 ) from None
+            if sweep.scheduler:
+                _adopt(client)
             yield client
         finally:
             client.close()
             if cluster:
                 cluster.close()
+
+
+def _adopt(client: Client) -> None:
+    """Make a cluster that exists fit for trials.
+
+    Raises:
+        UserError: a worker has several threads.
+
+    """
+    client.run_on_scheduler(_give_up_on_a_trial_at_once)
+    threads = client.nthreads()
+    if not threads:
+        print("The cluster has no worker yet. The sweep waits for one: dask worker ADDRESS --nthreads 1")
+    if several := [address for address, number in threads.items() if number > 1]:
+        raise UserError(
+            f"a worker must have one thread, for trials in one process would share their seeds; {several[0]} has "
+            f"{threads[several[0]]}. Start it again: dask worker ADDRESS --nthreads 1"
+        )
+
+
+def _give_up_on_a_trial_at_once(dask_scheduler: Scheduler) -> None:
+    """What ``allowed-failures`` says of a cluster that is started here."""
+    dask_scheduler.allowed_failures = 0

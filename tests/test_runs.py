@@ -80,3 +80,13 @@ def test_looking_for_runs_makes_no_store(tmp_path: Path) -> None:
     with pytest.raises(NoRuns, match="make run"):
         Store(f"sqlite:///{tmp_path / 'mlflow.db'}")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_small_probability_is_never_said_to_be_smaller_than_it_is() -> None:
+    assert [runs._p(value) for value in (0.25, 0.0005, 0.0001, 3e-12, 0.0)] == [
+        "0.250",
+        "1e-03 or less",
+        "1e-04 or less",
+        "1e-11 or less",
+        "0",
+    ]

@@ -12,13 +12,14 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import optuna
 import psutil
 import pytest
 
 from pipeline.compose import compose
 from pipeline.configuration import flatten
 from pipeline.errors import ConfigurationError
-from pipeline.study import sampler_of
+from pipeline.study import name_of, pruner_of, sampler_of
 from pipeline.sweep import plan
 from tests.conftest import edit, environment, mlflow_runs, run
 
@@ -163,9 +164,14 @@ def test_an_existing_cluster_takes_the_trials_and_ctrl_c_keeps_them(project: Pat
 
 
 def test_a_sweep_that_fails_too_often_stops(project: Path) -> None:
-    done = sweep(project, "optimizer.learning_rate=choice(1e25, 1e26, 1e27)", "sweep.sampler.name=random", "sweep.failures=0")
+    mistake = ["optimizer.learning_rate=choice(1e25, 1e26, 1e27)", "sweep.sampler.name=grid", "sweep.trials=null"]
+    mistake += ["sweep.failures=0", "sweep.workers=1", "optimizer.rho=0.9", "optimizer.epsilon=1e-7"]
+    done = sweep(project, *mistake)
     assert done.returncode == 1
-    assert "trials have failed, and sweep.failures allows 0" in done.stderr
+    assert "1 trials have failed since this command began, and sweep.failures allows 0" in done.stderr
+    assert [one["status"] for one in trials(project)] == ["FAILED"]
+    sweep(project, *mistake)  # goes on with the next: the one that failed is as mended as it will be
+    assert [one["status"] for one in trials(project)] == ["FAILED", "FAILED"]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +190,48 @@ def test_a_mistake_is_told_before_anything_runs(mistake: str, words: str) -> Non
     assert words in str(told.value)
 
 
+def test_what_the_command_line_fixes_is_not_varied() -> None:
+    _, space, for_all = plan(["sweep=adadelta", "optimizer.rho=0.95"])
+    assert {part.key for part in space} == {"optimizer.learning_rate", "optimizer.epsilon"}
+    assert for_all == ["optimizer.rho=0.95"]
+    with pytest.raises(ConfigurationError, match="nothing is left that sweep=seeds could vary"):
+        plan(["sweep=seeds", "training.seed=1"])
+
+
+def test_a_study_is_another_one_if_anything_else_is_trained() -> None:
+    names = {
+        name_of(*plan(["sweep=adadelta", *overrides])[:2], data)
+        for overrides, data in (
+            ([], "a"),
+            ([], "b"),
+            (["training.epochs=3"], "a"),
+            (["optimizer.rho=0.95"], "a"),
+            (["+sweep.space={training.epochs: 5}"], "a"),
+        )
+    }
+    assert len(names) == 5
+    longer = plan(["sweep=adadelta", "sweep.trials=100", "sweep.workers=1"])
+    assert name_of(*longer[:2], "a") in names
+
+
 def test_a_sampler_that_can_not_sample_the_space_says_which_can() -> None:
     configuration, space, _ = plan(["sweep=architecture", "sweep.sampler.name=cmaes"])
     with pytest.raises(ConfigurationError, match=r"sweep\.sampler\.name=tpe"):
         sampler_of(configuration.sweep.sampler, space, 0)
+
+
+@pytest.mark.parametrize("warmup", [0, 1])
+def test_median_pruning_leaves_the_first_epochs_alone_and_ends_what_is_behind_afterwards(warmup: int) -> None:
+    options = plan(["sweep=adadelta", "sweep.pruner.startup_trials=2", f"sweep.pruner.warmup_epochs={warmup}"])[0].sweep.pruner
+    study = optuna.create_study(direction="maximize", pruner=pruner_of(options, epochs=3))
+    for _ in range(2):
+        good = study.ask()
+        for epoch in (1, 2, 3):
+            good.report(0.9, epoch)
+        study.tell(good, 0.9)
+    behind = study.ask()
+    pruned = []
+    for epoch in (1, 2):
+        behind.report(0.5, epoch)
+        pruned.append(behind.should_prune())
+    assert pruned == [warmup == 0, True]

@@ -1,5 +1,7 @@
 """The MLflow UI on a real store, in a real browser."""
 
+import json
+import re
 import shutil
 import socket
 import subprocess
@@ -14,6 +16,9 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline import recorder
+from pipeline.study import OVERRIDES, Study
+from pipeline.sweep import plan
+from pipeline.sweep_records import SweepRuns
 from tests.conftest import environment
 
 pytestmark = pytest.mark.timeout(200)
@@ -29,21 +34,23 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, str]]:
-    """A store with a sweep of two trials: its address, and the ids by name."""
+    """A store with a sweep of three trials, as sweeps write it: its address, and the ids by name."""
     folder = tmp_path_factory.mktemp("ui")
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     client, experiment = recorder.open_store(uri, "digits", folder)
-    ids = {"experiment": experiment}
-    parent = ids["sweep adadelta"] = client.create_run(experiment, run_name="sweep adadelta").info.run_id
-    for rate, accuracy in ((2.5, 0.9871), (7.5, 0.9932)):
-        name = f"learning_rate={rate}"
-        run = client.create_run(experiment, run_name=name, tags={"mlflow.parentRunId": parent}).info.run_id
-        client.log_param(run, "optimizer.learning_rate", rate)
-        client.log_metric(run, "validation_accuracy", accuracy)
-        client.set_terminated(run)
-        ids[name] = run
-    client.set_terminated(parent)
-    return uri, ids
+    overrides = ["sweep=adadelta", "sweep.sampler.name=random", "sweep.trials=3", f"sweep.storage=sqlite:///{folder}/sweeps.db"]
+    configuration, space, _ = plan([*overrides, f"tracking.uri={uri}", "tracking.experiment=digits"])
+    study = Study(configuration, space, "data")
+    runs = SweepRuns(configuration, study, [])
+    for accuracy in (0.9871, 0.9932, 0.9904):
+        trial = study.ask()
+        runs.begin(trial.number, trial.user_attrs[OVERRIDES], {})
+        for epoch in (1, 2):
+            runs.epoch(trial.number, {"epoch": epoch, "validation_accuracy": accuracy - 0.01 / epoch})
+        study.tell(trial, "finished", {"validation_accuracy": accuracy})
+        runs.end(trial.number, "finished", {"validation_accuracy": accuracy})
+    runs.finish("FINISHED")
+    return uri, {"experiment": experiment} | {run.info.run_name: run.info.run_id for run in client.search_runs([experiment])}
 
 
 @pytest.fixture(scope="module")
@@ -77,21 +84,41 @@ def page(store: tuple[str, dict[str, str]], tmp_path_factory: pytest.TempPathFac
         server.wait()
 
 
+def trials(store: tuple[str, dict[str, str]]) -> list[str]:
+    """The names of the trials, in their order."""
+    found = MlflowClient(store[0]).search_runs(
+        [store[1]["experiment"]], "tags.role = 'trial'", order_by=["attributes.start_time"]
+    )
+    return [str(run.info.run_name) for run in found]
+
+
 def test_the_runs_are_a_table_sorted_by_validation_accuracy(
     page: Callable[[str], str], store: tuple[str, dict[str, str]]
 ) -> None:
     order = f"orderByKey={quote('metrics.`validation_accuracy`')}&orderByAsc=false"
     text = page(f"/experiments/{store[1]['experiment']}/runs?{order}&viewMode=TABLE")
-    assert 0 < text.find("learning_rate=7.5") < text.find("learning_rate=2.5")
+    worst, best, middle = (text.find(name.partition(",")[0]) for name in trials(store))
+    assert 0 < best < middle < worst
     assert "validation_accuracy" in text
 
 
-def test_two_runs_are_compared_side_by_side(page: Callable[[str], str], store: tuple[str, dict[str, str]]) -> None:
+def test_trials_are_compared_side_by_side_and_as_parallel_coordinates(
+    page: Callable[[str], str], store: tuple[str, dict[str, str]]
+) -> None:
     ids = store[1]
-    both = quote(f'["{ids["learning_rate=2.5"]}","{ids["learning_rate=7.5"]}"]')
-    text = page(f"/compare-runs?runs={both}&experiments={quote(chr(91) + chr(34) + ids['experiment'] + chr(34) + chr(93))}")
-    for words in ("Comparing 2 Runs", "optimizer.learning_rate", "0.9871", "0.9932", "Parallel Coordinates"):
-        assert words.lower() in text.lower(), words
+    chosen = quote(json.dumps([ids[name] for name in trials(store)]))
+    text = page(f"/compare-runs?runs={chosen}&experiments={quote(json.dumps([ids['experiment']]))}").lower()
+    # The axis of the accuracy, of the last epochs, ends where the best and the worst trial are.
+    for words in ("Comparing 3 Runs", "optimizer.learning_rate", "Parallel Coordinates Plot", "0.98820", "0.98210"):
+        assert words.lower() in text, words
+
+
+def test_a_sweep_shows_its_parallel_coordinates(page: Callable[[str], str], store: tuple[str, dict[str, str]]) -> None:
+    ids = store[1]
+    text = page(f"/experiments/{ids['experiment']}/runs/{ids['sweep adadelta']}/artifacts/parallel_coordinates.png")
+    for name in ("history.png", "importances.png", "parallel_coordinates.png", "sweep.html", "trials.csv"):
+        assert name in text, name
+    assert re.search(r'<img alt="parallel_coordinates\.png" src="blob:', text), "the picture itself is not shown"
 
 
 def test_the_store_is_marked_as_one_of_model_training(store: tuple[str, dict[str, str]]) -> None:
