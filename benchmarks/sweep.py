@@ -66,7 +66,7 @@ def pruning(folder: Path) -> None:
     took, text = run(folder, *common, "sweep.trials=40", "sweep.pruner.name=median")
     after = finished(folder, begin)
     reached = [seconds for seconds, value in after if value >= best - 0.0005]
-    pruned = re.findall(r"(\d+) pruned", text)[0]
+    pruned = re.findall(r"finished, (\d+) pruned", text)[0]
     print(
         f"pruning: 20 trials reach {best:.2%} in {whole:.0f} s; with pruning {max(value for _, value in after):.2%}, and that "
         f"(within 0.05 points) {f'after {reached[0] / whole:.0%} of the time' if reached else 'never'}; "

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import drawings
 from tests.conftest import STAGES, copied, dvc, edit, environment, mlflow_runs, parameters, repro, run
+from tests.hand import DIGITS
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -85,6 +87,20 @@ def test_an_edited_training_value_reruns_all_that_follows_and_nothing_before_as_
     plan = planned(project)
     assert f"is restored from DVC's cache, made by MLflow run {first[:8]}" in plan["train"]
     assert f"is restored from DVC's cache, made by MLflow run {first[:8]}" in plan["export"]
+
+
+def test_drawings_that_were_taught_are_trained_with_and_what_that_changed_is_shown(project: Path) -> None:
+    """The loop of the README."""
+    for digit in range(4):
+        drawings.add(project / "data/drawings", digit, DIGITS[digit])
+    assert run(project, "python", "-m", "pipeline.compose", "dataset.drawings.train=true").returncode == 0
+    ran, done = dvc(project, "repro")
+    assert ran == STAGES  # compose: conf/ makes params.yaml anew, and finds it as it is
+    metrics = json.loads((project / "reports/metrics.json").read_text())
+    assert metrics["drawings"] == 1
+    shown = f"the collection's 1 drawings kept apart: {metrics['drawings_accuracy']:.2%}, before this training "
+    assert shown in done.stdout
+    assert "drawings_accuracy" in run(project, "dvc", "metrics", "diff").stdout
 
 
 def test_an_edited_comment_or_unselected_option_reruns_the_composition_alone(project: Path) -> None:
