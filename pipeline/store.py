@@ -134,9 +134,9 @@ class Store:
             if champion is None:
                 raise RunError("there is no champion yet. Choose one: python -m pipeline.runs promote RUN")
             return self.client.get_run(champion)
-        quoted = name.replace("'", "")  # MLflow's syntax has no way to write one
-        by_id = self._search(f"attributes.run_id LIKE '{quoted}%'") if re.fullmatch("[0-9a-f]{3,32}", name) else []
-        by_name = self._search(f"attributes.run_name = '{quoted}'") + self._search(f"tags.dvc_experiment = '{quoted}'")
+        quoted = f'"{name}"' if "'" in name else f"'{name}'"
+        by_id = self._search(f"attributes.run_id LIKE '{name}%'") if re.fullmatch("[0-9a-f]{3,32}", name) else []
+        by_name = self._search(f"attributes.run_name = {quoted}") + self._search(f"tags.dvc_experiment = {quoted}")
         found = list({run.info.run_id: run for run in by_id or by_name}.values())
         if not found:
             raise RunError(f"there is no run {name!r}. See them: python -m pipeline.runs list")

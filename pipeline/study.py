@@ -48,7 +48,8 @@ def storage(url: str) -> optuna.storages.BaseStorage:
         return optuna.storages.RDBStorage(url)
     except (SQLAlchemyError, ImportError, RuntimeError) as error:
         raise UserError(
-            f"the sweep's store {without_password(url)} can't be opened: {str(error).splitlines()[0]}\nChoose another: sweep.storage=sqlite:///sweeps.db"
+            f"the sweep's store {without_password(url)} can't be opened: {str(error).splitlines()[0]}\n"
+            "Choose another: sweep.storage=sqlite:///sweeps.db"
         ) from None
 
 

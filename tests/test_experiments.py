@@ -36,7 +36,7 @@ def test_overrides_and_a_named_experiment_count_and_stay(project: Path) -> None:
 
 def test_queued_experiments_have_their_own_parameters_and_runs_in_one_store(project: Path) -> None:
     (project / "conf/experiment/mine.yaml").write_text("# @package _global_\nname: mine\ntraining:\n  batch_size: 64\n")
-    dvc(project, "exp", "run", "--queue", "-n", "grid", "-S", "model.dropout=0.1,0.45", "train")
+    dvc(project, "exp", "run", "--queue", "-n", "grid", "-S", "model.dropout=0.1,0.45")
     dvc(project, "exp", "run", "--queue", "-n", "untracked", "-S", "experiment=mine", "compose")  # git doesn't know its file
     _, started = dvc(project, "queue", "start", "-j", "2")
     assert started.returncode == 0, started.stderr
@@ -49,7 +49,7 @@ def test_queued_experiments_have_their_own_parameters_and_runs_in_one_store(proj
     assert {name: each["params"]["model.dropout"] for name, each in queued.items()} == {"grid-1": "0.1", "grid-2": "0.45"}
     assert {each["status"] for each in queued.values()} == {"FINISHED"}
     assert run(project, "dvc", "exp", "apply", "grid-2").returncode == 0
-    assert dvc(project, "repro", "train")[0] == ["compose"]  # for conf/ has a file more
+    assert repro(project) == ["compose"]  # for conf/ has a file more
     assert parameters(project).model.dropout == 0.45
     assert run(project, "dvc", "exp", "apply", "untracked").returncode == 0
     assert parameters(project).training.batch_size == 64
