@@ -101,7 +101,7 @@ def picture(name: str, worker: Worker, palette: theme.Palette, explain: bool, dr
         window.thinner()
     window.update()
     draw_all(window)
-    wait(window, lambda: not window.pending and (not explain or window.panel.shown))
+    wait(window, lambda: not window.pending and (not explain or (window.panel.shown and window.panel.complete)))
     end = time.monotonic() + 1
     wait(window, lambda: time.monotonic() > end)  # for the last explanation
     left, top = window.winfo_rootx(), window.winfo_rooty()

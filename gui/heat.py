@@ -1,5 +1,7 @@
 """Pictures of why the network answered so. Knows nothing of a window."""
 
+from functools import cache
+
 from PIL import Image, ImageFilter, ImageOps
 
 from gui.ink import View
@@ -45,8 +47,9 @@ def given(picture: bytes, side: int) -> Image.Image:
 
 def sheet(width: int, height: int, values: bytes, wide: int, palette: Palette) -> Image.Image:
     """All feature maps of a layer, `wide` pixels wide, from the paper's colour to the accent."""
-    image = ImageOps.colorize(Image.frombytes("L", (width, height), values), palette.card, palette.text, palette.right)
-    return image.resize((wide, max(round(height * wide / width), 1)), Image.Resampling.NEAREST)
+    image = Image.frombytes("L", (width, height), values)
+    image = image.resize((wide, max(round(height * wide / width), 1)), Image.Resampling.NEAREST)
+    return _coloured(image, palette.card, palette.text, palette.right)
 
 
 def paint(colours: Image.Image, why: Explanation, box: tuple[float, float, float, float], view: View, palette: Palette) -> None:
@@ -86,5 +89,18 @@ def paint(colours: Image.Image, why: Explanation, box: tuple[float, float, float
 
 def _colours(reason: bytes, size: tuple[int, int], palette: Palette) -> Image.Image:
     spoken = Image.frombytes("L", (SIDE, SIDE), reason).filter(ImageFilter.GaussianBlur(SMOOTH))
-    coloured = ImageOps.colorize(spoken.point(STRENGTHENED), palette.against, palette.pro, palette.neutral, midpoint=128)
+    coloured = _coloured(spoken.point(STRENGTHENED), palette.against, palette.pro, palette.neutral, midpoint=128)
     return coloured.resize(size, Image.Resampling.BICUBIC)
+
+
+def _coloured(grey: Image.Image, black: str, white: str, middle: str, midpoint: int = 127) -> Image.Image:
+    """What `ImageOps.colorize` gives, whose tables take longer than all the rest of a picture: they are made once."""
+    grey.putpalette(_ramp(black, white, middle, midpoint))
+    return grey.convert("RGB")
+
+
+@cache
+def _ramp(black: str, white: str, middle: str, midpoint: int) -> bytes:
+    """The colours of the 256 greys."""
+    greys = Image.frombytes("L", (256, 1), bytes(range(256)))
+    return ImageOps.colorize(greys, black, white, middle, midpoint=midpoint).tobytes()

@@ -117,6 +117,8 @@ def serve(connection: "Connection[Any, Any]") -> None:
     """The process's side: do jobs until the window closes the connection."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the window
     threading.Thread(target=_end_with_the_window, daemon=True).start()
+    for threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(threads, "1")  # a drawing is little work, and the other cores are the window's
     from gui.reader import Reader
 
     reader = Reader()

@@ -301,6 +301,8 @@ def test_why_it_says_so_is_shown_on_a_key_and_follows_the_pen(window: App) -> No
     assert why.reasons[0][0] == 7 != why.reasons[1][0]
     assert len(why.picture) == 28 * 28 == len(why.reasons[0][1])
     assert why.maps
+    wait(window, lambda: window.panel.complete)
+    assert sum(bool(str(label.cget("image"))) for label in window.panel.maps.winfo_children()) == len(why.maps)
     window.clear()
     assert window.panel.shown is None
     draw(window, 1)
