@@ -213,8 +213,6 @@ class Recognizer:
             look(groups)
         seen = [read[group] for group in groups]
         verdicts = [self._verdict(prediction, likeness) for _, prediction, likeness in seen]
-        if 0 < verdicts.count("none") < len(verdicts) / 2:  # what stands in a row of digits is one
-            verdicts = ["unsure" if verdict == "none" else verdict for verdict in verdicts]
         found = [digit(group, picture, prediction) for group, (picture, prediction, _) in zip(groups, seen, strict=True)]
         likenesses = [likeness for *_, likeness in seen]
         return Reading(

@@ -134,6 +134,13 @@ def test_what_is_no_digit_is_said_to_be_none(name: str, model: Recognizer) -> No
     assert reading.text == ""
 
 
+def test_what_is_no_digit_is_said_to_be_none_among_digits_too(model: Recognizer) -> None:
+    reading = model.read_strokes([*row("12"), *moved(OTHERS["star"], 250, 40, 100), *moved(DIGITS[7], 380, 40, 100)])
+    assert reading.answer == "12?7"
+    assert reading.text == "127"
+    assert [digit.verdict for digit in reading.digits] == ["digit", "digit", "none", "digit"]
+
+
 def test_non_digits_of_kinds_that_were_not_trained_on_are_told_from_digits(model: Recognizer) -> None:
     made = [model.read_strokes(moved(bent, 0, 0, 100)).digits for bent in _bent_digits(100)]
     digits = np.stack([found[0].picture for found in made])
