@@ -160,10 +160,15 @@ def divide(drawings: list[Drawing], by: str, fraction: float) -> tuple[list[Draw
     return ordered[:cut], ordered[cut:]
 
 
+def collected(options: Drawings | None) -> list[Drawing]:
+    """The drawings of the collection; none if there is no collection."""
+    folder = in_project(options.folder) if options else None
+    return read(folder) if folder and folder.is_dir() else []
+
+
 def join(splits: dict[str, Split], options: Drawings | None) -> dict[str, Split]:
     """Add the collection to a dataset: the part kept apart as the split ``drawings``, the rest to ``train`` if it is wanted."""
-    collection = in_project(options.folder) if options else None
-    found = read(collection) if collection and collection.is_dir() else []
+    found = collected(options)
     if options is None or not found:
         return splits
     train, apart = divide(found, options.held_out_by, options.held_out_fraction)

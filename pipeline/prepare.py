@@ -61,6 +61,9 @@ def main() -> None:
         run.artifacts("data", PREPARED / "summary.json", PREPARED / "samples.png")
     counts = ", ".join(f"{part['pictures']:,} {name}" for name, part in summary["splits"].items())
     print(f"{summary['dataset']}: {counts} pictures")
+    options = configuration.dataset.drawings
+    if options and options.train and not drawings.collected(options):
+        print(f"Warning: dataset.drawings.train is true, and {options.folder} holds no drawing. Correct some in the window.")
 
 
 if __name__ == "__main__":
