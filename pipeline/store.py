@@ -105,7 +105,10 @@ class Store:
                 "Write it like: metrics.test_accuracy > 0.995 and params.optimizer = 'adam'"
             ) from None
         champion = self.champion()
-        return [self._summarize(run, champion) for run in runs]
+        found = [self._summarize(run, champion) for run in runs]
+        if not newest_first:  # a sweep goes by its best trial, which MLflow's order doesn't know
+            found.sort(key=lambda run: -1.0 if run.validation_accuracy is None else run.validation_accuracy, reverse=True)
+        return found
 
     def _summarize(self, run: Run, champion: str | None) -> Summary:
         metrics, tags = run.data.metrics, run.data.tags

@@ -16,6 +16,7 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline import recorder
+from pipeline.store import Store
 from pipeline.study import OVERRIDES, Study
 from pipeline.sweep import plan
 from pipeline.sweep_records import SweepRuns
@@ -90,6 +91,12 @@ def trials(store: tuple[str, dict[str, str]]) -> list[str]:
         [store[1]["experiment"]], "tags.role = 'trial'", order_by=["attributes.start_time"]
     )
     return [str(run.info.run_name) for run in found]
+
+
+def test_the_list_of_runs_has_a_sweep_beside_its_best_trial(store: tuple[str, dict[str, str]]) -> None:
+    runs = Store(store[0]).runs()
+    assert {run.kind for run in runs[:2]} == {"sweep", "trial"}
+    assert [run.validation_accuracy for run in runs] == [0.9932, 0.9932, 0.9904, 0.9871]
 
 
 def test_the_runs_are_a_table_sorted_by_validation_accuracy(
