@@ -44,15 +44,16 @@ def read(path: Path) -> dict[str, Any]:
         ) from None
 
 
-def plain(composed: DictConfig | ListConfig) -> dict[str, Any]:
-    """Plain values of what OmegaConf holds, interpolations resolved.
+def plain(composed: DictConfig | ListConfig, without: str = "") -> dict[str, Any]:
+    """Plain values of what OmegaConf holds, interpolations resolved, except for the key `without`.
 
     Raises:
         ConfigurationError: it is a list.
     """
     if isinstance(composed, ListConfig):
         raise ConfigurationError("a configuration must hold keys and values, and this is a list.")
-    return {str(key): OmegaConf.to_object(value) if OmegaConf.is_config(value) else value for key, value in composed.items()}
+    values = {str(key): composed[key] for key in composed if key != without}
+    return {key: OmegaConf.to_object(value) if OmegaConf.is_config(value) else value for key, value in values.items()}
 
 
 def check(values: dict[str, Any]) -> Configuration:

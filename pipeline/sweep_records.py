@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+import yaml
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
-from omegaconf import OmegaConf
 from optuna.trial import FrozenTrial, TrialState
 
 from pipeline import recorder, tracking
@@ -81,7 +81,7 @@ class SweepRuns:
         )
         values = self._configuration.model_dump()
         values["sweep"]["storage"] = without_password(values["sweep"]["storage"])
-        self._client.log_text(run, OmegaConf.to_yaml(values), "sweep.yaml")
+        self._client.log_text(run, yaml.safe_dump(values, sort_keys=False), "sweep.yaml")
         return run
 
     def _mend(self, before: list[FrozenTrial]) -> None:
@@ -116,7 +116,7 @@ class SweepRuns:
         tags = {"mlflow.parentRunId": self.parent, "role": "trial", "trial": str(number)}
         self._runs[number] = self._create(short(overrides), tags, parameters)
         if values:
-            self._client.log_text(self._runs[number], OmegaConf.to_yaml(values), "params.yaml")
+            self._client.log_text(self._runs[number], yaml.safe_dump(values, sort_keys=False), "params.yaml")
 
     def epoch(self, number: int, epoch: dict[str, float]) -> None:
         """Add an epoch to the curves of a trial."""
