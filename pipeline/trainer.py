@@ -196,7 +196,11 @@ class Trainer:
         gradients = tape.gradient(scaled, self.network.trainable_variables)
         self._optimizer.learning_rate = rate
         self._optimizer.apply(gradients, self.network.trainable_variables)
-        if momentum := self.configuration.optimizer.ema_momentum:
+        if self._average:
+            # Lower at first, or the initial weights would count for hundreds of steps: as in tf.train.ExponentialMovingAverage,
+            # https://www.tensorflow.org/api_docs/python/tf/train/ExponentialMovingAverage
+            steps = tf.cast(self._optimizer.iterations, tf.float32)
+            momentum = tf.minimum(self.configuration.optimizer.ema_momentum, (1 + steps) / (10 + steps))
             for average, weight in zip(self._average, self.network.trainable_variables, strict=True):
                 average.assign(momentum * average + (1 - momentum) * weight)
         right = tf.math.count_nonzero(tf.argmax(logits, axis=1, output_type=tf.int32) == labels)

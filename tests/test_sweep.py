@@ -96,8 +96,9 @@ def test_a_sweep_finishes_prunes_survives_failures_and_leaves_an_experiment(proj
     assert text.splitlines()[0].startswith("# @sweep adadelta-")
     assert f"validation_accuracy={best:.2%}" in text.splitlines()[0]
     composed = flatten(compose(["experiment=adadelta_best"], project / "conf"))
-    expected = flatten(compose([*SMALL, "optimizer.learning_rate=4.0"], project / "conf"))
-    other = flatten(compose([*SMALL, "optimizer.learning_rate=2.0"], project / "conf"))
+    for_all = [*SMALL, "optimizer.ema_momentum=0.98"]
+    expected = flatten(compose([*for_all, "optimizer.learning_rate=4.0"], project / "conf"))
+    other = flatten(compose([*for_all, "optimizer.learning_rate=2.0"], project / "conf"))
     for values in (composed, expected, other):
         values.pop("name"), values.pop("composed_from")
     assert composed in (expected, other)
@@ -193,7 +194,8 @@ def test_a_mistake_is_told_before_anything_runs(mistake: str, words: str) -> Non
 def test_what_the_command_line_fixes_is_not_varied() -> None:
     _, space, for_all = plan(["sweep=adadelta", "optimizer.rho=0.95"])
     assert {part.key for part in space} == {"optimizer.learning_rate", "optimizer.epsilon"}
-    assert for_all == ["optimizer.rho=0.95"]
+    assert for_all == ["optimizer.ema_momentum=0.98", "optimizer.rho=0.95"]
+    assert plan(["sweep=adadelta", "optimizer.ema_momentum=null"])[2] == ["optimizer.ema_momentum=null"]
     with pytest.raises(ConfigurationError, match="nothing is left that sweep=seeds could vary"):
         plan(["sweep=seeds", "training.seed=1"])
 
