@@ -138,7 +138,7 @@ def test_killed_workers_and_coordinators_cost_what_was_running_and_the_same_comm
     assert "RUNNING" not in [one["status"] for one in mlflow_runs(project)]
 
 
-def test_an_existing_cluster_takes_the_trials_and_ctrl_c_keeps_them(project: Path) -> None:
+def test_an_existing_cluster_takes_trials_of_cmaes_and_hyperband_and_ctrl_c_keeps_them(project: Path) -> None:
     file = project / "scheduler.json"
     with ExitStack() as stack:
         arguments = ["--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
@@ -148,7 +148,8 @@ def test_an_existing_cluster_takes_the_trials_and_ctrl_c_keeps_them(project: Pat
         address = json.loads(file.read_text())["address"]
         for _ in range(2):
             stack.enter_context(started(project, "dask", "worker", address, "--nthreads", "1", "--no-dashboard"))
-        command = ["sweep=adadelta", f"sweep.scheduler={address}", "sweep.pruner.startup_trials=1"]
+        command = ["sweep=adadelta", f"sweep.scheduler={address}", "sweep.pruner.name=hyperband"]
+        command += ["sweep.sampler.name=cmaes", "sweep.sampler.startup_trials=2"]
         with sweeping(project, *command, "sweep.trials=500") as first:
             wait_for(first, "finished")
             first.send_signal(signal.SIGINT)
