@@ -125,8 +125,14 @@ class Coordinator:
 
     def _begin_trials(self) -> None:
         slots = sum(self._client.nthreads().values()) or 1  # a trial waits if there is no worker yet
-        while not self.has_failed and len(self._running) < slots and (self._ready or self._prepare()):
-            self._begin(*self._ready.pop())
+        begun = []
+        try:
+            while not self.has_failed and len(self._running) < slots and (self._ready or self._prepare()):
+                begun.append(self._ready.pop())
+                self._begin(*begun[-1])
+        finally:  # once all have begun: the first of these calls loads MLflow
+            for trial, values, _ in begun:
+                self._records.begin(trial.number, trial.user_attrs[OVERRIDES], values)
         # While the workers train, one more is chosen and composed, so that none of them waits for it.
         if self._running and not self._ready and self._messages.empty() and not self.has_failed:
             self._prepare()
@@ -153,7 +159,6 @@ class Coordinator:
             future.add_done_callback(lambda done: self._messages.put({"trial": number, **_result(done)}))
         else:  # it could not be composed, and `data` says why
             self._messages.put({"trial": number, "state": "failed", "error": data})
-        self._records.begin(number, trial.user_attrs[OVERRIDES], values)
 
     def _hand_out(self, values: dict[str, Any]) -> str:
         """Make sure that all workers have the pictures of a configuration, and return the name they are under."""

@@ -17,11 +17,13 @@ def lightly(*hidden: str) -> Iterator[None]:
     absent = [name for name in hidden if name not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
     # An import makes a million objects that stay; looking for garbage among them is a fifth of the time that it takes.
+    is_outermost = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
-        gc.enable()
+        if is_outermost:
+            gc.freeze()
+            gc.enable()
         for name in absent:
             sys.modules.pop(name, None)

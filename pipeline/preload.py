@@ -4,8 +4,8 @@ import signal
 
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator, which ends its workers
 
-from pipeline import tensorflow_setup  # noqa: E402
+from pipeline import importing, tensorflow_setup  # noqa: E402
 
-tensorflow_setup.load()
-
-from pipeline import trainer, trial  # noqa: E402, F401
+with importing.lightly():
+    tensorflow_setup.load()
+    from pipeline import trainer, trial  # noqa: F401

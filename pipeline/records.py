@@ -1,7 +1,10 @@
 """What a sweep writes to MLflow, behind the sweep's back: loading MLflow and each of its writes would keep workers waiting."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from pipeline import importing
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -24,14 +27,16 @@ class Records:
 
     def __init__(self, configuration: "SweepConfiguration", study: "Study") -> None:
         self._thread = ThreadPoolExecutor(1)
-        self._runs: Future[SweepRuns] = self._thread.submit(_open, configuration, study, study.trials())
-        self._under_way: list[Future[Any]] = [self._runs]
+        self._configuration, self._study, self._before = configuration, study, study.trials()
+        self._under_way: list[Future[Any]] = []
 
     def __enter__(self) -> "Records":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         with self._thread:
+            if kind is not None and "_runs" not in self.__dict__:
+                return  # it failed before any trial began, and there is nothing to tell
             if kind is None or self._runs.exception() is None:
                 status = "FINISHED" if kind is None else "KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED"
                 self._do("finish", status)
@@ -50,16 +55,25 @@ class Records:
         """Close the run of a trial: `result` holds its single values, or its `error`."""
         self._do("end", number, state, result)
 
+    @cached_property
+    def _runs(self) -> "Future[SweepRuns]":
+        """The runs, which are opened with the first call."""
+        opened = self._thread.submit(_open, self._configuration, self._study, self._before)
+        self._under_way.append(opened)
+        return opened
+
     def _do(self, what: str, *arguments: Any) -> None:
+        runs = self._runs
         for future in [future for future in self._under_way if future.done()]:
             self._under_way.remove(future)
             future.result()
-        self._under_way.append(self._thread.submit(lambda: getattr(self._runs.result(), what)(*arguments)))
+        self._under_way.append(self._thread.submit(lambda: getattr(runs.result(), what)(*arguments)))
 
 
 def _open(configuration: "SweepConfiguration", study: "Study", before: "list[FrozenTrial]") -> "SweepRuns":
-    from pipeline.sweep_records import SweepRuns, load_plots  # loads MLflow
+    with importing.lightly():
+        from pipeline.sweep_records import SweepRuns, load_plots  # loads MLflow
 
-    runs = SweepRuns(configuration, study, before)
-    load_plots()
+        runs = SweepRuns(configuration, study, before)
+        load_plots()
     return runs

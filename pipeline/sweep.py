@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from pipeline import importing
 from pipeline.errors import ConfigurationError, UserError
 from pipeline.processes import preload
 
@@ -155,11 +156,11 @@ def run(overrides: list[str], trial: Callable[..., dict[str, Any]] | None = None
     """
     begin = time.perf_counter()
     preload("pipeline.preload")  # it takes seconds, and all that follows goes on meanwhile
-    configuration, space, for_all = plan(overrides)
-    from pipeline.workers import workers
-
     with ExitStack() as stack:
-        with ThreadPoolExecutor(1) as background:
+        with importing.lightly(), ThreadPoolExecutor(1) as background:
+            configuration, space, for_all = plan(overrides)
+            from pipeline.workers import workers
+
             client_to_be = background.submit(stack.enter_context, workers(configuration.sweep))
             from pipeline import study as studies
             from pipeline.coordinator import Coordinator, read
