@@ -4,7 +4,7 @@ import math
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import InitVar, asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,16 @@ class Epoch:
     seconds: float
 
 
+def untrained(configuration: Configuration, mean: float, deviation: float) -> keras.Model:
+    """The network of a configuration before its first step: the seed decides its weights."""
+    options = configuration.training
+    keras.utils.set_random_seed(options.seed)
+    keras.config.set_dtype_policy(options.precision)
+    network = networks.build(configuration.model, mean, deviation)
+    keras.config.set_dtype_policy("float32")
+    return network
+
+
 @dataclass
 class Trainer:
     """Trains one network.
@@ -53,6 +63,7 @@ class Trainer:
         mean: of the training pictures' pixels, 0 to 1.
         deviation: likewise.
         checkpoint: where to keep the state after each epoch, so that a kill costs one epoch at most; None: nowhere.
+        built: of `untrained`, for the same configuration and pictures; None: it is built here.
 
     """
 
@@ -63,13 +74,11 @@ class Trainer:
     deviation: float
     checkpoint: Path | None = None
     history: list[Epoch] = field(default_factory=list)
+    built: InitVar[keras.Model | None] = None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, built: keras.Model | None) -> None:
         options = self.configuration.training
-        keras.utils.set_random_seed(options.seed)
-        keras.config.set_dtype_policy(options.precision)
-        self.network = networks.build(self.configuration.model, self.mean, self.deviation)
-        keras.config.set_dtype_policy("float32")
+        self.network = built or untrained(self.configuration, self.mean, self.deviation)
         self._logits = networks.logits_of(self.network)
         self._optimizer = networks.optimizer(self.configuration.optimizer)
         # Keras sums the gradients of all replicas. There is one, and TensorFlow's registry of gradients would keep the graph of

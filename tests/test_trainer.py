@@ -23,7 +23,7 @@ tensorflow_setup.start()
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from pipeline import datasets, exported, model  # noqa: E402
+from pipeline import datasets, exported, model, trial  # noqa: E402
 from pipeline.augment import augmentation  # noqa: E402
 from pipeline.schedule import learning_rates  # noqa: E402
 from pipeline.trainer import Trainer  # noqa: E402
@@ -85,6 +85,22 @@ def test_a_finished_training_leaves_nothing_in_memory(splits: dict[str, Split]) 
     before = graphs()
     trainer(splits, "training.epochs=1").fit()
     assert graphs() == before
+
+
+def test_a_network_that_a_worker_uses_again_trains_as_a_new_one(splits: dict[str, Split]) -> None:
+    data = trial.Data("digits", splits["train"], splits["validation"], 0.15, 0.3, "")
+    overrides = ("optimizer.learning_rate=2", "model.dropout=0.3")
+    alone = trainer(splits, *overrides)
+    alone.fit()
+    rows: list[Any] = []
+    for given in (overrides, ("optimizer.learning_rate=90", "model.dropout=0.3"), overrides):
+        values = configured(*SMALL, *given).model_dump()
+        rows.append([])
+        trial._train(values, data, rows[-1].append)
+        trial._tidy()
+    for row in (rows[0], rows[2]):
+        assert [each.loss for each in row] == pytest.approx([each.loss for each in alone.history], rel=1e-4)
+    assert rows[1][0].loss != pytest.approx(rows[0][0].loss, rel=1e-2)
 
 
 def test_the_same_seed_gives_the_same_network_and_another_gives_another(splits: dict[str, Split]) -> None:
