@@ -126,15 +126,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python benchmarks/drawings.py", description=(__doc__ or "").partition("\n\n")[2])
     parser.add_argument("drawings", type=Path, metavar="DRAWINGS", help="a .json or .json.gz list, or a folder")
     parser.add_argument("--model", type=Path, metavar="PATH", help="an exported .h5 (models/mnist.h5, or the one that ships)")
-    parser.add_argument("--limit", type=int, default=10**9, metavar="N", help="of each measure, N cases")
+    parser.add_argument("--limit", type=int, default=1000, metavar="N", help="numbers and non-digits that are drawn (1000)")
     options = parser.parse_args()
+    if options.limit < 1:
+        parser.error("--limit must be at least 1")
     found, model = drawings.read(options.drawings), Recognizer(options.model or default_model())
     print(f"{model.path.name}, {len(found)} drawings of {len({drawing.writer for drawing in found})} writers")
-    limited = found[:: max(len(found) // options.limit, 1)]
-    single(limited, model)
+    single(found, model)
     invariance(found, model, min(100, options.limit))
-    numbers(found, model, min(1000, options.limit))
-    others(limited, model, min(1000, options.limit))
+    numbers(found, model, options.limit)
+    others(found, model, options.limit)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,8 @@ class Panel(ttk.Frame):
         self._images: dict[ttk.Label, ImageTk.PhotoImage] = {}  # which Tk doesn't keep
         self._shown: Explanation | None = None
         self._to_draw: list[Callable[[], None]] = []
+        self._next = self.after_idle(lambda: None)  # that draws the next of them
+        self.bind("<Destroy>", lambda _: self.after_cancel(self._next))
         self._labels: dict[str, ttk.Label] = {}
         pictures = ttk.Frame(self, style="Card.TFrame")
         pictures.pack(anchor="w")
@@ -76,12 +78,13 @@ class Panel(ttk.Frame):
         is_idle = not self._to_draw
         self._to_draw = self._pictures(why, self._palette)
         if is_idle:
-            self.after(1, self._draw_next)
+            self._next = self.after(1, self._draw_next)
 
     def _draw_next(self) -> None:
-        self._to_draw.pop(0)()
+        draw = self._to_draw.pop(0)
         if self._to_draw:
-            self.after(1, self._draw_next)
+            self._next = self.after(1, self._draw_next)
+        draw()
 
     def _pictures(self, why: Explanation | None, palette: Palette) -> list[Callable[[], None]]:
         """What draws each picture of an explanation."""

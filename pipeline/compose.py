@@ -19,7 +19,7 @@ from typing import Any
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, OverrideType
+from hydra.core.override_parser.types import OverrideType
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -76,26 +76,33 @@ def compose(overrides: list[str], folder: Path = CONFIGURATION, primary: str = "
     """
     register_resolver()
     try:
-        parsed = OverridesParser.create().parse_overrides(overrides)
-        values = [override for override in parsed if _sets_a_value(override, folder)]
-        others = tuple(str(override.input_line) for override in parsed if override not in values)
-        composed = deepcopy(_compose(others, folder, digest(folder), primary))
-        try:
-            for override in values:
-                OmegaConf.update(composed, str(override.key_or_group), override.value())
-        except OmegaConfBaseException:  # Hydra says best what is wrong
-            composed = _compose(tuple(overrides), folder, digest(folder), primary)
-        return plain(composed)
+        return plain(_composed(overrides, folder, primary))
     except HydraException as error:
         raise explain(error) from None
     except OmegaConfBaseException as error:
         raise ConfigurationError(f"the configuration can't be composed.\n  {error}") from None
+    except (ValueError, TypeError) as error:  # as Hydra has it of model=null
+        raise ConfigurationError(f"an override of {' '.join(overrides)} is not valid.\n  {error}") from None
 
 
-def _sets_a_value(override: Override, folder: Path) -> bool:
-    """Whether an override sets a value, which needs no other files: ``optimizer.rho=0.9`` does, ``model=mlp`` does not."""
-    is_plain = override.type == OverrideType.CHANGE and not override.is_sweep_override() and not override.is_hydra_override()
-    return is_plain and not (folder / str(override.key_or_group)).is_dir()
+def _composed(overrides: list[str], folder: Path, primary: str) -> DictConfig:
+    """As Hydra composes it; values are set on what was composed before, if nothing else is overridden but options chosen."""
+    state, values, options = digest(folder), [], []
+    for override in OverridesParser.create().parse_overrides(overrides):
+        is_change = override.type == OverrideType.CHANGE and override.package is None and not override.is_sweep_override()
+        if is_change and not override.is_hydra_override() and not (folder / str(override.key_or_group)).is_dir():
+            values.append(override)
+        elif is_change and isinstance(override.value(), str):
+            options.append(str(override.input_line))
+        else:  # anything else counts in its place among them
+            return _compose(tuple(overrides), folder, state, primary)
+    composed = deepcopy(_compose(tuple(options), folder, state, primary))
+    try:
+        for override in values:
+            OmegaConf.update(composed, str(override.key_or_group), override.value())
+    except OmegaConfBaseException:  # Hydra says best what is wrong
+        return _compose(tuple(overrides), folder, state, primary)
+    return composed
 
 
 @lru_cache(maxsize=16)

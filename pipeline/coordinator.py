@@ -8,7 +8,7 @@ import os
 import queue
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
@@ -111,8 +111,9 @@ class Coordinator:
                     self._receive(self._messages.get())
             except BaseException:
                 for number in list(self._running):
-                    self._answer(number, False)  # or it would wait for one, and its worker with it
-                    self._end(number, {"state": "killed"})
+                    with suppress(Exception):  # what ended the sweep is raised below; each trial is told all the same
+                        self._answer(number, False)  # or it would wait for one, and its worker with it
+                        self._end(number, {"state": "killed"})
                 raise
             finally:
                 for trial, _, _ in self._ready:  # chosen, and never begun

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def lightly(*hidden: str) -> Iterator[None]:
-    """A block of imports that takes seconds.
+    """A block that takes seconds, most of them for imports.
 
     Args:
         hidden: libraries that would be loaded, if they are found, for what nothing here uses.

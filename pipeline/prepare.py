@@ -1,6 +1,7 @@
 """The stage ``prepare``: a dataset becomes arrays of one form, with a summary and a sheet of samples."""
 
 import hashlib
+import sys
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,8 @@ def main() -> None:
     print(f"{summary['dataset']}: {counts} pictures")
     options = configuration.dataset.drawings
     if options and options.train and not drawings.collected(options):
-        print(f"Warning: dataset.drawings.train is true, and {options.folder} holds no drawing. Correct some in the window.")
+        told = f"Warning: dataset.drawings.train is true, and {options.folder} holds no drawing. Correct some in the window."
+        print(told, file=sys.stderr)
 
 
 if __name__ == "__main__":

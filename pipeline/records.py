@@ -35,7 +35,7 @@ class Records:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         with self._thread:
-            if kind is not None and "_runs" not in self.__dict__:
+            if kind is not None and "_runs" not in self.__dict__ and not self._before:
                 return  # it failed before any trial began, and there is nothing to tell
             if kind is None or self._runs.exception() is None:
                 status = "FINISHED" if kind is None else "KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED"
@@ -74,6 +74,5 @@ def _open(configuration: "SweepConfiguration", study: "Study", before: "list[Fro
     with importing.lightly():
         from pipeline.sweep_records import SweepRuns, load_plots  # loads MLflow
 
-        runs = SweepRuns(configuration, study, before)
         load_plots()
-    return runs
+    return SweepRuns(configuration, study, before)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-import yaml
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
+from omegaconf import OmegaConf
 from optuna.trial import FrozenTrial, TrialState
 
 from pipeline import recorder, tracking
@@ -81,7 +81,7 @@ class SweepRuns:
         )
         values = self._configuration.model_dump()
         values["sweep"]["storage"] = without_password(values["sweep"]["storage"])
-        self._client.log_text(run, yaml.safe_dump(values, sort_keys=False), "sweep.yaml")
+        self._client.log_text(run, OmegaConf.to_yaml(values), "sweep.yaml")
         return run
 
     def _mend(self, before: list[FrozenTrial]) -> None:
@@ -116,7 +116,7 @@ class SweepRuns:
         tags = {"mlflow.parentRunId": self.parent, "role": "trial", "trial": str(number)}
         self._runs[number] = self._create(short(overrides), tags, parameters)
         if values:
-            self._client.log_text(self._runs[number], yaml.safe_dump(values, sort_keys=False), "params.yaml")
+            self._client.log_text(self._runs[number], OmegaConf.to_yaml(values), "params.yaml")
 
     def epoch(self, number: int, epoch: dict[str, float]) -> None:
         """Add an epoch to the curves of a trial."""
@@ -125,7 +125,9 @@ class SweepRuns:
 
     def end(self, number: int, state: str, result: dict[str, Any]) -> None:
         """Close the run of a trial: `result` holds its single values, or its `error`."""
-        run = self._runs.pop(number)
+        run = self._runs.pop(number, None)
+        if run is None:  # it could not be begun, which was told
+            return
         self._metrics(run, {key: value for key, value in result.items() if isinstance(value, int | float)})
         tags = [RunTag("trial_state", state)] + ([RunTag("error", result["error"])] if "error" in result else [])
         self._client.set_terminated(run, STATUS[state])

@@ -116,14 +116,17 @@ def _train(values: dict[str, Any], data: Data, on_epoch: Any) -> Message:
 
         tensorflow.config.experimental.enable_op_determinism()
     key = str((configuration.model, configuration.training.seed, configuration.training.precision, data.mean, data.deviation))
-    if key not in _first:
-        _first.clear()
+    network, weights = _first.pop(key, (None, []))  # taken, so that no other thread of the process trains the same one
+    if network is None:
         network = untrained(configuration, data.mean, data.deviation)
-        _first[key] = network, network.get_weights()
-    network, weights = _first[key]
+        weights = network.get_weights()
     network.set_weights(weights)
     trainer = Trainer(configuration, data.train, data.validation, data.mean, data.deviation, built=network)
-    trainer.fit(on_epoch)
+    try:
+        trainer.fit(on_epoch)
+    finally:
+        _first.clear()
+        _first[key] = network, weights
     return {
         "validation_accuracy": trainer.best.validation_accuracy,
         "validation_loss": trainer.best.validation_loss,
@@ -133,7 +136,7 @@ def _train(values: dict[str, Any], data: Data, on_epoch: Any) -> Message:
 
 
 def _tidy() -> None:
-    """Let go of the network, or a worker's memory grows with every trial."""
+    """Let go of what a trial has made, or a worker's memory grows with every one."""
     import keras
 
     keras.backend.clear_session()  # and collects garbage

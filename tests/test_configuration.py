@@ -29,6 +29,8 @@ def test_the_committed_parameters_are_what_conf_composes_to() -> None:
         ["model=mlp", "model.dropout=0.1", "training.seed=3"],
         ["experiment=textbook", "optimizer.learning_rate=1e-2", "name='a name, with commas'"],
         ["dataset/drawings=collection", "++training.epochs=2", "training.batch_size=7"],
+        ["optimizer.rho=0.5", "++optimizer.rho=0.9"],
+        ["optimizer.rho=0.3", "optimizer={rho: 0.5}"],
     ],
 )
 def test_values_set_on_a_composition_that_is_kept_give_what_hydra_composes(overrides: list[str]) -> None:
@@ -59,6 +61,8 @@ def test_values_set_on_a_composition_that_is_kept_give_what_hydra_composes(overr
         ("experiment=textbok", ["experiment/textbok", "textbook"]),
         ("export.formats=[keras]", ["must contain h5"]),
         ("model..dropout", ["override"]),
+        ("optimizer.rho@here=0.5", ["optimizer.rho"]),
+        ("experiment=null", ["experiment=null is not valid"]),
     ],
 )
 def test_a_bad_override_is_told_with_its_key_what_is_allowed_and_what_was_given(override: str, says: list[str]) -> None:

@@ -71,21 +71,24 @@ def trials(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_a_sweep_finishes_prunes_survives_failures_and_leaves_an_experiment(project: Path) -> None:
-    space = ["optimizer.learning_rate=choice(1e25, 2.0, 4.0)", "sweep.sampler.name=grid"]
+    # the last begins when one has finished, and does not train at all: it is pruned
+    space = ["optimizer.learning_rate=choice(1e25, 2.0, 4.0, 1e-9)", "sweep.sampler.name=grid"]
+    space += ["sweep.pruner.startup_trials=1", "sweep.pruner.warmup_epochs=0"]
     emptied = "  optimizer.rho: interval(0.8, 0.99)\n  optimizer.epsilon: tag(log, interval(1e-8, 1e-4))\n"
     edit(project / "conf/sweep/adadelta.yaml", emptied, "")
     done = sweep(project, *space, "sweep.trials=null")
     assert done.returncode == 0, done.stdout + done.stderr
     # a trial that gives NaN is told with its message and its override, and the sweep goes on
-    assert "2 finished, 0 pruned, 1 failed." in done.stdout
+    assert "2 finished, 1 pruned, 1 failed." in done.stdout
     assert "optimizer.learning_rate=1e+25\n  Error: training diverged" in done.stdout
     # in MLflow: a parent with its table and plots, and a run a trial
     parent = next(one for one in mlflow_runs(project) if one["tags"].get("role") == "sweep")
     below = trials(project)
     assert parent["status"] == "FINISHED"
-    assert sorted(one["status"] for one in below) == ["FAILED", "FINISHED", "FINISHED"]
+    assert sorted(one["tags"]["trial_state"] for one in below) == ["failed", "finished", "finished", "pruned"]
+    assert sorted(one["status"] for one in below) == ["FAILED", "FINISHED", "FINISHED", "FINISHED"]
     assert all(one["tags"]["mlflow.parentRunId"] == parent["id"] for one in below)
-    assert {one["name"] for one in below} == {"learning_rate=1e+25", "learning_rate=2.0", "learning_rate=4.0"}
+    assert {one["name"] for one in below} == {f"learning_rate={rate}" for rate in ("1e+25", "2.0", "4.0", "1e-09")}
     assert all(one["params"] == {"optimizer.learning_rate": one["name"].partition("=")[2]} for one in below)
     best = max(one["latest_metrics"].get("validation_accuracy", 0) for one in below)
     artifacts = {path.name for path in (project / "mlruns" / parent["id"] / "artifacts").iterdir()}

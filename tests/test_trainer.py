@@ -84,6 +84,10 @@ def test_a_finished_training_leaves_nothing_in_memory(splits: dict[str, Split]) 
 
     before = graphs()
     trainer(splits, "training.epochs=1").fit()
+    data = trial.Data("digits", splits["train"], splits["validation"], 0.15, 0.3, "")
+    for rate in (1, 2):  # the second with the network of the first
+        values = configured(*SMALL, "training.epochs=1", f"optimizer.learning_rate={rate}").model_dump()
+        trial._train(values, data, lambda _: None)
     assert graphs() == before
 
 
