@@ -122,7 +122,9 @@ def test_killed_workers_and_coordinators_cost_what_was_running_and_the_same_comm
         forked = [child for child in orphans if child.ppid() != first.pid]
         workers = forked or [child for child in orphans if "spawn_main" in " ".join(child.cmdline())]
         assert len(workers) == 2
-        max(workers, key=lambda worker: worker.cpu_percent(0.2)).kill()  # not one that is between two trials
+        workers[0].suspend()
+        time.sleep(2)  # one that is between two trials is given the next meanwhile
+        workers[0].kill()
         wait_for(first, "its worker died")
         wait_for(first, "finished")  # of the other worker, or of the one in its place
         orphans = psutil.Process(first.pid).children(recursive=True)
