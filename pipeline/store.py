@@ -84,13 +84,12 @@ class Store:
             raise NoRuns(NO_RUNS)
         self.experiment = found.experiment_id
 
-    def runs(self, filter_text: str = "", newest_first: bool = False, most: int = MOST) -> list[Summary]:
+    def runs(self, filter_text: str = "", newest_first: bool = False) -> list[Summary]:
         """Runs, the best validation accuracy first, or the newest.
 
         Args:
             filter_text: in MLflow's search syntax, as in ``metrics.test_accuracy > 0.995 and params.optimizer = 'adam'``.
             newest_first: the order.
-            most: how many at most.
 
         Raises:
             RunError: `filter_text` is not valid.
@@ -98,7 +97,7 @@ class Store:
         """
         order = ["attributes.start_time DESC"] if newest_first else ["metrics.validation_accuracy DESC"]
         try:
-            runs = self.client.search_runs([self.experiment], filter_text, max_results=min(most, MOST), order_by=order)
+            runs = self.client.search_runs([self.experiment], filter_text, max_results=MOST, order_by=order)
         except MlflowException as error:
             raise RunError(
                 f"the filter {filter_text!r} is not valid: {str(error).splitlines()[0]}\n"
