@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from pipeline import importing
+from pipeline import importing, tensorflow_setup
 from pipeline.errors import ConfigurationError, UserError
 from pipeline.processes import preload
 
@@ -207,3 +207,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    tensorflow_setup.leave()

@@ -58,7 +58,7 @@ def _quietly() -> Iterator[None]:
 
 
 def leave() -> NoReturn:
-    """End the process well and at once: TensorFlow takes a second to take itself apart, and everything is written."""
+    """End the process well and at once: libraries take up to a second to take themselves apart, and all is written."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

@@ -12,8 +12,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp
 from tqdm import tqdm
 
 from pipeline import model as networks
@@ -218,7 +216,8 @@ class Trainer:
     def _validate(self) -> tuple[float, float]:
         """Mean cross-entropy in nats, and accuracy, on the validation split."""
         logits, labels = np.concatenate(list(self._validation_logits())), self.validation.labels
-        loss = (logsumexp(logits, axis=1) - logits[np.arange(len(labels)), labels]).mean()
+        with np.errstate(invalid="ignore"):  # of a network that diverged: told by the caller
+            loss = (np.logaddexp.reduce(logits, axis=1) - logits[np.arange(len(labels)), labels]).mean()
         return float(loss), float((logits.argmax(axis=1) == labels).mean())
 
     def _validation_logits(self) -> Iterator[NDArray[np.float32]]:
@@ -232,12 +231,14 @@ class Trainer:
         Label smoothing makes a network too modest. One number, the temperature, mends it and changes no answer (Guo et al.,
         2017, https://arxiv.org/abs/1706.04599). It becomes part of the last layer's weights. To be called once, after `fit`.
         """
+        from scipy.optimize import minimize_scalar  # takes long to import, and trials of a sweep are not calibrated
+
         logits = np.concatenate(list(self._validation_logits())).astype(np.float64)  # (n, 10)
         right = logits[np.arange(len(logits)), self.validation.labels]
 
         def loss(log_temperature: float) -> float:
             scaled = logits / np.exp(log_temperature)
-            return float((logsumexp(scaled, axis=1) - right / np.exp(log_temperature)).mean())
+            return float((np.logaddexp.reduce(scaled, axis=1) - right / np.exp(log_temperature)).mean())
 
         temperature = math.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x)
         layer = self.network.get_layer("logits")
