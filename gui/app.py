@@ -29,7 +29,7 @@ BRUSH = 0.06  # width of a stroke, of the canvas' side
 THINNEST, THICKEST = 0.015, 0.16
 BRUSH_STEP = 1.2  # how much thicker a press of the key makes it
 EXPLAIN_SECONDS = 0.1  # between two explanations while the pen moves
-QUICK, PATIENT = 4, 40  # between two looks for an answer, milliseconds, while one is due and while none is
+QUICK, PATIENT = 1, 40  # between two looks for an answer, milliseconds, while one is due and while none is
 ERRAND_SECONDS = 30.0  # that opening a picture or keeping a correction may take
 COLLECTION = PROJECT / "data" / "drawings"
 
@@ -78,7 +78,7 @@ class App(tk.Tk):
         self._keeping: Errand | None = None  # the latest correction, and what is to be done after it
         self._turns: list[Callable[[], None]] = []
         self._explained, self._explain_next = -1, 0.0  # the version that was explained, and the time of the next
-        self._begun = False
+        self._begun = self._looks_soon = False
         self._build()
         self.colour(self.palette)
         self.title("Handwritten digits")
@@ -347,16 +347,18 @@ class App(tk.Tk):
         self._worker.open(0, name)
 
     def _look_soon(self) -> None:
-        if self._begun:
+        if self._begun and not self._looks_soon:  # moved again and again, the look would never come
+            self._looks_soon = True
             self.after_cancel(self._polling)
             self._polling = self.after(QUICK, self._look)
 
     def _look(self) -> None:
+        self._looks_soon = True  # what is received may ask for it
         for message in self._worker.receive():
             self._receive(message)
         self._look_for_errands()
-        self.after_cancel(self._polling)  # what was received may have set another
-        self._polling = self.after(QUICK if self._worker.reading else PATIENT, self._look)
+        self._looks_soon = self._worker.reading
+        self._polling = self.after(QUICK if self._looks_soon else PATIENT, self._look)
 
     def _receive(self, message: Message) -> None:
         if isinstance(message, Opened):
@@ -366,7 +368,7 @@ class App(tk.Tk):
         elif isinstance(message, Answer) and message.version >= self._since and not self.drawing.blank:
             self._answered = message.version
             self._show(message.seen)
-        elif isinstance(message, Explanation) and self.explaining and not self.drawing.blank:
+        elif isinstance(message, Explanation) and self.explaining and message.version >= self._since and not self.drawing.blank:
             self._explained = message.version
             self._explain(message)
 

@@ -228,9 +228,13 @@ class Surface(tk.Canvas):
             box = self._marks[self._explanation.mark].box
             heat.paint(colours, self._explanation, box, self._view, self.palette)
         image.paste(colours, (0, 0), self._mask)
-        self._photo = ImageTk.PhotoImage(image, master=self)
-        self.delete("image", "hint")
-        self.tag_lower(self.create_image(0, 0, anchor="nw", image=self._photo, tags="image"))
+        if self._photo is not None and (self._photo.width(), self._photo.height()) == size:
+            self._photo.paste(image)
+        else:
+            self._photo = ImageTk.PhotoImage(image, master=self)
+            self.delete("image")
+            self.tag_lower(self.create_image(0, 0, anchor="nw", image=self._photo, tags="image"))
+        self.delete("hint")
         if self.drawing.blank:
             middle = (size[0] / 2, size[1] / 2)
             self.create_text(

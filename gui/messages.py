@@ -23,7 +23,8 @@ class Close:
 
 @dataclass(frozen=True)
 class Read:
-    """A job: read a drawing with every open model. The answers are one `Answer`, and perhaps one `Explanation`.
+    """A job: read a drawing with every open model. The answer is an `Answer`, and an `Explanation` may follow: later,
+    or never if there is another drawing by then.
 
     Attributes:
         version: of the drawing; it comes back with the answer.

@@ -20,30 +20,47 @@ SHEET_COLUMNS = 16  # of the picture of all feature maps of a layer
 
 
 class Reader:
-    """Does the jobs of `gui.messages`."""
+    """Does the jobs of `gui.messages`. An explanation takes long: it is made in steps, with other jobs in between."""
 
     def __init__(self) -> None:
         self._open: dict[int, Recognizer] = {}
         self._lately: dict[tuple[Path, float], Recognizer] = {}
         self._picture: tuple[tuple[Path, float], Image.Image] | None = None
+        self._explanation: Iterator[Explanation | None] | None = None
 
     def do(self, job: Job) -> Iterator[Message]:
         """The answers to one job. A user's mistake is a `Failed`."""
-        slot = job.slot if isinstance(job, Open) else None
-        try:
-            if isinstance(job, Open):
-                path = models.resolve(job.name)
-                self._open[job.slot] = self._opened(path)
-                yield Opened(job.slot, path, self._open[job.slot].description)
-            elif isinstance(job, Close):
-                self._open.pop(job.slot, None)
-                yield Closed()
-            else:
-                yield from self._read(job)
-        except UserError as error:
-            yield Failed(slot, str(error).removeprefix("Error: "))
-        except Exception as error:  # whatever Keras raises on a strange model: this process lives on
-            yield Failed(slot, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}")
+        return _told(self._do(job), job.slot if isinstance(job, Open) else None)
+
+    @property
+    def explains(self) -> bool:
+        """Whether there is an explanation to be made."""
+        return self._explanation is not None
+
+    def go_on(self) -> Iterator[Message]:
+        """Make a step of the explanation; the last step gives it."""
+        return _told(self._go_on(), None)
+
+    def _go_on(self) -> Iterator[Message]:
+        explanation, self._explanation = self._explanation, None  # if a step fails, there is none to be made
+        if explanation is None:
+            return
+        if (found := next(explanation)) is None:
+            self._explanation = explanation
+        else:
+            yield found
+
+    def _do(self, job: Job) -> Iterator[Message]:
+        if isinstance(job, Open):
+            self._explanation = None  # which was the other model's
+            path = models.resolve(job.name)
+            self._open[job.slot] = self._opened(path)
+            yield Opened(job.slot, path, self._open[job.slot].description)
+        elif isinstance(job, Close):
+            self._open.pop(job.slot, None)
+            yield Closed()
+        else:
+            yield from self._read(job)
 
     def _opened(self, path: Path) -> Recognizer:
         """Opening takes a second; of the models that were open lately it takes none."""
@@ -62,7 +79,7 @@ class Reader:
         yield answer
         if job.explain is not None and 0 in readings and readings[0].digits:
             number = wording.selected(answer.seen[0].marks, job.explain, len(job.strokes) - 1)
-            yield explain(self._open[0], readings[0].digits[number], job.version, number)
+            self._explanation = explain(self._open[0], readings[0].digits[number], job.version, number)
 
     def _reading(self, recognizer: Recognizer, job: Read) -> Reading:
         if job.picture is None:
@@ -71,6 +88,16 @@ class Reader:
         if self._picture is None or self._picture[0] != version:
             self._picture = (version, files.open_picture(job.picture))
         return recognizer.read_picture(self._picture[1])
+
+
+def _told(messages: Iterator[Message], slot: int | None) -> Iterator[Message]:
+    """The same messages, and what goes wrong as a `Failed`."""
+    try:
+        yield from messages
+    except UserError as error:
+        yield Failed(slot, str(error).removeprefix("Error: "))
+    except Exception as error:  # whatever Keras raises on a strange model: this process lives on
+        yield Failed(slot, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}")
 
 
 def _changed(path: Path) -> float:
@@ -90,12 +117,14 @@ def _mark(digit: Digit) -> Mark:
     return Mark(digit.answer, digit.verdict, number, float(probability), plain, box, tuple(map(int, digit.strokes)))
 
 
-def explain(recognizer: Recognizer, digit: Digit, version: int, number: int) -> Explanation:
-    """Why `recognizer` read `digit` so: for its answer and the runner-up."""
-    best, second = np.argsort(digit.prediction.probabilities)[::-1][:2]
-    reasons = tuple((int(d), _grey(recognizer.saliency(digit.picture, int(d)))) for d in (best, second))
+def explain(recognizer: Recognizer, digit: Digit, version: int, number: int) -> Iterator[Explanation | None]:
+    """Why `recognizer` read `digit` so: for its answer and the runner-up. Gives None after each step but the last."""
+    reasons = []
+    for one in np.argsort(digit.prediction.probabilities)[:-3:-1].tolist():
+        reasons.append((one, _grey(recognizer.saliency(digit.picture, one))))
+        yield None
     maps = tuple((name, array.shape[2], *_sheet(array)) for name, array in recognizer.feature_maps(digit.picture))
-    return Explanation(version, number, digit.picture.astype(np.uint8).tobytes(), reasons, maps)
+    yield Explanation(version, number, digit.picture.astype(np.uint8).tobytes(), tuple(reasons), maps)
 
 
 def _grey(saliency: NDArray[np.float32]) -> bytes:

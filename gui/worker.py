@@ -6,10 +6,12 @@ meanwhile. The window never waits: at most one job is under way, and of the draw
 
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from gui.messages import Close, Failed, Job, Message, Open, Read
@@ -108,7 +110,12 @@ def start(function: Callable[..., None], *arguments: object) -> tuple["Connectio
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=function, args=(theirs, *arguments), daemon=True)
-    process.start()
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")  # or the process would begin by running somebody's script once more
+    try:
+        process.start()
+    finally:
+        sys.modules["__main__"] = script
     theirs.close()
     return ours, process
 
@@ -124,6 +131,9 @@ def serve(connection: "Connection[Any, Any]") -> None:
     reader = Reader()
     try:
         while True:
+            while reader.explains and not connection.poll():  # answers come first, and explanations in the time between
+                for message in reader.go_on():
+                    connection.send(message)
             for message in reader.do(connection.recv()):
                 connection.send(message)
             connection.send(None)

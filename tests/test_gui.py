@@ -601,6 +601,30 @@ def test_one_can_draw_while_the_model_is_still_being_opened_and_the_window_goes_
         own.close()
 
 
+#: What somebody may write who knows nothing of processes that begin by running the script once more.
+SCRIPT = """
+from gui import App
+print("once")
+window = App({model!r})
+while not window.seen:
+    window.canvas.event_generate("<Button-1>", x=200, y=100)
+    window.canvas.event_generate("<B1-Motion>", x=200, y=300)
+    window.canvas.event_generate("<ButtonRelease-1>", x=200, y=300)
+    window.update()
+print(window.reading.answer[:1])
+window.destroy()
+"""
+
+
+def test_the_window_works_in_a_script_without_a_main_guard(display: str, model: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(model=str(model)), encoding="utf-8")
+    path = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, script], env=path, capture_output=True, text=True, timeout=120)
+    assert done.stdout == "once\n1\n", done.stderr
+    assert done.stderr == ""
+
+
 #: Prints what of the heavy modules a window loads before it is seen.
 LOADED = "import sys, gui.app; print(sorted({'tensorflow', 'keras', 'numpy', 'h5py', 'mlflow'} & set(sys.modules)))"
 
