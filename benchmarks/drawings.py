@@ -15,9 +15,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from gui.drawing import Drawing, Point  # noqa: E402
+from gui.drawing import Point  # noqa: E402
 from gui.recognizer import Recognizer, default_model  # noqa: E402
-from gui.replay import BRUSH, SIDE, Headless, place, replay, report  # noqa: E402
+from gui.replay import BRUSH, SIDE, Headless, drawn, place, replay, report  # noqa: E402
 from pipeline import drawings, exported, measures, negatives, rejection  # noqa: E402
 
 MARGIN = 30  # of the canvas, that positions keep to, pixels
@@ -48,7 +48,9 @@ def invariance(found: list[drawings.Drawing], model: Recognizer, digits: int) ->
             free = (SIDE - 2 * MARGIN) * (1 - size)
             corner = (MARGIN + across * free, MARGIN + down * free)
             answers.append(
-                model.read_strokes(_drawn(_scaled(drawing.strokes, size * (SIDE - 2 * MARGIN), corner), brush)).answer
+                model.read_strokes(
+                    drawn(_scaled(drawing.strokes, size * (SIDE - 2 * MARGIN), corner), SIDE, brush).strokes
+                ).answer
             )
         same += max(map(answers.count, answers))
         cases += len(answers)
@@ -71,7 +73,7 @@ def numbers(found: list[drawings.Drawing], model: Recognizer, count: int) -> flo
             digit = _scaled(drawing.strokes, height, (x, 60 + random.uniform(-0.1, 0.1) * height))
             strokes += digit
             x = max(point[0] for stroke in digit for point in stroke) + random.uniform(*GAPS) * height
-        text = model.read_strokes(_drawn(strokes, 14, round(x) + 20)).text
+        text = model.read_strokes(drawn(strokes, round(x) + 20, 14).strokes).text
         right[length][0] += text == "".join(str(drawing.label) for drawing in chosen)
         right[length][1] += 1
     share = sum(good for good, _ in right.values()) / count
@@ -99,7 +101,7 @@ def others(found: list[drawings.Drawing], model: Recognizer, count: int) -> tupl
 def _picture(drawing: drawings.Drawing, model: Recognizer, number: int) -> np.ndarray:
     """What the network is given of a drawing, as a whole."""
     placed = place(drawing.strokes, SIDE, np.random.default_rng((0, number)))
-    digits = model.read_strokes(_drawn([[(float(x), float(y)) for x, y in stroke] for stroke in placed], BRUSH)).digits
+    digits = model.read_strokes(drawn(placed, SIDE, BRUSH).strokes).digits
     return max(digits, key=lambda digit: len(digit.strokes)).picture
 
 
@@ -109,16 +111,6 @@ def _scaled(strokes: drawings.Strokes, size: float, corner: tuple[float, float])
     low = points.min(axis=0)
     scale = size / max(float((points.max(axis=0) - low).max()), 1e-9)
     return [[(corner[0] + (x - low[0]) * scale, corner[1] + (y - low[1]) * scale) for x, y in stroke] for stroke in strokes]
-
-
-def _drawn(strokes: Strokes, brush: float, side: int = SIDE) -> Strokes:
-    """The strokes as the canvas keeps them, drawn in whole pixels."""
-    canvas = Drawing(side, brush)
-    for stroke in strokes:
-        canvas.begin(round(stroke[0][0]), round(stroke[0][1]))
-        for x, y in stroke[1:]:
-            canvas.extend(round(x), round(y))
-    return [list(stroke) for stroke in canvas.strokes]
 
 
 def main() -> None:

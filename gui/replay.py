@@ -7,14 +7,14 @@ window's own event handlers, headless through the drawing and the recogniser beh
 import argparse
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
 
-from gui.drawing import Drawing
+from gui.drawing import Drawing, Point
 from gui.reading import Reading
 from pipeline import drawings, measures
 from pipeline.arrays import CLASSES
@@ -55,6 +55,16 @@ def place(strokes: drawings.Strokes, side: float, random: np.random.Generator) -
     return [[(int(x), int(y)) for x, y in stroke] for stroke in moved]
 
 
+def drawn(strokes: Sequence[Sequence[Point]], side: float, brush: float) -> Drawing:
+    """A canvas of that side with the strokes on it, drawn in whole pixels as a mouse does, all in pixels."""
+    canvas = Drawing(side, brush)
+    for stroke in strokes:
+        canvas.begin(round(stroke[0][0]), round(stroke[0][1]))
+        for x, y in stroke[1:]:
+            canvas.extend(round(x), round(y))
+    return canvas
+
+
 class Headless:
     """The canvas without a window: the same drawing, read by the same recogniser."""
 
@@ -64,11 +74,7 @@ class Headless:
 
     def draw(self, strokes: Strokes) -> Answer:
         """Draw, and read."""
-        drawing = Drawing(SIDE, BRUSH)
-        for stroke in strokes:
-            drawing.begin(*stroke[0])
-            for x, y in stroke[1:]:
-                drawing.extend(x, y)
+        drawing = drawn(strokes, SIDE, BRUSH)
         begin = time.perf_counter()
         reading = self._recognizer.read_strokes(drawing.strokes)
         return reading, time.perf_counter() - begin

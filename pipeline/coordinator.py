@@ -49,7 +49,7 @@ def read(dataset: str) -> Data:
     """The pictures to train on and to choose by, of a dataset's configuration as JSON."""
     name = f"data-{hashlib.sha256(dataset.encode()).hexdigest()[:8]}"
     checked: AnyDataset = TypeAdapter(AnyDataset).validate_json(dataset)
-    splits = drawings.join(datasets.read(checked), checked.drawings)
+    splits = drawings.join(datasets.read(checked), drawings.collected(checked.drawings), checked.drawings)
     told = summarize(checked, {"train": splits["train"]})  # and nobody chooses by the test pictures
     return Data(name, splits["train"], splits["validation"], told["mean"], told["deviation"], told["sha256"])
 

@@ -8,7 +8,7 @@ of a collection hold one drawing each; a name that ends in ``.gz`` is gzipped.
 import gzip
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
@@ -160,15 +160,21 @@ def divide(drawings: list[Drawing], by: str, fraction: float) -> tuple[list[Draw
     return ordered[:cut], ordered[cut:]
 
 
+def text_of(drawings: list[Drawing]) -> str:
+    """The text of a file that holds these drawings, a line each; "" for none."""
+    if not drawings:
+        return ""
+    return "[\n" + ",\n".join(json.dumps(asdict(drawing)) for drawing in drawings) + "\n]\n"
+
+
 def collected(options: Drawings | None) -> list[Drawing]:
     """The drawings of the collection; none if there is no collection."""
     folder = in_project(options.folder) if options else None
     return read(folder) if folder and folder.is_dir() else []
 
 
-def join(splits: dict[str, Split], options: Drawings | None) -> dict[str, Split]:
-    """Add the collection to a dataset: the part kept apart as the split ``drawings``, the rest to ``train`` if it is wanted."""
-    found = collected(options)
+def join(splits: dict[str, Split], found: list[Drawing], options: Drawings | None) -> dict[str, Split]:
+    """Add drawings to a dataset: the part kept apart as the split ``drawings``, the rest to ``train`` if it is wanted."""
     if options is None or not found:
         return splits
     train, apart = divide(found, options.held_out_by, options.held_out_fraction)

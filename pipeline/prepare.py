@@ -55,15 +55,16 @@ def main() -> None:
     """Entry point of ``python -m pipeline.prepare``."""
     configuration = load()
     with tracking.stage("prepare", configuration) as run:
-        splits = drawings.join(datasets.read(configuration.dataset), configuration.dataset.drawings)
+        options = configuration.dataset.drawings
+        found = drawings.collected(options)
+        splits = drawings.join(datasets.read(configuration.dataset), found, options)
         summary = summarize(configuration.dataset, splits)
-        prepared.write(splits, summary, contact_sheet(splits["train"]), PREPARED)
+        prepared.write(splits, summary, contact_sheet(splits["train"]), drawings.text_of(found), PREPARED)
         run.dataset(summary["dataset"], summary["sha256"])
         run.artifacts("data", PREPARED / "summary.json", PREPARED / "samples.png")
     counts = ", ".join(f"{part['pictures']:,} {name}" for name, part in summary["splits"].items())
     print(f"{summary['dataset']}: {counts} pictures")
-    options = configuration.dataset.drawings
-    if options and options.train and not drawings.collected(options):
+    if options and options.train and not found:
         told = f"Warning: dataset.drawings.train is true, and {options.folder} holds no drawing. Correct some in the window."
         print(told, file=sys.stderr)
 

@@ -13,8 +13,17 @@ from pipeline.errors import DataError
 from pipeline.paths import PREPARED
 
 
-def write(splits: dict[str, Split], summary: dict[str, Any], sheet: Image.Image, folder: Path) -> None:
-    """Write everything to a temporary folder, then put it in the place of `folder`."""
+def write(splits: dict[str, Split], summary: dict[str, Any], sheet: Image.Image, collection: str, folder: Path) -> None:
+    """Write everything to a temporary folder, then put it in the place of `folder`.
+
+    Args:
+        splits: of the dataset.
+        summary: of `pipeline.prepare.summarize`.
+        sheet: samples.
+        collection: of `pipeline.drawings.text_of`: DVC keeps every version of what people drew that a run was made with.
+        folder: it is replaced.
+
+    """
     temporary = folder.with_name(f".{folder.name}.incomplete")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
@@ -23,6 +32,8 @@ def write(splits: dict[str, Split], summary: dict[str, Any], sheet: Image.Image,
         np.save(temporary / f"{name}_labels.npy", split.labels)
     sheet.save(temporary / "samples.png")
     (temporary / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    if collection:
+        (temporary / "drawings.json").write_text(collection, encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     temporary.rename(folder)
 

@@ -1,7 +1,5 @@
 """Digits and other things drawn by hand for the tests, as strokes in the unit square."""
 
-from gui.drawing import Drawing
-
 Strokes = list[list[tuple[float, float]]]
 
 DIGITS: dict[int, Strokes] = {
@@ -45,13 +43,3 @@ def row(digits: str, size: float = 100, gap: float = 30) -> Strokes:
         found += moved(strokes, x - min(across) * size, 40, size)
         x += (max(across) - min(across)) * size + gap
     return found
-
-
-def drawing(strokes: Strokes, side: int, brush: float) -> Drawing:
-    """The strokes on a canvas, drawn in whole pixels as a mouse does."""
-    made = Drawing(side, brush)
-    for stroke in strokes:
-        made.begin(round(stroke[0][0]), round(stroke[0][1]))
-        for x, y in stroke[1:]:
-            made.extend(round(x), round(y))
-    return made

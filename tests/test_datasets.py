@@ -123,7 +123,7 @@ def test_prepared_data_comes_back_as_it_was_written(tmp_path: Path) -> None:
     summary = summarize(dataset, splits)
     folder = tmp_path / "prepared"
     for _ in range(2):  # the second time over what is there
-        prepared.write(splits, summary, contact_sheet(splits["train"]), folder)
+        prepared.write(splits, summary, contact_sheet(splits["train"]), "", folder)
     for name, split in splits.items():
         loaded = prepared.load(name, folder)
         assert (loaded.pictures == split.pictures).all()

@@ -125,18 +125,19 @@ def test_one_writer_alone_is_trained_on() -> None:
 def test_the_collection_joins_the_training_pictures_when_the_configuration_says_so(tmp_path: Path) -> None:
     for digit in range(8):
         drawings.add(tmp_path, digit, DIGITS[digit])
-    joined = drawings.join(splits(), options(tmp_path, repeat=3))
+    collection = drawings.read(tmp_path)
+    joined = drawings.join(splits(), collection, options(tmp_path, repeat=3))
     assert len(joined["train"].labels) == 20 + 6 * 3
     assert joined["train"].pictures[20:].any(axis=(1, 2)).all()
     assert joined["drawings"].pictures.shape == (2, 28, 28)
-    apart = drawings.join(splits(), options(tmp_path, train=False))
+    apart = drawings.join(splits(), collection, options(tmp_path, train=False))
     assert len(apart["train"].labels) == 20
     assert (apart["drawings"].labels == joined["drawings"].labels).all()
 
 
 def test_without_a_collection_a_dataset_stays_as_it_is(tmp_path: Path) -> None:
     for what in (None, options(tmp_path / "missing"), options(tmp_path)):
-        assert set(drawings.join(splits(), what)) == {"train"}
+        assert set(drawings.join(splits(), drawings.collected(what), what)) == {"train"}
 
 
 def test_datasets_of_digits_know_the_collection_and_clothes_do_not() -> None:

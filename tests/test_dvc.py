@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -101,6 +102,9 @@ def test_drawings_that_were_taught_are_trained_with_and_what_that_changed_is_sho
     shown = f"the collection's 1 drawings kept apart: {metrics['drawings_accuracy']:.2%}, before this training "
     assert shown in done.stdout
     assert "drawings_accuracy" in run(project, "dvc", "metrics", "diff").stdout
+    shutil.rmtree(project / "data/prepared")
+    assert run(project, "dvc", "checkout", "prepare").returncode == 0
+    assert drawings.read(project / "data/prepared/drawings.json") == drawings.read(project / "data/drawings")
 
 
 def test_an_edited_comment_or_unselected_option_reruns_the_composition_alone(project: Path) -> None:

@@ -10,12 +10,13 @@ from PIL import Image, ImageFilter, ImageOps
 
 from gui import Prediction, Recognizer, predict_digit
 from gui.recognizer import SHIPPED
+from gui.replay import drawn
 from pipeline import exported, negatives
 from pipeline import photo as paper
 from pipeline.errors import DataError
 from pipeline.measures import auroc
 from pipeline.rejection import score
-from tests.hand import DIGITS, OTHERS, Strokes, drawing, moved, row
+from tests.hand import DIGITS, OTHERS, Strokes, moved, row
 
 SIDE = 460
 MARGIN = 30
@@ -28,7 +29,7 @@ def model() -> Recognizer:
 
 def picture(strokes: Strokes, brush: float = 22, side: int = SIDE) -> Image.Image:
     """Dark ink on white paper."""
-    return drawing(strokes, side, brush).render().resize((side, side))
+    return drawn(strokes, side, brush).render().resize((side, side))
 
 
 def photo(image: Image.Image, noise: float = 4) -> Image.Image:
@@ -70,7 +71,7 @@ def test_place_size_and_brush_do_not_change_the_answer(model: Recognizer) -> Non
     for digit, across, down, size, brush in cases:
         length = size * SIDE
         free = (SIDE - 2 * MARGIN - length) / 2
-        made = drawing(moved(DIGITS[digit], MARGIN + across * free, MARGIN + down * free, length), SIDE, brush)
+        made = drawn(moved(DIGITS[digit], MARGIN + across * free, MARGIN + down * free, length), SIDE, brush)
         same += model.read_strokes(made.strokes).answer == str(digit)
     assert same / len(cases) >= 0.995
 
