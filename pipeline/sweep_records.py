@@ -139,7 +139,7 @@ class SweepRuns:
             self.end(number, "killed", {})
         with tempfile.TemporaryDirectory() as folder:
             write_table(self._study.trials(), Path(folder) / "trials.csv")
-            write_plots(self._study, Path(folder))
+            write_plots(self._study, self._configuration.sweep.objective, Path(folder))
             self._client.log_artifacts(self.parent, folder)
         count, best = self._study.count(), self._study.best()
         values = {"trials_finished": count.finished, "trials_pruned": count.pruned, "trials_failed": count.failed}
@@ -180,12 +180,12 @@ def load_plots() -> None:
         visualization.is_available(), visualization.matplotlib.is_available()
 
 
-def write_plots(study: Study, folder: Path) -> None:
+def write_plots(study: Study, objective: str, folder: Path) -> None:
     """Write the optimisation history, the importances and the parallel coordinates, as PNG, and all as ``sweep.html``."""
     finished = [trial for trial in study.trials() if trial.state == TrialState.COMPLETE]
     if not finished:
         return
-    from matplotlib import pyplot
+    from matplotlib import pyplot, ticker
     from optuna import visualization
 
     plots = {"history": "plot_optimization_history", "parallel_coordinates": "plot_parallel_coordinate"}
@@ -195,12 +195,15 @@ def write_plots(study: Study, folder: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of plots that Optuna calls experimental
         for name, function in plots.items():
-            axes = getattr(visualization.matplotlib, function)(study.optuna)
+            axes = getattr(visualization.matplotlib, function)(study.optuna, target_name=objective)
             figure = axes.figure
+            for axis in [axis for each in figure.axes for axis in (each.xaxis, each.yaxis) if axis.get_scale() == "log"]:
+                for set_formatter in (axis.set_major_formatter, axis.set_minor_formatter):  # plain: a formula takes long to set
+                    set_formatter(ticker.LogFormatter(minor_thresholds=(2, 0.5)))
             figure.set_size_inches(9, 5)
             figure.savefig(folder / f"{name}.png", dpi=110, bbox_inches="tight")
             pyplot.close(figure)
-            interactive = getattr(visualization, function)(study.optuna)
+            interactive = getattr(visualization, function)(study.optuna, target_name=objective)
             html.append(interactive.to_html(full_html=False, include_plotlyjs=not html))
     page = "<!doctype html><meta charset='utf-8'><title>Sweep</title>" + "\n".join(html)
     (folder / "sweep.html").write_text(page, encoding="utf-8")
