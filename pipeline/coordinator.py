@@ -22,7 +22,7 @@ from pipeline.errors import UserError
 from pipeline.prepare import summarize
 from pipeline.records import Records
 from pipeline.schema import AnyDataset, SweepConfiguration
-from pipeline.study import OVERRIDES, Study
+from pipeline.study import BEAT_SECONDS, OVERRIDES, Study
 from pipeline.trial import Data, Message
 
 STOP: Message = {"stop": True}
@@ -108,7 +108,7 @@ class Coordinator:
                     show(len(self._running))
                     if not self._running:
                         return
-                    self._receive(self._messages.get())
+                    self._receive(self._next())
             except BaseException:
                 for number in list(self._running):
                     with suppress(Exception):  # what ended the sweep is raised below; each trial is told all the same
@@ -141,9 +141,11 @@ class Coordinator:
     def _prepare(self) -> bool:
         """Choose the next trial and compose its configuration; False if there is none to come."""
         self._study.refresh()
-        if self._study.count().done + len(self._running) >= self._study.wanted:
+        if self._study.count().done + self._study.running >= self._study.wanted:
             return False
         trial = self._study.ask()
+        if trial is None:
+            return False
         try:
             values = compose(self._for_all + trial.user_attrs[OVERRIDES])
             self._ready.append((trial, values, self._hand_out(values)))
@@ -168,6 +170,13 @@ class Coordinator:
             self._client.register_plugin(data, name=data.name)
             self._data.add(data.name)
         return data.name
+
+    def _next(self) -> Message:
+        """The next message. While there is none, the store hears that the trials go on."""
+        while True:
+            self._study.beat(self._running.values())
+            with suppress(queue.Empty):
+                return self._messages.get(timeout=BEAT_SECONDS)
 
     def _receive(self, message: Message) -> None:
         if message is STOP:

@@ -4,9 +4,11 @@ import hashlib
 import itertools
 import json
 import logging
+import time
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import optuna
@@ -19,12 +21,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.errors import ConfigurationError, UserError
 from pipeline.paths import PROJECT
-from pipeline.processes import describe, has_died
+from pipeline.processes import describe, has_died, is_here
 from pipeline.schema import Pruner, Sampler, SweepConfiguration
 from pipeline.search_space import Dimension
 
 #: What a trial keeps of itself in the store: see `Study.ask` and `Study.tell`.
-PROCESS, OVERRIDES, RESULT, ERROR = "process", "overrides", "result", "error"
+PROCESS, SEEN, OVERRIDES, RESULT, ERROR = "process", "seen", "overrides", "result", "error"
+BEAT_SECONDS = 30.0  # between two signs of life of a trial that is running
+SILENT = timedelta(minutes=5)  # after which a trial of another machine, which nobody can look at, is taken for dead
 UNCLAIMED = timedelta(minutes=1)  # that a trial is without its process, which it is for a few milliseconds
 STATES = {"finished": TrialState.COMPLETE, "pruned": TrialState.PRUNED}  # any other has failed
 
@@ -120,8 +124,11 @@ def pruner_of(options: Pruner, epochs: int) -> optuna.pruners.BasePruner:
 
 def _is_orphan(trial: FrozenTrial) -> bool:
     """Whether the process that a trial was running in is gone, be it before it could say that the trial was its own."""
-    if PROCESS in trial.user_attrs:
-        return has_died(trial.user_attrs[PROCESS])
+    if process := trial.user_attrs.get(PROCESS):
+        if is_here(process):
+            return has_died(process)
+        seen = trial.user_attrs.get(SEEN)
+        return seen is None or datetime.now(UTC) - datetime.fromisoformat(seen) > SILENT
     return trial.datetime_start is not None and datetime.now() - trial.datetime_start > UNCLAIMED
 
 
@@ -142,7 +149,7 @@ class Count:
 class Study:
     """The trials of a sweep, kept in its store.
 
-    What was running when its process was killed is queued again; how many trials that are is `interrupted`.
+    What was running when its process was killed is queued again; `interrupted` has the numbers of those trials.
 
     Args:
         configuration: of the sweep.
@@ -173,10 +180,11 @@ class Study:
             size *= len(part.values)
         if sweep.trials is None and not size:
             raise ConfigurationError("sweep.trials must be a number where the space has intervals: sweep.trials=30")
-        grid = sweep.sampler.name == "grid" or sweep.trials is None
-        self.wanted = min(sweep.trials or size, size) if grid else int(sweep.trials or size)
+        self._grid = sweep.sampler.name == "grid" or sweep.trials is None
+        self.wanted = min(sweep.trials or size, size) if self._grid else int(sweep.trials or size)
+        self._next_beat = 0.0
 
-        if grid and len(self.optuna.trials) < size:
+        if self._grid and len(self.optuna.trials) < size:
             # Not Optuna's GridSampler, which wants to stop a study that nobody has told to optimize.
             for values in itertools.product(*map(_values, space)):
                 self.optuna.enqueue_trial(dict(zip(self._distributions, values, strict=True)), skip_if_exists=True)
@@ -188,8 +196,9 @@ class Study:
         states = [trial.state for trial in self.trials()]
         self._count = Count(*(states.count(state) for state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)))
         self._best = self._better(*self._trials(TrialState.COMPLETE))
+        self.running = len(self._trials(TrialState.RUNNING))
 
-    def _take_up(self) -> int:
+    def _take_up(self) -> list[int]:
         queued = [trial.system_attrs.get("fixed_params") for trial in self._trials(TrialState.WAITING)]
         interrupted = [trial for trial in self._trials(TrialState.RUNNING) if _is_orphan(trial)]
         for trial in interrupted:
@@ -197,14 +206,35 @@ class Study:
             if len(trial.params) == len(self.space) and trial.params not in queued:
                 self.optuna.enqueue_trial(trial.params)
             self.optuna.tell(trial.number, state=TrialState.FAIL)
-        return len(interrupted)
+        return [trial.number for trial in interrupted]
 
-    def ask(self) -> Trial:
-        """The next trial. The store knows from now on that this process runs it, and with what overrides."""
+    def ask(self) -> Trial | None:
+        """The next trial, or None if others run what is left of a grid.
+
+        The store knows from now on that this process runs it, and with what overrides.
+        """
         trial = self.optuna.ask(self._distributions)
+        if self._grid and not self._was_queued(trial):  # there was none in the queue, and this is any point
+            self.optuna.tell(trial, state=TrialState.FAIL)
+            return None
+        self._is_seen(trial)  # first, for whoever finds a process looks for this
         trial.set_user_attr(PROCESS, describe(psutil.Process()))
         trial.set_user_attr(OVERRIDES, [part.override(trial.params[part.key]) for part in self.space])
         return trial
+
+    def _was_queued(self, trial: Trial) -> bool:
+        running = self._trials(TrialState.RUNNING)
+        return any(one.number == trial.number and "fixed_params" in one.system_attrs for one in running)
+
+    def beat(self, running: Iterable[Trial]) -> None:
+        """Say now and then, to processes on other machines, that trials are still running."""
+        if time.monotonic() >= self._next_beat:
+            self._next_beat = time.monotonic() + BEAT_SECONDS
+            for trial in running:
+                self._is_seen(trial)
+
+    def _is_seen(self, trial: Trial) -> None:
+        trial.set_user_attr(SEEN, datetime.now(UTC).isoformat(timespec="seconds"))
 
     def tell(self, trial: Trial, state: str, result: dict[str, Any] | None = None) -> None:
         """Say how a trial ended.

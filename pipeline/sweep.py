@@ -85,7 +85,7 @@ class Display:
         done = study.count().done
         self._bar = tqdm(total=study.wanted, initial=done, unit="trial", disable=None, dynamic_ncols=True)
         if done or study.interrupted:
-            self.say(f"Going on with {study.name}: {done} trials are done, {study.interrupted} were interrupted.")
+            self.say(f"Going on with {study.name}: {done} trials are done, {len(study.interrupted)} were interrupted.")
 
     def __enter__(self) -> "Display":
         return self
@@ -109,9 +109,13 @@ class Display:
 def conclude(study: "Study", configuration: "SweepConfiguration", for_all: list[str]) -> str:
     """What the sweep found and what to do next. Writes the best trial as an experiment."""
     from pipeline import best_experiment
+    from pipeline.study import SILENT
 
     sweep, best, count = configuration.sweep, study.best(), study.count()
     lines = [f"\n{count.finished} finished, {count.pruned} pruned, {count.failed} failed."]
+    if (elsewhere := study.wanted - count.done) > 0:
+        minutes = SILENT.seconds // 60
+        lines[0] += f" Run elsewhere: {elsewhere}; the same command goes on with those that are silent for {minutes} minutes."
     if best is None or best.value is None:
         return lines[0] + " No trial finished, so there is no best one."
     if {part.key for part in study.space} == {"training.seed"}:

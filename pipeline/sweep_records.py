@@ -88,6 +88,9 @@ class SweepRuns:
         """Write what the store of the trials has and this one lacks: the coordinator before was killed in between."""
         sweep = f"tags.sweep = '{self._study.name}' and tags.role = 'trial'"
         runs = {run.data.tags["trial"]: run for run in self._client.search_runs([self._experiment], sweep, max_results=50_000)}
+        for run in [runs[str(number)] for number in self._study.interrupted if str(number) in runs]:
+            if run.info.status == "RUNNING":  # of another machine: nobody here could know that it had died
+                self._client.set_terminated(run.info.run_id, STATUS["killed"])
         for trial in before:
             run = runs.get(str(trial.number))
             if run is not None and "trial_state" in run.data.tags:

@@ -9,17 +9,19 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import optuna
 import psutil
 import pytest
+from optuna.trial import Trial
 
 from pipeline.compose import compose
 from pipeline.configuration import flatten
 from pipeline.errors import ConfigurationError
-from pipeline.study import name_of, pruner_of, sampler_of
+from pipeline.study import SILENT, Study, name_of, pruner_of, sampler_of
 from pipeline.sweep import plan
 from tests.conftest import edit, environment, mlflow_runs, run
 
@@ -220,6 +222,44 @@ def test_a_study_is_another_one_if_anything_else_is_trained() -> None:
     assert len(names) == 5
     longer = plan(["sweep=adadelta", "sweep.trials=100", "sweep.workers=1"])
     assert name_of(*longer[:2], "a") in names
+
+
+def studied(folder: Path, *overrides: str) -> Study:
+    """A study as a coordinator opens it, in a store in `folder`."""
+    configuration, space, _ = plan([*overrides, f"sweep.storage=sqlite:///{folder / 'sweeps.db'}"])
+    return Study(configuration, space, "data")
+
+
+def asked(study: Study) -> Trial:
+    trial = study.ask()
+    assert trial is not None
+    return trial
+
+
+def test_of_several_coordinators_each_runs_what_the_others_do_not(tmp_path: Path) -> None:
+    grid = ("sweep=grid", "model.dropout=choice(0.1, 0.2)", "training.batch_size=choice(32, 64)")
+    one, other = studied(tmp_path, *grid), studied(tmp_path, *grid)
+    trials = [asked(one), asked(other), asked(one), asked(other)]
+    assert len({tuple(trial.params.items()) for trial in trials}) == 4
+    assert one.ask() is None
+    other.refresh()
+    assert (other.running, other.wanted, other.count().done) == (4, 4, 0)
+
+
+def test_a_trial_of_another_machine_is_taken_up_when_it_has_been_silent_for_minutes(tmp_path: Path) -> None:
+    study = studied(tmp_path, "sweep=adadelta")
+    trial = asked(study)
+    assert studied(tmp_path, "sweep=adadelta").interrupted == []
+    trial.set_user_attr("process", "another:1:1.0")
+    assert studied(tmp_path, "sweep=adadelta").interrupted == []
+    trial.set_user_attr("seen", (datetime.now(UTC) - SILENT * 2).isoformat())
+    study.beat([trial])
+    assert studied(tmp_path, "sweep=adadelta").interrupted == []
+    trial.set_user_attr("seen", (datetime.now(UTC) - SILENT * 2).isoformat())
+    study.beat([trial])  # so soon after the last time that it does nothing
+    again = studied(tmp_path, "sweep=adadelta")
+    assert again.interrupted == [trial.number]
+    assert asked(again).params == trial.params
 
 
 def test_a_sampler_that_can_not_sample_the_space_says_which_can() -> None:

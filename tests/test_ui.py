@@ -45,6 +45,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, str]
     runs = SweepRuns(configuration, study, [])
     for accuracy in (0.9871, 0.9932, 0.9904):
         trial = study.ask()
+        assert trial is not None
         runs.begin(trial.number, trial.user_attrs[OVERRIDES], {})
         for epoch in (1, 2):
             runs.epoch(trial.number, {"epoch": epoch, "validation_accuracy": accuracy - 0.01 / epoch})
