@@ -73,8 +73,8 @@ def numbers(found: list[drawings.Drawing], model: Recognizer, count: int) -> flo
             digit = _scaled(drawing.strokes, height, (x, 60 + random.uniform(-0.1, 0.1) * height))
             strokes += digit
             x = max(point[0] for stroke in digit for point in stroke) + random.uniform(*GAPS) * height
-        text = model.read_strokes(drawn(strokes, round(x) + 20, 14).strokes).text
-        right[length][0] += text == "".join(str(drawing.label) for drawing in chosen)
+        answer = model.read_strokes(drawn(strokes, round(x) + 20, 14).strokes).answer
+        right[length][0] += answer == "".join(str(drawing.label) for drawing in chosen)
         right[length][1] += 1
     share = sum(good for good, _ in right.values()) / count
     each = ", ".join(f"{length} digits {good / max(all_, 1):.0%}" for length, (good, all_) in right.items())

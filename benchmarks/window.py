@@ -39,20 +39,21 @@ def one(explain: bool) -> dict[str, float]:
         last = now
         window.after(1, beat)
 
-    def draw(number: int) -> None:
-        """A ring, near to a zero, somewhere."""
+    def draw(number: int) -> float:
+        """A ring, near to a zero, somewhere. Returns the time of its last point, at which the pen is lifted."""
         window.clear()
         side = window.drawing.side
         middle, radius = side * (0.4 + 0.02 * (number % 10)), side * 0.25
         for point in range(POINTS + 1):
             angle = 2 * math.pi * point / POINTS
             x, y = round(middle + 0.7 * radius * math.sin(angle)), round(side / 2 - radius * math.cos(angle))
+            begin = time.perf_counter()
             window.canvas.event_generate("<Button-1>" if point == 0 else "<B1-Motion>", x=x, y=y)
-            end = time.perf_counter() + PAUSE
-            while time.perf_counter() < end:
+            while point < POINTS and time.perf_counter() < begin + PAUSE:
                 window.update()
                 time.sleep(0.001)
-        window.canvas.event_generate("<ButtonRelease-1>", x=round(middle), y=round(side / 2 - radius))
+        window.canvas.event_generate("<ButtonRelease-1>", x=x, y=y)
+        return begin
 
     beat()
     opened, number = 0.0, 0
@@ -72,8 +73,7 @@ def one(explain: bool) -> dict[str, float]:
     gaps.clear()
     answers = []
     for number in range(STROKES):
-        draw(number)
-        begin = time.perf_counter()
+        begin = draw(number)
         while window.pending:
             window.update()
             time.sleep(0.0005)

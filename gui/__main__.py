@@ -1,6 +1,7 @@
 """``python -m gui``: open the window."""
 
 import argparse
+import signal
 
 from pipeline.errors import UserError
 
@@ -34,6 +35,8 @@ def main() -> None:
         raise UserError("this Python has no Tk. Remedy on Debian and Ubuntu: apt-get install python3-tk") from None
     except tkinter.TclError as error:
         raise UserError(f"the window can't be opened: {error}. Is there a screen, and is DISPLAY set?") from None
+    for number in (signal.SIGINT, signal.SIGTERM):  # in a callback of Tk's an exception would be printed, and no more
+        signal.signal(number, lambda *_: window.after_idle(window.destroy))
     window.mainloop()
 
 

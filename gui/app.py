@@ -21,6 +21,7 @@ from gui.picker import Picker
 from gui.teaching import Corrections, correctable, keep
 from gui.toolbar import Toolbar
 from gui.worker import Worker
+from pipeline.errors import DataError
 from pipeline.paths import PROJECT
 
 SIDE = 460  # of the canvas at 96 dots an inch, pixels
@@ -73,6 +74,9 @@ class App(tk.Tk):
         self._collection, self._writer = collection or COLLECTION, writer
         self._corrections = Corrections()
         self._introductions: dict[int, str] = {}
+        self._chosen: dict[int, int] = {}  # number of the latest choice for each slot; a slot that is closed has none
+        self._choices = 0
+        self._fetched = 0  # pictures that were asked for
         self._asked = self._answered = self._since = self.drawing.version
         self._errands: list[tuple[Errand, Callable[[Any], None]]] = []
         self._keeping: Errand | None = None  # the latest correction, and what is to be done after it
@@ -193,7 +197,7 @@ class App(tk.Tk):
         self.canvas.cancel()
         self._since = self.drawing.version
         if self.drawing.picture and not self.canvas.has_picture(self.drawing.picture):
-            self._fetch(self.drawing.picture)
+            self._fetch(self.drawing.picture, place=False)
         self._changed()
         self.canvas.refresh()
 
@@ -252,7 +256,7 @@ class App(tk.Tk):
             self.drawing.replace(files.load_strokes(path, self.drawing.size))
             self._redrawn()
         else:
-            self._fetch(path)
+            self._fetch(path, place=True)
             self.tell(f"Opening {path.name} …")
 
     def save_file(self) -> None:
@@ -278,9 +282,20 @@ class App(tk.Tk):
         files.save(self.drawing, path)
         self.tell(f"Saved {path.name}.")
 
-    def _fetch(self, path: Path) -> None:
+    def _fetch(self, path: Path, place: bool) -> None:
+        """Have the pixels of a picture, for the drawing as it is or, to `place`, for another one."""
+        self._fetched += 1
+        number, version = self._fetched, self.drawing.version
+
         def shown(found: tuple[tuple[int, int], tuple[int, int], bytes]) -> None:
             size, small, pixels = found
+            if place and number < self._fetched:
+                return  # another was asked for since
+            if place and (self.drawing.version != version or self.canvas.busy):
+                self.tell(f"{path.name} was not opened, for you have drawn meanwhile. Open it again.")
+                return
+            if not place and self.drawing.picture != path:
+                return  # it was undone since
             self.canvas.put_picture(path, Image.frombytes("RGB", small, pixels), size)
             self.tell(f"{path.name}. Drawing puts it away, and Ctrl+Z brings it back.")
             if self.drawing.picture != path:
@@ -320,21 +335,31 @@ class App(tk.Tk):
         Picker(self, self.palette, self.px, "Compare with another model", self.open_second)
 
     def open_model(self, name: str) -> None:
-        """Read with another model from now on."""
-        self.tell(f"Opening {Path(name).name} …")
-        self._worker.open(0, name)
-        self._look_soon()
+        """Read with another model from now on: a path, a run or ``champion``."""
+        self._open(0, name)
 
     def open_second(self, name: str) -> None:
         """Read with another model as well."""
+        self._open(1, name)
+
+    def _open(self, slot: int, name: str) -> None:
+        number = self._chosen[slot] = self._choices = self._choices + 1
         self.tell(f"Opening {Path(name).name} …")
-        self._worker.open(1, name)
-        self._look_soon()
+
+        def found(what: tuple[Path, str]) -> None:
+            if self._chosen.get(slot) == number:  # and none was chosen since
+                self._worker.open(slot, *what)
+                self._look_soon()
+
+        if models.is_path(name):
+            found((Path(name), ""))
+        else:  # MLflow takes seconds to look, and drawings are read meanwhile
+            self._send(models.resolve, name, then=found, late=f"The MLflow store took too long to find {name}. Try again.")
 
     def close_second(self) -> None:
         """Read with one model only."""
-        if 1 in self._introductions:
-            del self._introductions[1]
+        if self._chosen.pop(1, None):
+            self._introductions.pop(1, None)
             self.seen.pop(1, None)
             self._worker.close_model(1)
             self.columns[1].grid_forget()
@@ -344,7 +369,7 @@ class App(tk.Tk):
         self.update_idletasks()
         self._begun = True
         self._polling = self.after(1, self._look)
-        self._worker.open(0, name)
+        self._open(0, name)
 
     def _look_soon(self) -> None:
         if self._begun and not self._looks_soon:  # moved again and again, the look would never come
@@ -365,15 +390,21 @@ class App(tk.Tk):
             self._introduce(message)
         elif isinstance(message, Failed):
             self.tell(f"Error: {message.message}")
+            if message.version is not None and message.version >= self._since:
+                self._answered = message.version
+                self._show({})  # the answer to the drawing before is none to this one
         elif isinstance(message, Answer) and message.version >= self._since and not self.drawing.blank:
             self._answered = message.version
             self._show(message.seen)
         elif isinstance(message, Explanation) and self.explaining and message.version >= self._since and not self.drawing.blank:
-            self._explained = message.version
+            if not self.canvas.busy:  # while a stroke is drawn the canvas isn't coloured: it is asked for again afterwards
+                self._explained = message.version
             self._explain(message)
 
     def _introduce(self, opened: Opened) -> None:
-        text = models.introduction(opened.path, opened.description)
+        if opened.slot not in self._chosen:
+            return  # it was closed meanwhile
+        text = models.introduction(opened.path, opened.description, opened.called)
         self._introductions[opened.slot] = text
         self.columns[opened.slot].model["text"] = text.replace(", ", "\n", 1)
         if opened.slot == 0:
@@ -412,6 +443,7 @@ class App(tk.Tk):
         else:
             gap = round(12 * self.px)
             self.panel.grid(row=1, column=3, sticky="ns", padx=(0, gap), pady=gap)
+            self.panel.show(None)  # what it showed when it was put away
             self.recognize()
         self.setvar("digits_explained", str(int(self.explaining)))
 
@@ -440,7 +472,9 @@ class App(tk.Tk):
 
     def teach(self, digit: int, whole: bool = False) -> None:
         """Correct the answer: the digit that is spoken of, or the whole drawing, goes into the collection as that digit."""
-        marks = () if whole else self._marks()
+        if self.pending and len(self._marks()) > 1 and not whole:
+            raise DataError("the drawing is still being read. Press the key again when the answer is there.")
+        marks = () if whole or self.pending else self._marks()
         strokes = correctable(self.drawing, marks, self.selected)
         part = len(strokes) < len(self.drawing.strokes)
         self.tell(f"Keeping it as a {digit} …")

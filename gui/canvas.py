@@ -50,6 +50,7 @@ class Surface(tk.Canvas):
         self._view = ink.View()
         self._down = ""  # what the mouse is doing: "", "pen", "eraser", or "label" where only that can be meant
         self._last = (0.0, 0.0)
+        self._pressed = (0, 0)  # where, screen pixels
         self._pressed_chip = -1
         self._marks: Sequence[Mark] = ()
         self._selected = -1
@@ -133,23 +134,28 @@ class Surface(tk.Canvas):
             self._erase(x, y)
             return
         self._pressed_chip = self._chip_at(event.x, event.y)
+        if self._pressed_chip >= 0:  # a click, or the beginning of a stroke: the way of the mouse will tell
+            self._down, self._pressed = "label", (event.x, event.y)
+        else:
+            self._begin(event.x, event.y)
+
+    def _begin(self, screen_x: int, screen_y: int) -> None:
+        """Put the pen down, screen pixels."""
         fresh = self.drawing.picture is not None
-        if fresh and self._pressed_chip >= 0:
-            self._down = "label"
-            return
         if fresh:  # drawing begins on a fresh page; undo brings the picture back
             self.drawing.clear()
             self.refresh()
-            x, y = self._view.to_page(event.x, event.y)
         self._down = "pen"
         self.delete("hint")
-        self.drawing.begin(x, y)
+        self.drawing.begin(*self._view.to_page(screen_x, screen_y))
         if fresh:
             self.drawing.join()
-        self._line(event.x, event.y, event.x, event.y)
+        self._line(screen_x, screen_y, screen_x, screen_y)
         self._changed()
 
     def _move(self, event: "tk.Event[tk.Misc]", eraser: bool) -> None:
+        if self._down == "label" and self.drawing.picture is None and self._is_beyond_a_click(event.x, event.y):
+            self._begin(*self._pressed)
         x, y = self._view.to_page(event.x, event.y)
         if not self._down:  # the button went down outside of the canvas, or before Clear
             self._press(event, eraser)
@@ -161,11 +167,8 @@ class Surface(tk.Canvas):
             self._changed()
 
     def _release(self, _: "tk.Event[tk.Misc]") -> None:
-        dotted = self._down == "pen" and self._clicked()
-        clicked = dotted or self._down == "label"
-        if dotted:
-            self.drawing.retract()
-        elif self._down == "pen":
+        clicked = self._down == "label"
+        if self._down == "pen":
             points, width = self.drawing.inked[-1]
             ink.add(self._mask, points, width, self._view)
             self._compose()
@@ -181,12 +184,8 @@ class Surface(tk.Canvas):
         tags = [tag for item in self.find_overlapping(x, y, x, y) for tag in self.gettags(item)]
         return next((int(tag.removeprefix("chip")) for tag in tags if tag.startswith("chip")), -1)
 
-    def _clicked(self) -> bool:
-        """Whether the stroke is a click on a label. A stroke that begins on a label is a stroke."""
-        points = self.drawing.inked[-1].points
-        reach = CLICK * self.px / self._view.scale
-        still = all(abs(x - points[0][0]) <= reach and abs(y - points[0][1]) <= reach for x, y in points)
-        return self._pressed_chip >= 0 and still
+    def _is_beyond_a_click(self, x: int, y: int) -> bool:
+        return max(abs(x - self._pressed[0]), abs(y - self._pressed[1])) > CLICK * self.px
 
     def _erase(self, x: float, y: float) -> None:
         if self.drawing.erase(self._last, (x, y), self.drawing.brush / 2):
@@ -223,11 +222,11 @@ class Surface(tk.Canvas):
             shown, whole = picture
             fitted = (max(round(whole[0] * self._view.scale), 1), max(round(whole[1] * self._view.scale), 1))
             image.paste(shown.resize(fitted), (round(self._view.dx), round(self._view.dy)))
-        colours = Image.new("RGB", size, self.palette.ink)
+        colours, mask = Image.new("RGB", size, self.palette.ink), self._mask.copy()
         if self._explanation is not None and self._explanation.mark < len(self._marks):
             box = self._marks[self._explanation.mark].box
-            heat.paint(colours, self._explanation, box, self._view, self.palette)
-        image.paste(colours, (0, 0), self._mask)
+            heat.paint(colours, mask, self._explanation, box, self._view, self.palette)
+        image.paste(colours, (0, 0), mask)
         if self._photo is not None and (self._photo.width(), self._photo.height()) == size:
             self._photo.paste(image)
         else:

@@ -160,11 +160,6 @@ class Drawing:
             self._state = self._past.pop()
             self.version += 1
 
-    def retract(self) -> None:
-        """Take the last change back for good: it was none."""
-        self.undo()
-        self._future.pop()
-
     def join(self) -> None:
         """Make one change of the last two."""
         self._past.pop()

@@ -50,4 +50,6 @@ def _run(connection: Any, function: Callable[..., Any], arguments: tuple[object,
         answer = (function(*arguments), "")
     except UserError as error:
         answer = (None, str(error).removeprefix("Error: "))
+    except Exception as error:  # of a library, on a file that nobody has thought of
+        answer = (None, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}")
     connection.send(answer)

@@ -52,11 +52,19 @@ def sheet(width: int, height: int, values: bytes, wide: int, palette: Palette) -
     return _coloured(image, palette.card, palette.text, palette.right)
 
 
-def paint(colours: Image.Image, why: Explanation, box: tuple[float, float, float, float], view: View, palette: Palette) -> None:
+def paint(
+    colours: Image.Image,
+    mask: Image.Image,
+    why: Explanation,
+    box: tuple[float, float, float, float],
+    view: View,
+    palette: Palette,
+) -> None:
     """Colour the region of a digit by what its ink said for the answer.
 
     Args:
         colours: of the ink, screen pixels; painted into.
+        mask: where there is ink, mode L, screen pixels; of a picture nowhere, and the ink of the network's input is put in.
         why: the explanation.
         box: of the digit on the page.
         view: how the page is shown.
@@ -76,15 +84,18 @@ def paint(colours: Image.Image, why: Explanation, box: tuple[float, float, float
     x = (left + right) / 2 - (area[0] + area[2]) / 2 * scale
     y = (top + bottom) / 2 - (area[1] + area[3]) / 2 * scale
     painted = _colours(why.reasons[0][1], (side, side), palette)
-    mask = Image.new("L", (side, side), 0)
+    own = Image.new("L", (side, side), 0)
     reach = (
         round((area[0] - 2) * scale),
         round((area[1] - 2) * scale),
         round((area[2] + 2) * scale),
         round((area[3] + 2) * scale),
     )
-    mask.paste(255, reach)  # the digit's own ink, and not a neighbour's
-    colours.paste(painted, (round(x), round(y)), mask)
+    own.paste(255, reach)  # the digit's own ink, and not a neighbour's
+    colours.paste(painted, (round(x), round(y)), own)
+    if mask.getbbox() is None:
+        given = Image.frombytes("L", (SIDE, SIDE), why.picture).resize((side, side), Image.Resampling.BICUBIC)
+        mask.paste(given, (round(x), round(y)))
 
 
 def _colours(reason: bytes, size: tuple[int, int], palette: Palette) -> Image.Image:

@@ -1,5 +1,6 @@
 """The menus and keys of the window, from the table of commands."""
 
+import sys
 import tkinter as tk
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -9,6 +10,9 @@ from pipeline.errors import UserError
 
 if TYPE_CHECKING:
     from gui.app import App
+
+CONTROL = 0x4  # bits of the state of an event
+ALT = 0x20000 if sys.platform == "win32" else 0x20008  # the keyboard's is Mod1 elsewhere, where Windows has Num Lock
 
 
 def build(app: "App") -> tk.Menu:
@@ -54,9 +58,18 @@ def _told(app: "App", method: Callable[..., None], *arguments: object) -> Callab
 
 
 def _bind(app: "App", keys: tuple[str, ...], act: Callable[[], None]) -> None:
-    def pressed(_: "tk.Event[tk.Misc]") -> str:
+    for key in keys:
+        app.bind(key, _pressed(key, act))
+
+
+def _pressed(key: str, act: Callable[[], None]) -> "Callable[[tk.Event[tk.Misc]], str | None]":
+    """Call `act` for that key. Tk would for Ctrl and Alt with it as well, which mean something else."""
+
+    def pressed(event: "tk.Event[tk.Misc]") -> str | None:
+        state = int(event.state)
+        if bool(state & CONTROL) != ("Control" in key) or bool(state & ALT) != ("Alt" in key):
+            return None
         act()
         return "break"
 
-    for key in keys:
-        app.bind(key, pressed)
+    return pressed

@@ -8,10 +8,17 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Open:
-    """A job: open a model and keep it as number `slot`. The answer is `Opened` or `Failed`."""
+    """A job: open a model and keep it as number `slot`. The answer is `Opened` or `Failed`.
+
+    Attributes:
+        path: of its file.
+        called: what it is called, "" for the file's own name.
+
+    """
 
     slot: int
-    name: str
+    path: Path
+    called: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,15 +53,24 @@ class Opened:
 
     slot: int
     path: Path
+    called: str
     description: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A job could not be done; `message` is for the user. `slot`: of the model that was to be opened, None for a drawing."""
+    """A job could not be done.
+
+    Attributes:
+        slot: of the model that was to be opened; None for a drawing.
+        message: for the user.
+        version: of the drawing that could not be read; None if something else could not be done.
+
+    """
 
     slot: int | None
     message: str
+    version: int | None = None
 
 
 @dataclass(frozen=True)

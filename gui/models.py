@@ -79,8 +79,8 @@ def must_exist(name: str) -> None:
         raise ModelError(f"{path} is not a whole Keras model: it is neither HDF5 nor .keras. Export it again: dvc repro")
 
 
-def resolve(name: str) -> Path:
-    """The file of a model.
+def resolve(name: str) -> tuple[Path, str]:
+    """The file of a model, and what it is called; "" if only the file says that.
 
     Args:
         name: a path; or what `pipeline.store.Store.find` finds, for which MLflow is loaded: that takes seconds.
@@ -90,11 +90,16 @@ def resolve(name: str) -> Path:
 
     """
     if is_path(name):
-        return Path(name)
+        return Path(name), ""
     from pipeline.store import Store
 
     store = Store()
-    return store.artifact(store.find(name), FILE)
+    run = store.find(name)
+    return store.artifact(run, FILE), _called(run.info.run_id, run.info.run_name, name == CHAMPION)
+
+
+def _called(run_id: str, name: str, is_champion: bool) -> str:
+    return f"{CHAMPION}: {name}" if is_champion else f"{name} ({run_id[:8]})"
 
 
 def ordered(entries: Iterable[Entry]) -> list[Entry]:
@@ -127,8 +132,8 @@ def listing() -> tuple[list[Entry], str]:
         return found, f"{str(error).removeprefix('Error: ')}. Its runs are not listed; files can still be opened."
     if not runs:
         return found, "No run in the MLflow store holds a model yet. Make one: make run"
-    listed = [("run", run.id, f"{run.name} ({run.id[:8]})", run) for run in runs]
-    listed += [("champion", CHAMPION, f"champion: {run.name}", run) for run in runs if run.is_champion]
+    listed = [("run", run.id, _called(run.id, run.name, False), run) for run in runs]
+    listed += [("champion", CHAMPION, _called(run.id, run.name, True), run) for run in runs if run.is_champion]
     found += [
         Entry(kind, model, name, run.dataset, run.validation_accuracy, run.test_accuracy, run.started.isoformat())
         for kind, model, name, run in listed
@@ -161,15 +166,16 @@ def day(date: str) -> str:
         return "–"
 
 
-def introduction(path: Path, description: dict[str, Any]) -> str:
+def introduction(path: Path, description: dict[str, Any], called: str = "") -> str:
     """Which model, trained on what, with what accuracy.
 
     Args:
         path: of the file.
+        called: by `resolve`.
         description: of the file, by `pipeline.exported.describe`; of somebody else's file it is empty, or anything.
 
     """
-    name = "the shipped model" if path == SHIPPED else path.name
+    name = called or ("the shipped model" if path == SHIPPED else path.name)
     dataset, test = description.get("dataset"), description.get("test_accuracy")
     if not isinstance(dataset, str):
         return f"{name}, of unknown origin"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gui import files, models, wording
+from gui import files, wording
 from gui.messages import Answer, Close, Closed, Explanation, Failed, Job, Mark, Message, Open, Opened, Read, Seen
 from gui.reading import Digit, Reading
 from gui.recognizer import Recognizer
@@ -30,7 +30,8 @@ class Reader:
 
     def do(self, job: Job) -> Iterator[Message]:
         """The answers to one job. A user's mistake is a `Failed`."""
-        return _told(self._do(job), job.slot if isinstance(job, Open) else None)
+        slot, version = (job.slot, None) if isinstance(job, Open) else (None, job.version if isinstance(job, Read) else None)
+        return _told(self._do(job), slot, version)
 
     @property
     def explains(self) -> bool:
@@ -39,7 +40,7 @@ class Reader:
 
     def go_on(self) -> Iterator[Message]:
         """Make a step of the explanation; the last step gives it."""
-        return _told(self._go_on(), None)
+        return _told(self._go_on())
 
     def _go_on(self) -> Iterator[Message]:
         explanation, self._explanation = self._explanation, None  # if a step fails, there is none to be made
@@ -53,9 +54,8 @@ class Reader:
     def _do(self, job: Job) -> Iterator[Message]:
         if isinstance(job, Open):
             self._explanation = None  # which was the other model's
-            path = models.resolve(job.name)
-            self._open[job.slot] = self._opened(path)
-            yield Opened(job.slot, path, self._open[job.slot].description)
+            self._open[job.slot] = self._opened(job.path)
+            yield Opened(job.slot, job.path, job.called, self._open[job.slot].description)
         elif isinstance(job, Close):
             self._open.pop(job.slot, None)
             yield Closed()
@@ -90,14 +90,14 @@ class Reader:
         return recognizer.read_picture(self._picture[1])
 
 
-def _told(messages: Iterator[Message], slot: int | None) -> Iterator[Message]:
+def _told(messages: Iterator[Message], slot: int | None = None, version: int | None = None) -> Iterator[Message]:
     """The same messages, and what goes wrong as a `Failed`."""
     try:
         yield from messages
     except UserError as error:
-        yield Failed(slot, str(error).removeprefix("Error: "))
+        yield Failed(slot, str(error).removeprefix("Error: "), version)
     except Exception as error:  # whatever Keras raises on a strange model: this process lives on
-        yield Failed(slot, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}")
+        yield Failed(slot, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}", version)
 
 
 def _changed(path: Path) -> float:

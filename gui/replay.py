@@ -150,13 +150,12 @@ def report(labels: list[int], readings: list[Reading], seconds: list[float]) -> 
         stroke to the answer.
 
     """
-    texts = [reading.text for reading in readings]
     guesses = [[digit.prediction.digit for digit in reading.digits] for reading in readings]
     verdicts = [reading.digits[0].verdict if len(reading.digits) == 1 else "split" for reading in readings]
-    right = [text == str(label) for text, label in zip(texts, labels, strict=True)]
+    right = [len(reading.digits) == 1 and reading.text == str(label) for reading, label in zip(readings, labels, strict=True)]
     confusion = np.zeros((CLASSES, CLASSES + 1), int)
-    for label, text in zip(labels, texts, strict=True):
-        confusion[label, int(text) if len(text) == 1 else CLASSES] += 1
+    for label, reading in zip(labels, readings, strict=True):
+        confusion[label, int(reading.text) if len(reading.digits) == 1 and reading.text else CLASSES] += 1
     low, high = measures.wilson_interval(sum(right), len(right), CONFIDENCE)
     counts = confusion.sum(axis=1)
     return {

@@ -68,6 +68,10 @@ class Corrections:
         """Take the last correction out of the collection, and return what is said to the user."""
         if not self._kept:
             return "There is no correction to take back."
-        path, _ = self._kept.pop()
-        path.unlink(missing_ok=True)
+        path, _ = self._kept[-1]
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            return f"{path.name} can't be taken back: {error.strerror}."
+        self._kept.pop()
         return f"Taken back: {path.name} is gone."

@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +42,9 @@ class Worker:
         """Whether an answer to a drawing is due."""
         return isinstance(self._under_way, Read) or bool(self._newest and self._connection and not self._under_way)
 
-    def open(self, slot: int, name: str) -> None:
-        """Open a model: a path, a run or ``champion``."""
-        self._models.append(Open(slot, name))
+    def open(self, slot: int, path: Path, called: str = "") -> None:
+        """Open a model: see `gui.messages.Open`."""
+        self._models.append(Open(slot, path, called))
         self._send()
 
     def close_model(self, slot: int) -> None:

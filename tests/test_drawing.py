@@ -204,7 +204,8 @@ def test_ink_is_coloured_where_it_spoke_and_on_its_own_digit_alone() -> None:
     reason[4:14], reason[14:24] = 255, 1
     why = Explanation(1, 0, picture.tobytes(), ((1, reason.tobytes()), (7, reason.tobytes())), ())
     colours = Image.new("RGB", (300, 300), theme.LIGHT.ink)
-    heat.paint(colours, why, (110, 60, 170, 240), ink.View(), theme.LIGHT)
+    strokes = Image.new("L", (300, 300), 255)
+    heat.paint(colours, strokes, why, (110, 60, 170, 240), ink.View(), theme.LIGHT)
     above, below, beside = (colours.getpixel(point) for point in ((140, 100), (140, 200), (260, 150)))
     assert isinstance(above, tuple)
     assert isinstance(below, tuple)

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ from typing import Any
 
 import h5py
 import pytest
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw, ImageOps, ImageTk
 
 from gui import App, Prediction, predict_digit, theme
 from gui.commands import COMMANDS, TEACHING, TEACHING_WHOLE
@@ -24,7 +25,7 @@ from gui.help import Help
 from gui.models import SHIPPED, Entry
 from gui.picker import Picker
 from gui.worker import ENDED, Worker
-from pipeline import exported
+from pipeline import exported, recorder
 from pipeline.errors import ModelError
 from tests.conftest import ROOT
 
@@ -310,6 +311,28 @@ def test_why_it_says_so_is_shown_on_a_key_and_follows_the_pen(window: App) -> No
     wait(window, lambda: window.panel.shown is not None and window.panel.shown.reasons[0][0] == 1)
     press(window, "<F2>")
     assert not window.explaining
+    window.clear()
+    press(window, "<F2>")
+    assert window.panel.shown is None  # and not what was there when it was put away
+
+
+def test_ink_is_coloured_by_its_reasons_once_the_pen_is_lifted_and_so_is_a_picture(window: App, tmp_path: Path) -> None:
+    def colours() -> int:
+        assert window.canvas._photo is not None
+        shown = ImageTk.getimage(window.canvas._photo).convert("HSV")
+        return sum(shown.getchannel("S").histogram()[100:])
+
+    press(window, "<F2>")
+    window.canvas.event_generate("<Button-1>", x=200, y=80)
+    window.canvas.event_generate("<B1-Motion>", x=200, y=300)
+    wait(window, lambda: window.panel.shown is not None)  # while the pen is down
+    window.canvas.event_generate("<ButtonRelease-1>", x=200, y=300)
+    wait(window, lambda: colours() > 100)
+    window.clear()
+    assert colours() == 0
+    picture(7).save(tmp_path / "seven.png")
+    window.open_drawing(tmp_path / "seven.png")
+    wait(window, lambda: colours() > 100)
 
 
 def test_one_key_corrects_the_answer_and_another_takes_that_back(window: App, tmp_path: Path) -> None:
@@ -420,6 +443,107 @@ def test_what_is_no_picture_is_told(window: App, tmp_path: Path, monkeypatch: py
         press(window, "<Control-o>")
         wait(window, lambda name=name: name in window.status["text"] and "Opening" not in window.status["text"])  # type: ignore[misc]
         assert window.drawing.blank
+
+
+def test_a_picture_that_can_not_be_read_has_no_answer(window: App, tmp_path: Path) -> None:
+    draw(window, 7)
+    answered(window, "7")
+    dots = Image.new("L", (400, 400), 255)
+    for number in range(100):
+        x, y = 20 + number % 10 * 38, 20 + number // 10 * 38
+        ImageDraw.Draw(dots).ellipse((x, y, x + 12, y + 12), fill=0)
+    dots.save(tmp_path / "dots.png")
+    window.open_drawing(tmp_path / "dots.png")
+    wait(window, lambda: "pieces of ink" in window.status["text"])
+    assert not window.seen
+    assert not window.pending
+    assert window.columns[0].answer["text"] != "7"
+    press(window, "<Control-z>")
+    answered(window, "7")
+
+
+def test_a_picture_that_comes_late_takes_the_place_of_nothing(window: App, tmp_path: Path) -> None:
+    Image.effect_noise((1500, 1500), 90).save(tmp_path / "slow.png")
+    picture(1).save(tmp_path / "one.png")
+    picture(7).save(tmp_path / "seven.png")
+    window.open_drawing(tmp_path / "one.png")
+    draw(window, 4)  # meanwhile
+    wait(window, lambda: "was not opened" in window.status["text"])
+    assert len(window.drawing.strokes) == 2
+    for name, digit in (("one", "1"), ("seven", "7")):
+        window.open_drawing(tmp_path / f"{name}.png")
+        answered(window, digit)
+    window.undo()  # to the picture of a one, whose pixels must be fetched
+    window.undo()
+    wait(window, lambda: not window._errands)
+    answered(window, "4")
+    assert len(window.drawing.strokes) == 2
+    window.redo()
+    window.redo()
+    answered(window, "7")
+    window.open_drawing(tmp_path / "slow.png")
+    window.open_drawing(tmp_path / "one.png")
+    wait(window, lambda: not window._errands)
+    answered(window, "1")
+
+
+def test_a_click_on_a_label_leaves_what_was_undone(window: App) -> None:
+    draw(window, 1, left=0.0, size=0.45)
+    draw(window, 7, left=0.5, size=0.45)
+    answered(window, "17")
+    window.undo()
+    answered(window, "1")
+    click_label(window, 0)
+    window.redo()
+    answered(window, "17")
+    x0, y0, x1, y1 = window.canvas.bbox("chip0")
+    window.canvas.event_generate("<Button-1>", x=(x0 + x1) // 2, y=(y0 + y1) // 2)
+    window.canvas.event_generate("<B1-Motion>", x=(x0 + x1) // 2 + 40, y=(y0 + y1) // 2 + 40)
+    window.canvas.event_generate("<ButtonRelease-1>", x=(x0 + x1) // 2 + 40, y=(y0 + y1) // 2 + 40)
+    assert len(window.drawing.strokes) == 3  # a stroke that begins on a label is a stroke
+
+
+def test_keys_with_a_modifier_that_they_do_not_have_do_nothing(window: App, tmp_path: Path) -> None:
+    draw(window, 7)
+    answered(window, "7")
+    for key in ("<Control-Key-7>", "<Alt-e>", "<Control-BackSpace>", "<Control-Alt-Key-7>"):
+        press(window, key)
+    wait(window, lambda: not window._errands)
+    assert not window.canvas.eraser
+    assert not (tmp_path / "data").exists()
+    assert "correction" not in window.status["text"]
+
+
+def test_a_second_model_that_is_closed_while_it_opens_stays_closed(window: App, model: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copy(model, tmp_path / "other.h5"))
+    window.open_second(str(other))
+    press(window, "<Control-Shift-K>")
+    wait(window, lambda: not window._worker.busy)
+    window.update()
+    assert not window.columns[1].winfo_manager()
+    draw(window, 7)
+    answered(window, "7")
+    assert list(window.seen) == [0]
+
+
+def test_a_run_of_the_store_is_found_while_one_draws_and_is_called_by_its_name(
+    window: App, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    client, experiment = recorder.open_store(uri, "digits", tmp_path)
+    run = client.create_run(experiment, run_name="quiet-otter").info.run_id
+    client.log_artifact(run, str(model))
+    client.set_terminated(run)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    window.open_model("quiet-otter")
+    draw(window, 7)
+    answered(window, "7")
+    assert "quiet-otter" not in window.title()  # MLflow is still looking
+    wait(window, lambda: "quiet-otter" in window.title())
+    assert run[:8] in window.title()
+    window.open_model("nonsense")
+    wait(window, lambda: "no run 'nonsense'" in window.status["text"])
+    assert "quiet-otter" in window.title()
 
 
 def test_two_models_are_compared_and_switching_keeps_the_drawing(window: App, model: Path, tmp_path: Path) -> None:
@@ -561,8 +685,11 @@ def test_xdotool_draws_and_types(window: App) -> None:
     process = subprocess.Popen([*command, "mouseup", "1"])
     wait(window, lambda: process.poll() is not None)
     answered(window, "7")
-    process = subprocess.Popen(["xdotool", "key", "Delete"])
-    wait(window, lambda: process.poll() is not None and window.drawing.blank)
+    for keys, strokes in (("ctrl+z", 0), ("ctrl+y", 1), ("alt+7", 1), ("Delete", 0)):
+        process = subprocess.Popen(["xdotool", "key", keys])
+        wait(window, lambda: process.poll() is not None)
+        wait(window, lambda count=strokes: len(window.drawing.strokes) == count)  # type: ignore[misc]
+    wait(window, lambda: "Kept as a 7" in window.status["text"])
 
 
 BEATING = """
@@ -640,8 +767,9 @@ def test_the_window_opens_from_the_command_line(display: str, model: Path) -> No
         time.sleep(2)
         assert process.poll() is None
     finally:
-        process.terminate()
-        assert process.communicate()[1].decode() == ""
+        process.send_signal(signal.SIGINT)  # Ctrl-C in the terminal
+        assert process.communicate(timeout=60)[1].decode() == ""
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize("content", [None, b"rubbish"])

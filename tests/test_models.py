@@ -16,7 +16,7 @@ from tests.conftest import small_store
 
 
 def test_a_path_is_a_path_and_everything_else_a_run(tmp_path: Path) -> None:
-    assert models.resolve("somewhere/x.h5") == Path("somewhere/x.h5")
+    assert models.resolve("somewhere/x.h5") == (Path("somewhere/x.h5"), "")
     assert models.is_path("x.keras")
     assert not models.is_path("champion")
     assert not models.is_path("3b9879eca842")
@@ -50,6 +50,7 @@ def test_a_model_is_introduced_by_what_it_says_of_itself() -> None:
     assert models.introduction(Path("m/mnist.h5"), says) == "mnist.h5, trained on mnist, 99.61% of its test pictures right"
     assert models.introduction(Path("x.h5"), {}) == "x.h5, of unknown origin"
     assert models.introduction(Path("x.h5"), {"dataset": 7, "test_accuracy": "good"}) == "x.h5, of unknown origin"
+    assert models.introduction(Path("m/mnist.h5"), says, "champion: best").startswith("champion: best, trained on mnist, ")
     assert models.introduction(models.SHIPPED, {"dataset": "mnist"}) == "the shipped model, trained on mnist"
 
 
@@ -89,9 +90,10 @@ def test_runs_with_a_model_and_the_champion_are_listed(
     assert [entry.kind for entry in listed] == ["champion", "run", "run"]
     assert [entry.name.partition(" (")[0] for entry in listed] == ["champion: better", "better", "plain"]
     assert (listed[2].dataset, listed[2].validation, listed[2].test) == ("digits", 0.97, None)
-    assert models.resolve("champion").read_bytes() == b"better"
-    assert models.resolve("plain").read_bytes() == b"plain"
-    assert models.resolve(listed[2].model[:12]).read_bytes() == b"plain"
+    for name, content in (("champion", b"better"), ("plain", b"plain"), (listed[2].model[:12], b"plain")):
+        path, called = models.resolve(name)
+        assert path.read_bytes() == content
+        assert called in [entry.name for entry in listed]
     with pytest.raises(RunError, match=r"has no mnist\.h5"):
         models.resolve("a trial")
     with pytest.raises(RunError, match="no run 'nonsense'"):

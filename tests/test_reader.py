@@ -17,7 +17,7 @@ def read(version: int, digit: int, explain: int | None = None) -> Read:
 @pytest.fixture(scope="module")
 def opened() -> Reader:
     reader = Reader()
-    (message,) = reader.do(Open(0, str(SHIPPED)))
+    (message,) = reader.do(Open(0, SHIPPED))
     assert isinstance(message, Opened)
     return reader
 
@@ -65,7 +65,7 @@ def test_an_explanation_that_fails_is_told_once(opened: Reader, monkeypatch: pyt
 
 
 def test_a_model_that_is_not_there_is_told_and_the_one_before_stays(opened: Reader, tmp_path: Path) -> None:
-    (message,) = opened.do(Open(0, str(tmp_path / "nothing.h5")))
+    (message,) = opened.do(Open(0, tmp_path / "nothing.h5"))
     assert isinstance(message, Failed)
     assert message.slot == 0
     (answer,) = opened.do(read(1, 3))

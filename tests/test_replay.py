@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from gui import replay
+from gui.reading import Box, Digit, Prediction, Reading, Verdict
 from gui.recognizer import SHIPPED, Recognizer
 from pipeline import drawings
 from pipeline.drawings import Drawing
@@ -48,6 +49,17 @@ def test_headless_replay_reports_accuracy_recall_confusion_rejections_and_times(
     assert np.array(report["confusion"]).shape == (10, 11)
     assert report["confusion"][5][10] == report["rejected"] == 1  # the star
     assert 0 < report["milliseconds_median"] <= report["milliseconds_95"] < 200
+
+
+def test_a_digit_that_is_read_with_something_beside_it_is_not_read_right() -> None:
+    def seen(verdict: Verdict) -> Digit:
+        return Digit(Prediction(5, 0.9, (0.0,) * 10), verdict, Box(0, 0, 1, 1), np.zeros((28, 28), np.uint8), (0,))
+
+    readings = [Reading((seen("digit"),)), Reading((seen("digit"), seen("none"))), Reading((seen("none"),))]
+    report = replay.report([5, 5, 5], readings, [0.01] * 3)
+    assert report["accuracy"] == pytest.approx(1 / 3)
+    assert (report["confusion"][5][5], report["confusion"][5][10]) == (1, 2)
+    assert (report["split"], report["rejected"]) == (1, 1)
 
 
 def test_the_same_seed_gives_the_same_answers_and_a_limit_takes_some(recorded: Path) -> None:
