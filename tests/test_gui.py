@@ -686,8 +686,7 @@ def test_xdotool_draws_and_types(window: App) -> None:
     wait(window, lambda: process.poll() is not None)
     answered(window, "7")
     for keys, strokes in (("ctrl+z", 0), ("ctrl+y", 1), ("alt+7", 1), ("Delete", 0)):
-        process = subprocess.Popen(["xdotool", "key", keys])
-        wait(window, lambda: process.poll() is not None)
+        subprocess.run(["xdotool", "key", keys], check=True)
         wait(window, lambda count=strokes: len(window.drawing.strokes) == count)  # type: ignore[misc]
     wait(window, lambda: "Kept as a 7" in window.status["text"])
 
