@@ -10,7 +10,6 @@ import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +32,7 @@ class Step:
 
     def __str__(self) -> str:
         words = {"skip": "unchanged", "run": "runs", "maybe": "runs, if what comes before it comes out different"}
-        text = words.get(
-            self.action, "is restored from DVC's cache" + (f", made by MLflow run {self.mlflow_run[:8] or 'unknown'}")
-        )
+        text = words.get(self.action, "is restored from DVC's cache" + (f", made by MLflow run {self.mlflow_run[:8]}"))
         return "\n".join([f"{self.stage:<9} {text}", *(f"            {reason}" for reason in self.reasons)])
 
 
@@ -68,7 +65,7 @@ def _step(name: str, stage: Entry, lock: Entry | None, values: Entry, made: dict
         if wanted == _identity(entry) and all(_cached(out["md5"]) for out in entry["outs"] if out["path"] in _kept(stage)):
             hashes = {out["path"]: out["md5"] for out in entry["outs"]}
             made |= hashes
-            return Step(name, "restore", reasons, mlflow_run(hashes.get(f"data/runs/{name}.json", "")))
+            return Step(name, "restore", reasons, _mlflow_run(hashes.get(f"data/runs/{name}.json", "")))
     made |= dict.fromkeys(paths, None)
     if name == "compose":  # what it will write is known already
         del made["params.yaml"]
@@ -138,7 +135,6 @@ def _ran(command: str) -> Iterator[Entry]:
             yield read(path)
 
 
-@cache
 def _cache() -> Path:
     from dvc.repo import Repo
 
@@ -149,10 +145,10 @@ def _cached(value: str) -> bool:
     return (_cache() / "files" / "md5" / value[:2] / value[2:]).exists()
 
 
-def mlflow_run(value: str) -> str:
-    """The id of the run that ``data/runs/<stage>.json``, which has this hash in DVC's cache, names; "" if it isn't there."""
+def _mlflow_run(value: str) -> str:
+    """The run that ``data/runs/<stage>.json``, which has this hash in DVC's cache, names."""
     path = _cache() / "files" / "md5" / value[:2] / value[2:]
-    return str(json.loads(path.read_text(encoding="utf-8"))["run_id"]) if value and path.is_file() else ""
+    return str(json.loads(path.read_text(encoding="utf-8"))["run_id"]) if value and path.is_file() else "unknown"
 
 
 def _who(path: str) -> str:

@@ -7,7 +7,7 @@ import getpass
 import os
 import re
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
-from pipeline import restored, tracking
+from pipeline import tracking
 from pipeline.configuration import flatten, load
 from pipeline.errors import UserError
 
@@ -83,8 +83,6 @@ class Store:
         if found is None:
             raise NoRuns(NO_RUNS)
         self.experiment = found.experiment_id
-        with suppress(MlflowException):  # of a store that may only be read
-            restored.tell(self.client, self.experiment)
 
     def runs(self, filter_text: str = "", newest_first: bool = False) -> list[Summary]:
         """Runs, the best validation accuracy first, or the newest.
@@ -115,7 +113,7 @@ class Store:
         metrics, tags = run.data.metrics, run.data.tags
         return Summary(
             id=run.info.run_id,
-            name=" = ".join([run.info.run_name or "", *tags.get(restored.ALSO, "").split()]),
+            name=run.info.run_name or "",
             status=tags.get("trial_state", run.info.status.lower()),
             started=datetime.fromtimestamp(run.info.start_time / 1000, UTC).astimezone(),
             dataset=tags.get("dataset", ""),
@@ -141,8 +139,6 @@ class Store:
         quoted = f'"{name}"' if "'" in name else f"'{name}'"
         by_id = self._search(f"attributes.run_id LIKE '{name}%'") if re.fullmatch("[0-9a-f]{3,32}", name) else []
         by_name = self._search(f"attributes.run_name = {quoted}") + self._search(f"tags.dvc_experiment = {quoted}")
-        restored_as = self._search(f"tags.{restored.ALSO} LIKE '%'")
-        by_name += [run for run in restored_as if name in run.data.tags[restored.ALSO].split()]
         found = list({run.info.run_id: run for run in by_id or by_name}.values())
         if not found:
             raise RunError(f"there is no run {name!r}. See them: python -m pipeline.runs list")

@@ -29,13 +29,6 @@ def test_overrides_and_a_named_experiment_count_and_stay(project: Path) -> None:
     latest = mlflow_runs(project)[-1]
     assert (latest["name"], latest["tags"]["dvc_experiment"]) == ("dropped", "dropped")
     assert latest["params"]["model.dropout"] == "0.4"
-    run(project, "git", "checkout", "params.yaml", "dvc.lock", "reports")
-    ran, done = dvc(project, "exp", "run", "-n", "again", *overrides)
-    assert ran == ["compose"]  # all the rest came from DVC's cache, and no stage could tell MLflow
-    assert "dropped = again" in run(project, "python", "-m", "pipeline.runs", "list").stdout
-    assert mlflow_runs(project)[-1]["tags"]["dvc_also"].split() == ["again"]
-    exported = run(project, "python", "-m", "pipeline.runs", "export", "again", "-o", "again.h5")
-    assert (project / "again.h5").read_bytes() == (project / "models/mnist.h5").read_bytes(), exported.stderr
     table = run(project, "dvc", "exp", "show", "--csv").stdout
     assert "dropped" in table
     assert "test_accuracy" in table
