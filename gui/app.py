@@ -32,6 +32,7 @@ BRUSH_STEP = 1.2  # how much thicker a press of the key makes it
 EXPLAIN_SECONDS = 0.1  # between two explanations while the pen moves
 QUICK, PATIENT = 1, 40  # between two looks for an answer, milliseconds, while one is due and while none is
 ERRAND_SECONDS = 30.0  # that opening a picture or keeping a correction may take
+FINDING_SECONDS = 300.0  # that finding a run may take, whose model may lie on a server
 COLLECTION = PROJECT / "data" / "drawings"
 
 
@@ -307,9 +308,16 @@ class App(tk.Tk):
         side = max(self.winfo_screenwidth(), 1000)
         self._send(files.shown_picture, path, side, then=shown, late=f"{path.name} took too long to open. Make it smaller.")
 
-    def _send(self, function: Callable[..., Any], *arguments: object, then: Callable[[Any], None], late: str) -> Errand:
+    def _send(
+        self,
+        function: Callable[..., Any],
+        *arguments: object,
+        then: Callable[[Any], None],
+        late: str,
+        seconds: float = ERRAND_SECONDS,
+    ) -> Errand:
         """Have a function called in another process, and `then` with what it returned."""
-        self._errands.append((Errand(function, *arguments, seconds=ERRAND_SECONDS, late=late), then))
+        self._errands.append((Errand(function, *arguments, seconds=seconds, late=late), then))
         return self._errands[-1][0]
 
     def _look_for_errands(self) -> None:
@@ -354,7 +362,8 @@ class App(tk.Tk):
         if models.is_path(name):
             found((Path(name), ""))
         else:  # MLflow takes seconds to look, and drawings are read meanwhile
-            self._send(models.resolve, name, then=found, late=f"The MLflow store took too long to find {name}. Try again.")
+            late = f"The MLflow store took too long to find {name}. Try again."
+            self._send(models.resolve, name, then=found, late=late, seconds=FINDING_SECONDS)
 
     def close_second(self) -> None:
         """Read with one model only."""
@@ -379,11 +388,13 @@ class App(tk.Tk):
 
     def _look(self) -> None:
         self._looks_soon = True  # what is received may ask for it
-        for message in self._worker.receive():
-            self._receive(message)
-        self._look_for_errands()
-        self._looks_soon = self._worker.reading
-        self._polling = self.after(QUICK if self._looks_soon else PATIENT, self._look)
+        try:
+            for message in self._worker.receive():
+                self._receive(message)
+            self._look_for_errands()
+        finally:
+            self._looks_soon = self._worker.reading
+            self._polling = self.after(QUICK if self._looks_soon else PATIENT, self._look)
 
     def _receive(self, message: Message) -> None:
         if isinstance(message, Opened):
@@ -485,7 +496,9 @@ class App(tk.Tk):
         def kept(path: Path) -> None:
             self.tell(self._corrections.after(path, strokes, digit, part))
 
-        self._corrections.before(strokes)
+        if problem := self._corrections.before(strokes):
+            self.tell(problem)
+            return
         late = f"{self._collection} did not take the drawing in time. Try again."
         self._keeping = self._send(keep, self._collection, digit, strokes, self._writer, then=kept, late=late)
 

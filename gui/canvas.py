@@ -48,7 +48,7 @@ class Surface(tk.Canvas):
         self.eraser = False
         self._changed, self._chosen = changed, chosen
         self._view = ink.View()
-        self._down = ""  # what the mouse is doing: "", "pen", "eraser", or "label" where only that can be meant
+        self._down = ""  # what the mouse is doing: "", "pen", "eraser", or "label" while it may be a click on one
         self._last = (0.0, 0.0)
         self._pressed = (0, 0)  # where, screen pixels
         self._pressed_chip = -1
@@ -223,9 +223,10 @@ class Surface(tk.Canvas):
             fitted = (max(round(whole[0] * self._view.scale), 1), max(round(whole[1] * self._view.scale), 1))
             image.paste(shown.resize(fitted), (round(self._view.dx), round(self._view.dy)))
         colours, mask = Image.new("RGB", size, self.palette.ink), self._mask.copy()
-        if self._explanation is not None and self._explanation.mark < len(self._marks):
-            box = self._marks[self._explanation.mark].box
-            heat.paint(colours, mask, self._explanation, box, self._view, self.palette)
+        why = self._explanation
+        # Over strokes an old one stays until the next has come; over another picture it would be a ghost.
+        if why is not None and why.mark < len(self._marks) and (picture is None or why.version == self.drawing.version):
+            heat.paint(colours, mask, why, self._marks[why.mark].box, self._view, self.palette, fill=picture is not None)
         image.paste(colours, (0, 0), mask)
         if self._photo is not None and (self._photo.width(), self._photo.height()) == size:
             self._photo.paste(image)

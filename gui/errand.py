@@ -1,5 +1,6 @@
 """A function run once, in a process of its own, while the window goes on."""
 
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -46,6 +47,7 @@ class Errand:
 
 
 def _run(connection: Any, function: Callable[..., Any], arguments: tuple[object, ...]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the window, which waits for what must not be lost
     try:
         answer = (function(*arguments), "")
     except UserError as error:

@@ -59,16 +59,18 @@ def paint(
     box: tuple[float, float, float, float],
     view: View,
     palette: Palette,
+    fill: bool,
 ) -> None:
     """Colour the region of a digit by what its ink said for the answer.
 
     Args:
         colours: of the ink, screen pixels; painted into.
-        mask: where there is ink, mode L, screen pixels; of a picture nowhere, and the ink of the network's input is put in.
+        mask: where there is ink, mode L, screen pixels.
         why: the explanation.
         box: of the digit on the page.
         view: how the page is shown.
         palette: of the theme.
+        fill: put the ink of the network's input into the mask, for a picture has no strokes.
 
     """
     area = Image.frombytes("L", (SIDE, SIDE), why.picture).point(lambda value: 255 * (value >= INK)).getbbox()
@@ -93,7 +95,7 @@ def paint(
     )
     own.paste(255, reach)  # the digit's own ink, and not a neighbour's
     colours.paste(painted, (round(x), round(y)), own)
-    if mask.getbbox() is None:
+    if fill:
         given = Image.frombytes("L", (SIDE, SIDE), why.picture).resize((side, side), Image.Resampling.BICUBIC)
         mask.paste(given, (round(x), round(y)))
 

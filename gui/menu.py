@@ -67,6 +67,8 @@ def _pressed(key: str, act: Callable[[], None]) -> "Callable[[tk.Event[tk.Misc]]
 
     def pressed(event: "tk.Event[tk.Misc]") -> str | None:
         state = int(event.state)
+        if sys.platform == "win32" and state & CONTROL and state & ALT:
+            state = 0  # AltGr, which brackets are made with on many keyboards
         if bool(state & CONTROL) != ("Control" in key) or bool(state & ALT) != ("Alt" in key):
             return None
         act()

@@ -53,8 +53,9 @@ class Reader:
 
     def _do(self, job: Job) -> Iterator[Message]:
         if isinstance(job, Open):
-            self._explanation = None  # which was the other model's
             self._open[job.slot] = self._opened(job.path)
+            if job.slot == 0:
+                self._explanation = None  # which was the other model's
             yield Opened(job.slot, job.path, job.called, self._open[job.slot].description)
         elif isinstance(job, Close):
             self._open.pop(job.slot, None)

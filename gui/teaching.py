@@ -52,10 +52,16 @@ class Corrections:
     def __init__(self) -> None:
         self._kept: list[tuple[Path, list[list[Point]]]] = []
 
-    def before(self, strokes: list[list[Point]]) -> None:
-        """A correction is to come: the last one, if it was of the same strokes, was a mistake and goes."""
-        if self._kept and self._kept[-1][1] == strokes:
-            self.take_back()
+    def before(self, strokes: list[list[Point]]) -> str:
+        """A correction is to come: the last one, if it was of the same strokes, was a mistake and goes.
+
+        Returns:
+            What is said to the user if it can't go, else "".
+
+        """
+        count = len(self._kept)
+        told = self.take_back() if self._kept and self._kept[-1][1] == strokes else ""
+        return told if told and len(self._kept) == count else ""
 
     def after(self, path: Path, strokes: list[list[Point]], label: int, part: bool) -> str:
         """A correction was kept in `path`, of a part of the drawing or all of it. Returns what is said to the user."""

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from distributed import Client, Future, Queue
+from optuna.exceptions import UpdateFinishedTrialError
 from pydantic import TypeAdapter
 
 from pipeline import configuration as configurations
@@ -174,7 +175,7 @@ class Coordinator:
     def _next(self) -> Message:
         """The next message. While there is none, the store hears that the trials go on."""
         while True:
-            self._study.beat(self._running.values())
+            self._study.beat([*self._running.values(), *(trial for trial, _, _ in self._ready)])
             with suppress(queue.Empty):
                 return self._messages.get(timeout=BEAT_SECONDS)
 
@@ -188,9 +189,13 @@ class Coordinator:
             self._end(number, message)
             return
         epoch, trial = message["epoch"], self._running[number]
-        trial.report(epoch[self._sweep.objective], epoch["epoch"])
+        try:
+            trial.report(epoch[self._sweep.objective], epoch["epoch"])
+            goes_on = not trial.should_prune()
+        except UpdateFinishedTrialError:  # taken for dead, and queued again: see `Study.tell`
+            goes_on = False
         if message["asks"]:
-            self._answer(number, not trial.should_prune())
+            self._answer(number, goes_on)
         self._records.epoch(number, epoch)
 
     def _answer(self, number: int, goes_on: bool) -> None:

@@ -7,6 +7,7 @@ import logging
 import time
 import warnings
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -14,7 +15,7 @@ from typing import Any, Literal
 import optuna
 import psutil
 from optuna.distributions import BaseDistribution, CategoricalDistribution
-from optuna.exceptions import ExperimentalWarning
+from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -205,7 +206,7 @@ class Study:
             # In this order, or a kill in between would lose it; and once, if that has happened.
             if len(trial.params) == len(self.space) and trial.params not in queued:
                 self.optuna.enqueue_trial(trial.params)
-            self.optuna.tell(trial.number, state=TrialState.FAIL)
+            self.optuna.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
         return [trial.number for trial in interrupted]
 
     def ask(self) -> Trial | None:
@@ -231,7 +232,8 @@ class Study:
         if time.monotonic() >= self._next_beat:
             self._next_beat = time.monotonic() + BEAT_SECONDS
             for trial in running:
-                self._is_seen(trial)
+                with suppress(UpdateFinishedTrialError):  # taken for dead, after a sleep of this machine: see `tell`
+                    self._is_seen(trial)
 
     def _is_seen(self, trial: Trial) -> None:
         trial.set_user_attr(SEEN, datetime.now(UTC).isoformat(timespec="seconds"))
@@ -245,6 +247,10 @@ class Study:
             result: of a finished trial what it reached, of a failed one its ``error``.
 
         """
+        try:
+            self._is_seen(trial)
+        except UpdateFinishedTrialError:  # another process took it for dead, and has queued it again
+            return
         result = result or {}
         value = result[self._objective] if state == "finished" else None
         if error := result.get("error"):

@@ -171,10 +171,13 @@ def test_a_correction_keeps_the_strokes_of_its_digit_with_its_label(tmp_path: Pa
     corrections = Corrections()
     assert "dvc repro" in corrections.after(path, strokes, 4, part=False)
     assert "Alt+4 keeps all that is drawn" in corrections.after(path, strokes, 4, part=True)
-    corrections.before([[(1, 1)]])
+    assert corrections.before([[(1, 1)]]) == ""
     assert path.exists()
-    corrections.before(strokes)  # the same drawing once more: the first label was a slip
+    assert corrections.before(strokes) == ""  # the same drawing once more: the first label was a slip
     assert not path.exists()
+    corrections.after(tmp_path, strokes, 4, part=False)  # a folder: what can't be removed
+    assert "can't be taken back" in corrections.before(strokes)
+    assert "can't be taken back" in corrections.take_back()
     with pytest.raises(DataError, match="only what is drawn"):
         correctable(Drawing(100, 10), (), -1)
 
@@ -205,7 +208,7 @@ def test_ink_is_coloured_where_it_spoke_and_on_its_own_digit_alone() -> None:
     why = Explanation(1, 0, picture.tobytes(), ((1, reason.tobytes()), (7, reason.tobytes())), ())
     colours = Image.new("RGB", (300, 300), theme.LIGHT.ink)
     strokes = Image.new("L", (300, 300), 255)
-    heat.paint(colours, strokes, why, (110, 60, 170, 240), ink.View(), theme.LIGHT)
+    heat.paint(colours, strokes, why, (110, 60, 170, 240), ink.View(), theme.LIGHT, fill=False)
     above, below, beside = (colours.getpixel(point) for point in ((140, 100), (140, 200), (260, 150)))
     assert isinstance(above, tuple)
     assert isinstance(below, tuple)

@@ -333,6 +333,9 @@ def test_ink_is_coloured_by_its_reasons_once_the_pen_is_lifted_and_so_is_a_pictu
     picture(7).save(tmp_path / "seven.png")
     window.open_drawing(tmp_path / "seven.png")
     wait(window, lambda: colours() > 100)
+    window.canvas.event_generate("<Button-1>", x=30, y=30)  # a fresh page begins
+    assert colours() == 0
+    window.canvas.event_generate("<ButtonRelease-1>", x=30, y=30)
 
 
 def test_one_key_corrects_the_answer_and_another_takes_that_back(window: App, tmp_path: Path) -> None:
@@ -760,13 +763,14 @@ def test_the_window_loads_nothing_heavy() -> None:
     assert done.stdout == "[]\n"
 
 
-def test_the_window_opens_from_the_command_line(display: str, model: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])  # Ctrl-C in the terminal; the end of a session
+def test_the_window_opens_from_the_command_line(number: int, display: str, model: Path) -> None:
     process = subprocess.Popen([sys.executable, "-m", "gui", "--model", str(model)], cwd=ROOT, stderr=subprocess.PIPE)
     try:
         time.sleep(2)
         assert process.poll() is None
     finally:
-        process.send_signal(signal.SIGINT)  # Ctrl-C in the terminal
+        process.send_signal(number)
         assert process.communicate(timeout=60)[1].decode() == ""
     assert process.returncode == 0
 

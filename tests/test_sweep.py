@@ -259,7 +259,12 @@ def test_a_trial_of_another_machine_is_taken_up_when_it_has_been_silent_for_minu
     study.beat([trial])  # so soon after the last time that it does nothing
     again = studied(tmp_path, "sweep=adadelta")
     assert again.interrupted == [trial.number]
+    study.beat([trial])  # its machine had slept, and goes on
+    study.tell(trial, "finished", {"validation_accuracy": 0.9})
+    study.tell(trial, "killed")
     assert asked(again).params == trial.params
+    again.refresh()
+    assert (again.count().done, again.running) == (0, 1)
 
 
 def test_a_sampler_that_can_not_sample_the_space_says_which_can() -> None:
