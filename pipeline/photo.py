@@ -13,6 +13,7 @@ from pipeline.strokes import PEN
 LONGEST = 800  # side of the picture that is looked at, pixels: more costs time and shows no more
 SAMPLES = 64  # pixels a side that the paper's brightness is estimated from
 DEVIATIONS = 4.0  # of the paper's noise: less than this from the paper is no ink
+COLOURED = 40  # of 255: of blue or red, ink of the paper's brightness differs from it by so much at least
 SPECK = 0.1  # a blot smaller than this part of the largest, by the longer side of its box, is dirt
 PENS = (2.0, 3.9)  # width of the strokes of 90 % of MNIST's training pictures, measured in the same way, pixels
 MOST_BLOTS = 60  # of a row of digits; a page of print has thousands
@@ -42,7 +43,17 @@ def ink_of(image: Image.Image) -> Ink:
         (height, width) float32 from 0, paper, to 1, the most ink in the picture. All 0 for blank paper.
 
     """
-    grey = preprocessing.grey_of(image)
+    ink = _ink_in(preprocessing.grey_of(image))
+    if not ink.any() and not image.has_transparency_data and len(image.getbands()) >= 3:  # as bright as the paper, perhaps
+        colours = [np.asarray(band, np.float32) for band in image.convert("RGB").convert("YCbCr").split()[1:]]
+        strongest = max(colours, key=np.ptp)
+        if np.ptp(strongest) >= COLOURED:
+            return _ink_in(strongest)
+    return ink
+
+
+def _ink_in(grey: NDArray[np.float32]) -> Ink:
+    """The same of one channel, (height, width), 0 to 255."""
     difference = grey - _paper(grey)
     noise = 1.4826 * float(np.median(np.abs(difference)))  # the deviation, if it were a normal distribution
     floor = max(preprocessing.NOISE, DEVIATIONS * noise)

@@ -141,6 +141,16 @@ def test_polarity_and_mode_of_a_picture_do_not_change_the_answer(model: Path) ->
         assert predict_digit(image, model).digit == expected.digit == 7
 
 
+def test_ink_that_is_as_bright_as_the_paper_is_seen_by_its_colour(model: Path) -> None:
+    ink, paper = (255, 0, 0), (0, 130, 0)
+    assert Image.new("RGB", (1, 1), ink).convert("L").getpixel((0, 0)) == Image.new("RGB", (1, 1), paper).convert("L").getpixel(
+        (0, 0)
+    )
+    coloured = ImageOps.colorize(picture(7), ink, paper)
+    assert predict_digit(coloured, model).digit == 7
+    assert predict_digit(Image.new("RGB", (300, 300), paper), model).digit is None
+
+
 def test_a_blank_picture_has_no_answer(model: Path) -> None:
     assert predict_digit(Image.new("L", (50, 50), 255), model) == Prediction(None, 0.0, (0.0,) * 10)
 
