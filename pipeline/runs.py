@@ -1,9 +1,13 @@
 """``python -m pipeline.runs``: list, compare and choose runs from the command line."""
 
 import argparse
+import io
 import math
+import os
 import shutil
 import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from pipeline.store import Store
 
 SHORT = 8  # characters of an id that are shown
+FILE = "mnist.h5"  # of a run: its model
 HIDDEN = ("composed_from", "tracking.", "name")  # of a configuration: not what a model is made of
 
 
@@ -83,10 +88,21 @@ def _percent(value: float | None) -> str:
 
 
 def compare(store: "Store", names: list[str]) -> str:
-    """What differs between runs: configuration, data, commit, metrics; and whether their test accuracies do."""
+    """What differs between runs: configuration, data, commit, metrics; and whether their test accuracies do.
+
+    Raises:
+        UserError: some of the names are of the same run.
+
+    """
     from pipeline.store import parameters
 
     runs = [store.find(name) for name in names]
+    ids = [run.info.run_id for run in runs]
+    if same := [name for name, one in zip(names, ids, strict=True) if ids.count(one) > 1]:
+        raise UserError(
+            f"compare wants different runs, and these names are of the same one: {', '.join(same)}\n"
+            "See them: python -m pipeline.runs list"
+        )
     head = ["", *(f"{run.info.run_name} ({run.info.run_id[:SHORT]})" for run in runs)]
     parts = []
     configurations = [parameters(run, store) for run in runs]
@@ -163,11 +179,42 @@ def promote(store: "Store", name: str) -> str:
 
 
 def export(store: "Store", name: str, path: Path) -> str:
-    """Write the ``mnist.h5`` of a run."""
+    """Write the ``mnist.h5`` of a run.
+
+    Args:
+        store: where the run is.
+        name: of the run.
+        path: a file, or a folder that there is: into that goes ``mnist.h5``.
+
+    Raises:
+        UserError: the file can't be written.
+
+    """
     run = store.find(name)
-    with replacing(path) as temporary:
-        shutil.copyfile(store.artifact(run, "mnist.h5"), temporary)
+    model = store.artifact(run, FILE)
+    try:
+        path = path / FILE if path.is_dir() else path
+        with replacing(path) as temporary:
+            shutil.copyfile(model, temporary)
+    except (FileExistsError, NotADirectoryError) as error:  # of the folder: the file itself may be there
+        raise UserError(f"{path} can't be written: {error.filename} is no folder. Choose another place: -o PATH") from None
+    except OSError as error:
+        raise UserError(f"{path} can't be written: {error.strerror}. Choose another place: -o PATH") from None
     return f"{path}: the model of {run.info.run_name} ({run.info.run_id[:SHORT]}). Open it: python -m gui --model {path}"
+
+
+def _count(text: str) -> int:
+    """How many, from the command line."""
+    with suppress(ValueError):
+        if (number := int(text)) >= 1:
+            return number
+    raise argparse.ArgumentTypeError(f"a whole number from 1 up is expected, not {text!r}")
+
+
+def _output(text: str) -> Path:
+    """The file that is written, from the command line."""
+    folder = text.endswith(("/", os.sep))  # which a Path forgets: without it a folder that is not there yet is a file
+    return Path(text, FILE) if folder else Path(text)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -182,19 +229,21 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--newest", action="store_true", help="the newest first")
     one.add_argument("--kind", choices=["pipeline", "trial", "sweep", "all"], default="all", help="what made the run (all)")
     one.add_argument("--filter", default="", help="in MLflow's syntax: metrics.test_accuracy > 0.995 and params.model = 'mlp'")
-    one.add_argument("--most", type=int, default=20, metavar="N", help="show so many (20)")
+    one.add_argument("--most", type=_count, default=20, metavar="N", help="show so many (20)")
     one = commands.add_parser("compare", help="what differs: configuration, data, commit, metrics, and McNemar's test")
     one.add_argument("runs", nargs="+", metavar="RUN")
     one = commands.add_parser("promote", help="make a run's model the champion")
     one.add_argument("run", metavar="RUN")
     one = commands.add_parser("export", help="write a run's mnist.h5")
     one.add_argument("run", metavar="RUN")
-    one.add_argument("-o", "--output", type=Path, default=Path("mnist.h5"), metavar="PATH", help="where to (mnist.h5)")
+    one.add_argument("-o", "--output", type=_output, default=Path(FILE), metavar="PATH", help="where to (mnist.h5)")
     return whole
 
 
 def main() -> None:
     """Entry point of ``python -m pipeline.runs``."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # a run's name may have what a console or a file can't
     options = parser().parse_args()
     if options.command == "compare" and len(options.runs) < 2:
         raise UserError("compare wants two runs or more. See them: python -m pipeline.runs list")

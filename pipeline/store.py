@@ -7,7 +7,7 @@ import getpass
 import os
 import re
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -135,22 +135,43 @@ class Store:
             champion = self.champion()
             if champion is None:
                 raise RunError("there is no champion yet. Choose one: python -m pipeline.runs promote RUN")
-            return self.client.get_run(champion)
-        quoted = f'"{name}"' if "'" in name else f"'{name}'"
-        by_id = self._search(f"attributes.run_id LIKE '{name}%'") if re.fullmatch("[0-9a-f]{3,32}", name) else []
-        by_name = self._search(f"attributes.run_name = {quoted}") + self._search(f"tags.dvc_experiment = {quoted}")
-        found = list({run.info.run_id: run for run in by_id or by_name}.values())
+            return self._champion_run(champion)
+        prefix = name.lower() if re.fullmatch("[0-9a-fA-F]{1,32}", name) else ""
+        by_id = self._search(f"attributes.run_id LIKE '{prefix}%'") if prefix else []
+        if len(by_id) == 1 and by_id[0].info.run_id == prefix:  # a whole id is that run, whatever others are called
+            return by_id[0]
+        found = list({run.info.run_id: run for run in by_id + self._called(name)}.values())
         if not found:
             raise RunError(f"there is no run {name!r}. See them: python -m pipeline.runs list")
         if len(found) > 1:
-            ids = ", ".join(run.info.run_id[:8] for run in found[:5])
+            length = max(8, len(prefix) + 1)  # what is shown is longer than what was not enough
+            ids = ", ".join(run.info.run_id[:length] for run in found[:5])
+            begin = ", or have an id that begins so" if by_id else ""
             raise RunError(
-                f"{len(found)} runs are called {name!r}: say which by its id ({ids}{', …' if len(found) > 5 else ''})"
+                f"{len(found)} runs are called {name!r}{begin}: say which by its id ({ids}{', …' if len(found) > 5 else ''})"
             )
         return found[0]
 
+    def _champion_run(self, run_id: str) -> Run:
+        try:
+            return self.client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            raise RunError(
+                f"the champion's run {run_id[:8]} was deleted for good. Choose another: python -m pipeline.runs promote RUN"
+            ) from None
+
+    def _called(self, name: str) -> list[Run]:
+        """The runs that MLflow or DVC calls `name`."""
+        # MLflow's filters can't hold both quote characters: what is no letter or digit stays open there, and is looked at here.
+        pattern = re.sub(r"\W+", "%", name)
+        found = self._search(f"attributes.run_name LIKE '{pattern}'") + self._search(f"tags.dvc_experiment LIKE '{pattern}'")
+        return [run for run in found if name in (run.info.run_name, run.data.tags.get("dvc_experiment"))]
+
     def _search(self, filter_text: str) -> list[Run]:
-        return list(self.client.search_runs([self.experiment], filter_text, order_by=["attributes.start_time DESC"]))
+        order = ["attributes.start_time DESC"]
+        return list(self.client.search_runs([self.experiment], filter_text, max_results=MOST, order_by=order))
 
     def champion(self) -> str | None:
         """The id of the run whose model is the champion; None if there is none."""
@@ -172,7 +193,7 @@ class Store:
         Every promotion is a version of the registered model, with who, when and from which run as its tags.
 
         Raises:
-            RunError: the run has no model.
+            RunError: the run has no model, or none any more.
 
         """
         outputs = run.outputs.model_outputs if run.outputs else []
@@ -184,23 +205,30 @@ class Store:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        tags = {"promoted_by": getpass.getuser(), "promoted_at": _now(), "promoted_from": before or ""}
+        tags = {"promoted_by": _user(), "promoted_at": _now(), "promoted_from": before or ""}
         source = f"models:/{outputs[-1].model_id}"
-        version = self.client.create_model_version(REGISTERED, source, run.info.run_id, tags)
+        try:
+            version = self.client.create_model_version(REGISTERED, source, run.info.run_id, tags)
+        except MlflowException as error:
+            raise RunError(
+                f"the model of run {run.info.run_id[:8]} can't be promoted: {str(error).splitlines()[0]}\n"
+                "If it was deleted, choose another run: python -m pipeline.runs list"
+            ) from None
         self.client.set_registered_model_alias(REGISTERED, CHAMPION, version.version)
         return before
 
     def artifact(self, run: Run, name: str) -> Path:
-        """The file of a run's artifact: where it lies if that is this machine, a copy else.
+        """The file of a run's artifact, or of the run that it has the stage from: where it lies on this machine, a copy else.
 
         Raises:
             RunError: the run has none of this name.
 
         """
-        try:
-            return Path(mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path=name, tracking_uri=self.uri))
-        except (MlflowException, OSError):
-            raise RunError(f"run {run.info.run_id[:8]} has no {name}: it was not finished, or is a trial of a sweep.") from None
+        producers = [run.data.tags.get(f"{stage}_from_run") for stage in reversed(tracking.STAGES)]
+        for run_id in [run.info.run_id, *filter(None, producers)]:
+            with suppress(MlflowException, OSError):
+                return Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name, tracking_uri=self.uri))
+        raise RunError(f"run {run.info.run_id[:8]} has no {name}: it was not finished, or is a trial of a sweep.")
 
 
 def _look_into(path: Path) -> None:
@@ -220,6 +248,13 @@ def _look_into(path: Path) -> None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, ImportError, OSError):  # a container's user often has a number only
+        return "unknown"
 
 
 def parameters(run: Run, store: Store) -> dict[str, Any]:

@@ -1,11 +1,20 @@
 """Comparing and choosing runs, on a real store; and what is tested without one."""
 
+import io
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import mlflow
 import numpy as np
 import pytest
 
 from pipeline import runs
+from pipeline import store as stores
+from pipeline.errors import UserError
 from pipeline.store import NoRuns, RunError, Store
 from tests.conftest import small_store
 
@@ -24,6 +33,21 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return Store(small_store(tmp_path_factory.mktemp("store")))
 
 
+@contextmanager
+def another_run(store: Store, name: str, dvc_name: str = "") -> Iterator[str]:
+    """The id of one more run, which is deleted in the end: nothing finds it then."""
+    tags = {"dvc_experiment": dvc_name} if dvc_name else {}
+    run = store.client.create_run(store.experiment, run_name=name, tags=tags).info.run_id
+    try:
+        yield run
+    finally:
+        store.client.delete_run(run)
+
+
+def found(store: Store, name: str) -> str:
+    return str(store.find(name).info.run_id)
+
+
 def listed(store: Store, *arguments: str) -> list[str]:
     text = runs.show_list(store, runs.parser().parse_args(["list", *arguments]))
     return [line.split("  ")[1].strip() for line in text.splitlines()[2:]]
@@ -36,6 +60,24 @@ def test_the_list_has_the_best_first_and_can_be_filtered(store: Store) -> None:
     assert listed(store, "--newest")[-1] == "plain"
     with pytest.raises(RunError, match="is not valid"):
         listed(store, "--filter", "nonsense")
+
+
+@pytest.mark.parametrize("most", ["0", "-1", "1.5", "all"])
+def test_a_list_of_less_than_one_run_is_an_error(most: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        runs.parser().parse_args(["list", "--most", most])
+    assert f"argument --most: a whole number from 1 up is expected, not '{most}'" in capsys.readouterr().err
+
+
+def test_a_name_that_the_output_cannot_hold_is_listed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = io.BytesIO()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store.uri)
+    monkeypatch.setattr(sys, "argv", ["runs", "list"])
+    with another_run(store, "größer"), io.TextIOWrapper(output, "ascii") as text:
+        monkeypatch.setattr(sys, "stdout", text)
+        runs.main()
+        text.flush()
+        assert rb"gr\xf6\xdfer" in output.getvalue()
 
 
 def test_a_comparison_shows_only_what_differs_and_calls_a_difference_what_it_is(store: Store) -> None:
@@ -55,6 +97,87 @@ def test_a_run_is_found_by_its_id_a_prefix_its_name_or_as_the_champion(store: St
         store.find("nobody")
 
 
+def test_a_comparison_of_a_run_with_itself_is_an_error(store: Store) -> None:
+    beginning = found(store, "better")[:12]
+    with pytest.raises(UserError, match=f"wants different runs.* the same one: better, {beginning}\n"):
+        runs.compare(store, ["better", "plain", beginning])
+
+
+def test_a_beginning_that_no_other_id_has_is_enough_in_any_case(store: Store) -> None:
+    ids = [run.id for run in store.runs()]
+    for run in ids:
+        shortest = next(run[:n] for n in range(1, 33) if sum(other.startswith(run[:n]) for other in ids) == 1)
+        for name in (shortest, shortest.upper(), run[:12].upper(), run.upper()):
+            assert found(store, name) == run
+
+
+def test_a_name_that_begins_another_runs_id_is_ambiguous_and_nothing_is_promoted(store: Store) -> None:
+    better = found(store, "better")
+    before = store.history()
+    for names in ((better[:8], ""), ("x", better[:8])):
+        with another_run(store, *names) as other:
+            with pytest.raises(RunError, match=r"^Error: 2 runs are called .* or have an id that begins so") as error:
+                runs.promote(store, better[:8])
+            assert {found(store, shown) for shown in re.findall("[0-9a-f]{9}", str(error.value))} == {better, other}
+    assert store.history() == before
+    with another_run(store, better, better):
+        assert found(store, better) == better
+
+
+@pytest.mark.parametrize(
+    "name", ["""both ' and " """, "it's", 'a "b"', "back\\", "100%", "a_b", "a – b; c", "`a`", "größer", "two\nlines", "?"]
+)
+def test_a_name_of_any_characters_is_found_or_said_not_to_be(store: Store, name: str) -> None:
+    with pytest.raises(RunError, match="there is no run") as error:
+        store.find(name)
+    assert repr(name) in str(error.value)
+    with another_run(store, name) as run:
+        assert found(store, name) == run
+    with another_run(store, "x", name) as run:
+        assert found(store, name) == run
+
+
+@pytest.mark.parametrize("name", ["", "%", "_lain", "plai%", "Plain", "\udcff"])
+def test_what_is_no_runs_name_finds_none(store: Store, name: str) -> None:
+    with pytest.raises(RunError, match="there is no run"):
+        store.find(name)
+
+
+def export(store: Store, path: str) -> str:
+    options = runs.parser().parse_args(["export", "better", "-o", path])
+    return runs.export(store, options.run, options.output)
+
+
+def test_a_folder_gets_the_model_under_its_own_name(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for given, written in (("there", "there"), (".", "."), ("", "."), ("new/", "new"), ("new/deep/", "new/deep")):
+        assert export(store, given).startswith(f"{Path(written, 'mnist.h5')}: the model of better")
+        assert (tmp_path / written / "mnist.h5").read_bytes() == b"better"
+    export(store, "newer/x.h5")
+    assert (tmp_path / "newer/x.h5").read_bytes() == b"better"
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("file/x.h5", "file is no folder"),
+        ("file/deep/x.h5", "is no folder"),
+        ("folder", r"folder/mnist\.h5 can't be written"),
+        ("x" * 300, "name too long"),
+    ],
+)
+def test_a_place_where_nothing_can_be_written_is_a_message(store: Store, tmp_path: Path, path: str, why: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder/mnist.h5").mkdir(parents=True)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UserError, match=f"(?i){why}") as error:
+        export(store, str(tmp_path / path))
+    assert str(error.value).startswith(f"Error: {tmp_path / path}")
+    assert str(error.value).endswith("-o PATH")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_the_champion_is_promoted_with_a_history_and_exported(store: Store, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="there is no champion yet"):
         store.find("champion")
@@ -72,8 +195,34 @@ def test_the_champion_is_promoted_with_a_history_and_exported(store: Store, tmp_
     with pytest.raises(RunError, match="has no model"):
         runs.promote(store, "a trial")
     with pytest.raises(RunError, match=r"has no mnist\.h5"):
-        runs.export(store, "a trial", tmp_path / "none.h5")
-    assert not (tmp_path / "none.h5").exists()
+        runs.export(store, "a trial", tmp_path / "none/none.h5")
+    assert not (tmp_path / "none").exists()
+
+
+def test_what_was_deleted_is_neither_promoted_nor_opened(store: Store, tmp_path: Path) -> None:
+    own = Store(small_store(tmp_path))
+    try:
+        runs.promote(own, "better")
+        own.client.delete_logged_model(own.find("plain").outputs.model_outputs[0].model_id)
+        with pytest.raises(RunError, match=r"can't be promoted.*not found"):
+            runs.promote(own, "plain")
+        better = found(own, "champion")
+        assert [row["run"] for row in own.history()] == [better]
+        own.client.delete_run(better)
+        with pytest.raises(RunError, match="there is no run 'better'"):
+            own.find("better")
+        own.client._tracking_client.store._hard_delete_run(better)  # as `mlflow gc` does
+        with pytest.raises(RunError, match="was deleted for good"):
+            own.find("champion")
+    finally:
+        mlflow.set_tracking_uri(store.uri)  # which opening another has changed
+
+
+def test_a_user_without_a_name_can_promote(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 5, raising=False)
+    assert stores._user() == "unknown"
 
 
 def test_looking_for_runs_makes_no_store(tmp_path: Path) -> None:
