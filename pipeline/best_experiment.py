@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from pipeline.compose import compose
+from pipeline.compose import compose, is_option
+from pipeline.configuration import read
 from pipeline.paths import CONFIGURATION, replacing
 
 UNTOLD = ("name", "composed_from", "tracking")  # not a part of what a trial is
@@ -29,13 +31,20 @@ def write(name: str, overrides: list[str], origin: str) -> Path:
 
     """
     path = CONFIGURATION / "experiment" / f"{name}_best.yaml"
-    groups = [override for override in overrides if (CONFIGURATION / override.partition("=")[0]).is_dir()]
-    groups = [group for group in groups if group != f"experiment={path.stem}"]  # it can't begin with what it replaces
-    whole, base = compose(overrides), compose(groups)
+    parsed = OverridesParser.create().parse_overrides(overrides)
+    options = {str(override.key_or_group): override.value() for override in parsed if is_option(override, CONFIGURATION)}
+    chosen = options.pop("experiment", [])
+    experiments = chosen if isinstance(chosen, list) else [chosen]
+    if path.stem in experiments:  # it can't begin with what it replaces, but as that does
+        place, begin = experiments.index(path.stem), read(path).get("defaults", [])
+        experiments[place : place + 1] = [entry for entry in begin if isinstance(entry, str)]
+        for entry in begin:
+            if isinstance(entry, dict):
+                options = {group.removeprefix("override /"): option for group, option in entry.items()} | options
+    whole = compose(overrides)
+    base = compose([f"{group}={option}" for group, option in options.items()] + [f"experiment={experiments}"])
     body = differences({key: base[key] for key in base if key not in UNTOLD}, {k: whole[k] for k in whole if k not in UNTOLD})
-    defaults: list[Any] = [group.partition("=")[2] for group in groups if group.startswith("experiment=")]
-    others = dict(group.split("=", 1) for group in groups if not group.startswith("experiment="))
-    defaults += [{f"override /{group}": option} for group, option in others.items()]
+    defaults = experiments + [{f"override /{group}": option} for group, option in options.items()]
     content = {"defaults": defaults} if defaults else {}
     content |= {"name": f"{name}_best"} | body
     with replacing(path) as temporary:

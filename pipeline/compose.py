@@ -19,12 +19,12 @@ from typing import Any
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import OverrideType
+from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from pipeline.configuration import check, flatten, load, plain, read, unknown_key, warnings
+from pipeline.configuration import check, flatten, keys_of, load, plain, read, unknown_key, warnings
 from pipeline.errors import ConfigurationError
 from pipeline.paths import CONFIGURATION, PARAMETERS, replacing
 
@@ -56,10 +56,17 @@ def register_resolver() -> None:
 
 
 def explain(error: HydraException) -> ConfigurationError:
-    """Hydra's complaint about an override, with the nearest key if it doesn't know the one given."""
-    unknown = re.search(r"Could not (?:override|append to) '([^']+)'", str(error))
-    text = str(error).partition("\nConfig search path:")[0]
-    return ConfigurationError(f"the override is not valid.\n{unknown_key(unknown[1]) if unknown else text}")
+    """Hydra's complaint about an override, with the nearest keys if it is of one that is not there."""
+    text, cause = str(error).partition("\nConfig search path:")[0], error.__cause__
+    # Hydra names the override alone; the cause has the reason, and what was composed before.
+    refused = re.search(r"(?:use \+|Error merging override )(.+)", text, re.DOTALL)
+    if refused and isinstance(cause, OmegaConfBaseException) and cause.parent_node is not None:
+        there = keys_of(OmegaConf.to_container(cause.parent_node._get_root()))
+        within = re.sub(r"\[(\w+)\]", r".\1", str(cause.full_key))  # as in optimizer={rho: 0.5, foo: 1}
+        unknown = [key for key in (refused[1].partition("=")[0].lstrip("+~"), within) if key not in there]
+        reason = unknown_key(unknown[0], there) if unknown else f"  {str(cause).splitlines()[0]}"
+        text = f"{reason}\n    given: {refused[1]}"
+    return ConfigurationError(f"the override is not valid.\n{text}")
 
 
 def compose(overrides: list[str], folder: Path = CONFIGURATION, primary: str = "config") -> dict[str, Any]:
@@ -85,6 +92,11 @@ def compose(overrides: list[str], folder: Path = CONFIGURATION, primary: str = "
         raise ConfigurationError(f"an override of {' '.join(overrides)} is not valid.\n  {error}") from None
 
 
+def is_option(override: Override, folder: Path) -> bool:
+    """Whether an override chooses files of a group, as in ``model=mlp`` or ``experiment=[smoke,overfit]``."""
+    return isinstance(override.value(), str | list) and (folder / str(override.key_or_group)).is_dir()
+
+
 def _composed(overrides: list[str], folder: Path, primary: str) -> DictConfig:
     """As Hydra composes it; values are set on what was composed before, if nothing else is overridden but options chosen."""
     state, values, options = digest(folder), [], []
@@ -92,7 +104,7 @@ def _composed(overrides: list[str], folder: Path, primary: str) -> DictConfig:
         is_change = override.type == OverrideType.CHANGE and override.package is None and not override.is_sweep_override()
         if is_change and not override.is_hydra_override() and not (folder / str(override.key_or_group)).is_dir():
             values.append(override)
-        elif is_change and isinstance(override.value(), str):
+        elif is_change and is_option(override, folder):
             options.append(str(override.input_line))
         else:  # anything else counts in its place among them
             return _compose(tuple(overrides), folder, state, primary)

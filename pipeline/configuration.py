@@ -1,6 +1,7 @@
 """Checking a configuration against the schema, and saying what is wrong with it."""
 
 import difflib
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -66,7 +67,10 @@ def check(values: dict[str, Any]) -> Configuration:
     try:
         return (SweepConfiguration if "sweep" in values else Configuration).model_validate(values)
     except ValidationError as error:
-        paragraphs = [_explain(problem) for problem in error.errors()]
+        problems = error.errors()
+    unknown = {_locate(problem["loc"])[0] for problem in problems if problem["type"] == "extra_forbidden"}
+    there = {key: value for key, value in keys_of(values).items() if key not in unknown}
+    paragraphs = [_explain(problem, there) for problem in problems]
     raise ConfigurationError("the configuration is not valid.\n" + "\n".join(paragraphs)) from None
 
 
@@ -96,22 +100,57 @@ def flatten(values: Any, prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def unknown_key(key: str) -> str:
-    """What to say of a key that is not in the schema: the nearest that is."""
-    parent, _, last = key.rpartition(".")
+def keys_of(values: Any, prefix: str = "") -> dict[str, Any]:
+    """All dotted keys of nested values, each with what it holds: of sections and of what is in lists too."""
+    items: Any = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
+    keys: dict[str, Any] = {}
+    for key, value in items:
+        if "." not in str(key):  # as those of a sweep's space, which no override can name
+            name = f"{prefix}.{key}" if prefix else str(key)
+            keys |= {name: value} | keys_of(value, name)
+    return keys
+
+
+def unknown_key(key: str, there: dict[str, Any]) -> str:
+    """What to say of a key that a configuration doesn't have: the nearest of those that are `there`, as of `keys_of`."""
     known = dict(_known_keys(_schema()))
-    siblings = {name.rpartition(".")[2]: name for name in known if name.rpartition(".")[0] == parent}
+    allowed = {name: known[_in_schema(name)] for name in there if _in_schema(name) in known} or known
+    if _in_schema(key) in known:
+        return _absent_key(key, there, list(allowed))
+    parent, _, last = key.rpartition(".")
+    siblings = {name.rpartition(".")[2]: name for name in allowed if name.rpartition(".")[0] == parent}
     near = [siblings[name] for name in difflib.get_close_matches(last, siblings, n=1, cutoff=0.4)]
-    near = near or difflib.get_close_matches(key, known, n=1, cutoff=0)
-    return f"  {key}: there is no such key. The nearest is {near[0]}: {known[near[0]]}."
+    near = near or difflib.get_close_matches(key, allowed, n=1, cutoff=0)
+    return f"  {key}: there is no such key. The nearest is {near[0]}: {allowed[near[0]]}."
 
 
-def _explain(problem: ErrorDetails) -> str:
+def _absent_key(key: str, there: dict[str, Any], allowed: list[str]) -> str:
+    """What to say of a key that there is with other options, or in a longer list."""
+    section = key.partition(".")[0]
+    option = f" ({section}={there[f'{section}.name']})" if f"{section}.name" in there else ""
+    parent = key.rpartition(".")[0]
+    while parent and parent not in allowed:
+        parent = parent.rpartition(".")[0]
+    beside = [name for name in allowed if name.rpartition(".")[0] == parent]
+    return (
+        f"  {key}: is not part of the configuration as composed{option}.\n"
+        "    Leave it out. Where a sweep varies it: copy the sweep's file of conf/sweep/, vary other keys in the copy, and\n"
+        "    choose that: sweep=<its name>.\n"
+        f"    allowed: {', '.join(beside) or f'nothing, for {parent} is empty'}"
+    )
+
+
+def _in_schema(key: str) -> str:
+    """A key as `_known_keys` has it: with the first of a list for any."""
+    return re.sub(r"\.\d+(?=\.|$)", ".0", key)
+
+
+def _explain(problem: ErrorDetails, there: dict[str, Any]) -> str:
     key, node = _locate(problem["loc"])
     given = problem["input"]
     match problem["type"]:
         case "extra_forbidden":
-            return f"{unknown_key(key)}\n    given: {_show(given)}"
+            return f"{unknown_key(key, there)}\n    given: {_show(given)}"
         case "missing":
             return f"  {key}: is missing.\n    allowed: {_allowed(node)}"
         case "union_tag_invalid" | "union_tag_not_found":
@@ -168,6 +207,7 @@ def _known_keys(node: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, s
         yield key, _allowed(_resolve(child))
         yield from _known_keys(child, key)
     if node.get("type") == "array":
+        yield f"{prefix}.0", _allowed(_resolve(node["items"]))
         yield from _known_keys(node["items"], f"{prefix}.0")
 
 

@@ -59,11 +59,34 @@ def parse(overrides: list[str]) -> tuple[list[Dimension], list[str]]:
     return list(varied.values()), [str(override.input_line) for override in parsed if not override.is_sweep_override()]
 
 
+def short(overrides: list[str]) -> str:
+    """Overrides for a person: each key by its last words, as many as tell it from the others.
+
+    ``["optimizer.rho=0.9", "model.blocks.0.filters=8", "model.blocks.1.filters=8"]`` is
+    ``rho=0.9, blocks.0.filters=8, blocks.1.filters=8``.
+    """
+    keys = [override.partition("=")[0].split(".") for override in overrides]
+    names = []
+    for key in keys:
+        length = 1
+        while length < len(key) and (key[-length].isdigit() or sum(other[-length:] == key[-length:] for other in keys) > 1):
+            length += 1
+        while length < len(key) and key[-length].isdigit():
+            length += 1
+        names.append(".".join(key[-length:]))
+    return ", ".join(f"{name}={text.partition('=')[2]}" for name, text in zip(names, overrides, strict=True))
+
+
 def _dimension(override: Override) -> Dimension:
     key, sweep = str(override.key_or_group), override.value()
     log = "log" in getattr(sweep, "tags", ())
     try:
         match sweep:
+            case ChoiceSweep(shuffle=True) | RangeSweep(shuffle=True):  # by Hydra, anew at each call: another study each time
+                raise ConfigurationError(
+                    f"the search space can't have {override.input_line}: a sampler has an order of its own.\n"
+                    "    Write the same without shuffle(...)."
+                )
             case IntervalSweep(start=int(low), end=int(high)):
                 return Dimension(key, IntDistribution(low, high, log=log), ())
             case IntervalSweep(start=float(low), end=float(high)):
@@ -71,13 +94,13 @@ def _dimension(override: Override) -> Dimension:
             case ChoiceSweep():
                 words = tuple(str(value) for value in override.sweep_iterator(Transformer.encode))
                 return Dimension(key, CategoricalDistribution(words), words)
-            case RangeSweep(start=start, step=step):
-                numbers = tuple(sweep.range())
+            case RangeSweep(step=step):
+                numbers = sorted(sweep.range())  # Optuna has no ranges that descend
                 words = tuple(map(str, numbers))
-                if isinstance(start, int) and isinstance(step, int) and len(numbers) > 1:
-                    return Dimension(key, IntDistribution(int(numbers[0]), int(numbers[-1]), step=step), words)
+                if len(numbers) > 1 and isinstance(numbers[0], int):
+                    return Dimension(key, IntDistribution(numbers[0], int(numbers[-1]), step=abs(int(step))), words)
                 return Dimension(key, CategoricalDistribution(words), words)
-    except ValueError as error:
+    except (ValueError, HydraException) as error:
         raise ConfigurationError(f"the search space can't have {override.input_line}: {error}") from None
     raise ConfigurationError(
         f"the search space can't have {override.input_line}.\n    allowed: choice(a, b), range(0, 10, 2), interval(0.1, 6), "

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from filelock import FileLock
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from omegaconf import OmegaConf
@@ -17,29 +18,12 @@ from pipeline import recorder, tracking
 from pipeline.errors import UserError
 from pipeline.paths import PROJECT
 from pipeline.schema import SweepConfiguration
+from pipeline.search_space import short
 from pipeline.study import ERROR, OVERRIDES, RESULT, Study, without_password
 
 #: MLflow's status of a run, by how its trial ended. It knows no pruned runs; the tag `trial_state` does.
 STATUS = {"finished": "FINISHED", "pruned": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
 STATES = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
-
-
-def short(overrides: list[str]) -> str:
-    """Overrides for a person: each key by its last words, as many as tell it from the others.
-
-    ``["optimizer.rho=0.9", "model.blocks.0.filters=8", "model.blocks.1.filters=8"]`` is
-    ``rho=0.9, blocks.0.filters=8, blocks.1.filters=8``.
-    """
-    keys = [override.partition("=")[0].split(".") for override in overrides]
-    names = []
-    for key in keys:
-        length = 1
-        while length < len(key) and (key[-length].isdigit() or sum(other[-length:] == key[-length:] for other in keys) > 1):
-            length += 1
-        while length < len(key) and key[-length].isdigit():
-            length += 1
-        names.append(".".join(key[-length:]))
-    return ", ".join(f"{name}={text.partition('=')[2]}" for name, text in zip(names, overrides, strict=True))
 
 
 class SweepRuns:
@@ -63,7 +47,8 @@ class SweepRuns:
         try:
             self._client, self._experiment = recorder.open_store(self._uri, configuration.tracking.experiment, PROJECT)
             recorder.close_dead_runs(self._client, self._experiment)
-            self.parent = self._parent()
+            with FileLock(PROJECT / ".mlflow.lock"):  # or two that begin at once make one each
+                self.parent = self._parent()
             self._mend(before)
         except MlflowException as error:
             raise UserError(f"the MLflow store {self._uri} can't be used: {str(error).splitlines()[0]}") from None
@@ -140,6 +125,8 @@ class SweepRuns:
         """Write the table and the plots of all trials, and close what is still open."""
         for number in list(self._runs):
             self.end(number, "killed", {})
+        recorder.close_dead_runs(self._client, self._experiment)
+        self._study.refresh()
         with tempfile.TemporaryDirectory() as folder:
             write_table(self._study.trials(), Path(folder) / "trials.csv")
             write_plots(self._study, self._configuration.sweep.objective, Path(folder))
@@ -147,7 +134,8 @@ class SweepRuns:
         count, best = self._study.count(), self._study.best()
         values = {"trials_finished": count.finished, "trials_pruned": count.pruned, "trials_failed": count.failed}
         self._metrics(self.parent, values | ({f"best_{self._configuration.sweep.objective}": best.value} if best else {}))
-        self._client.set_terminated(self.parent, status)
+        if not self._study.running:  # elsewhere: then the last of them ends it
+            self._client.set_terminated(self.parent, status)
 
     def _metrics(self, run: str, values: dict[str, Any], step: int = 0) -> None:
         now = int(time.time() * 1000)
@@ -195,6 +183,7 @@ def write_plots(study: Study, objective: str, folder: Path) -> None:
     if len({trial.value for trial in finished}) > 1:  # else nothing has any importance
         plots["importances"] = "plot_param_importances"
     html: list[str] = []
+    margin = 0.05 + 0.01 * max(len(part.key) for part in study.space)  # of the width: a character is a hundredth of it
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of plots that Optuna calls experimental
         for name, function in plots.items():
@@ -204,7 +193,9 @@ def write_plots(study: Study, objective: str, folder: Path) -> None:
                 for set_formatter in (axis.set_major_formatter, axis.set_minor_formatter):  # plain: a formula takes long to set
                     set_formatter(ticker.LogFormatter(minor_thresholds=(2, 0.5)))
             figure.set_size_inches(9, 5)
-            figure.savefig(folder / f"{name}.png", dpi=110, bbox_inches="tight")
+            # Room for the keys, and not Matplotlib's tight layout, which draws everything twice.
+            figure.subplots_adjust(left=margin, bottom=0.22, right=0.92, top=0.92)
+            figure.savefig(folder / f"{name}.png", dpi=110)
             pyplot.close(figure)
             interactive = getattr(visualization, function)(study.optuna, target_name=objective)
             html.append(interactive.to_html(full_html=False, include_plotlyjs=not html))

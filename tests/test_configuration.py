@@ -9,6 +9,7 @@ from hydra.core.global_hydra import GlobalHydra
 from pipeline import compose, configuration
 from pipeline.errors import ConfigurationError
 from pipeline.paths import CONFIGURATION, PARAMETERS
+from pipeline.sweep import plan
 from tests.conftest import edit, run
 
 
@@ -31,6 +32,7 @@ def test_the_committed_parameters_are_what_conf_composes_to() -> None:
         ["dataset/drawings=collection", "++training.epochs=2", "training.batch_size=7"],
         ["optimizer.rho=0.5", "++optimizer.rho=0.9"],
         ["optimizer.rho=0.3", "optimizer={rho: 0.5}"],
+        ["experiment=[smoke,overfit]", "training.epochs=4"],
     ],
 )
 def test_values_set_on_a_composition_that_is_kept_give_what_hydra_composes(overrides: list[str]) -> None:
@@ -53,7 +55,13 @@ def test_values_set_on_a_composition_that_is_kept_give_what_hydra_composes(overr
         ("model.dropot=0.4", ["model.dropot: there is no such key", "nearest is model.dropout", "below 1"]),
         ("+model.dropot=0.4", ["model.dropot: there is no such key", "nearest is model.dropout", "given: 0.4"]),
         ("modle.dropout=0.4", ["modle.dropout", "nearest is model.dropout"]),
-        ("model.blocks.1.filtres=3", ["model.blocks.1.filtres", "nearest is model.blocks.0.filters"]),
+        ("model.blocks.1.filtres=3", ["model.blocks.1.filtres", "nearest is model.blocks.1.filters"]),
+        (
+            "optimizer={rho: 0.5, rha: 1}",
+            ["optimizer.rha: there is no such key", "nearest is optimizer.rho", "given: optimizer={"],
+        ),
+        ("model.blocks={a: 1}", ["Cannot merge", "given: model.blocks={a: 1}"]),
+        ("sweep.space.optimizer.rho=0.9", ["nearest is optimizer.rho"]),
         ("model.blocks.1.kernel=0", ["model.blocks.1.kernel", "at least 1 and at most 28", "given: 0"]),
         ("model.blocks.1.pool=28", ["pool of block 1 must fit its input"]),
         ("~model.dropout", ["model.dropout: is missing"]),
@@ -70,6 +78,58 @@ def test_a_bad_override_is_told_with_its_key_what_is_allowed_and_what_was_given(
         compose.compose([override])
     for words in says:
         assert words in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        (
+            ["optimizer=adam", "optimizer.rho=0.9"],
+            ["optimizer.rho", "optimizer=adam", "optimizer.beta_1", "given: optimizer.rho=0.9"],
+        ),
+        (
+            ["optimizer=adam", "+optimizer.rho=0.9"],
+            ["optimizer.rho", "optimizer=adam", "optimizer.beta_1", "given: 0.9 (number)"],
+        ),
+        (["optimizer.name=adam"], ["optimizer.rho", "optimizer=adam", "optimizer.epsilon", "given: 0.9 (number)"]),
+        (
+            ["model=mlp", "model.blocks.0.filters=48"],
+            ["model.blocks.0.filters", "model=mlp", "model.blocks is empty", "given: model"],
+        ),
+        (
+            ["model.dense=[]", "model.dense.0.units=8"],
+            ["model.dense.0.units", "model=cnn", "model.dense is empty", "given: model"],
+        ),
+        (
+            ["experiment=textbook", "model.blocks.2.filters=8"],
+            ["model.blocks.2.filters", "allowed: model.blocks.0, model.blocks.1\n"],
+        ),
+        (["dataset=fashion_mnist", "dataset.drawings.repeat=1"], ["dataset=fashion_mnist", "dataset.drawings is empty"]),
+    ],
+)
+def test_a_key_of_another_option_is_told_with_the_keys_that_are_there(overrides: list[str], says: list[str]) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        compose.compose(overrides)
+    told = str(raised.value)
+    for words in [*says, "not part of the configuration as composed", "Leave it out"]:
+        assert words in told
+    refused = told.partition(": is not part of")[0].split()[-1]
+    assert refused not in told.partition("allowed: ")[2].partition("\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "key"),
+    [(["sweep=adadelta", "optimizer=adam"], "optimizer.rho"), (["sweep=architecture", "model=mlp"], "model.blocks.0.filters")],
+)
+def test_of_a_sweeps_key_that_is_not_there_the_remedy_is_told(overrides: list[str], key: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"(?s){re.escape(key)}: is not part.*{overrides[1]}.*copy.* conf/sweep/"):
+        plan(overrides)
+
+
+def test_a_parameters_file_of_unknown_keys_alone_is_told_with_keys_that_are_known(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("modle: 1\n")
+    with pytest.raises(ConfigurationError, match=r"modle: there is no such key\. The nearest is model"):
+        configuration.load(tmp_path / "params.yaml")
 
 
 def test_all_mistakes_are_told_at_once() -> None:
