@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
-from distributed import Client, Future, Queue
+from distributed import Client, Future, KilledWorker, Queue
 from optuna.exceptions import UpdateFinishedTrialError
 from pydantic import TypeAdapter
 
@@ -25,6 +25,7 @@ from pipeline.records import Records
 from pipeline.schema import AnyDataset, SweepConfiguration
 from pipeline.study import BEAT_SECONDS, OVERRIDES, Study
 from pipeline.trial import Data, Message
+from pipeline.workers import slots
 
 STOP: Message = {"stop": True}
 
@@ -50,8 +51,8 @@ def read(dataset: str) -> Data:
     """The pictures to train on and to choose by, of a dataset's configuration as JSON."""
     name = f"data-{hashlib.sha256(dataset.encode()).hexdigest()[:8]}"
     checked: AnyDataset = TypeAdapter(AnyDataset).validate_json(dataset)
-    splits = drawings.join(datasets.read(checked), drawings.collected(checked.drawings), checked.drawings)
-    told = summarize(checked, {"train": splits["train"]})  # and nobody chooses by the test pictures
+    splits = drawings.join(datasets.read(checked, test=False), drawings.collected(checked.drawings), checked.drawings)
+    told = summarize(checked, {"train": splits["train"]})
     return Data(name, splits["train"], splits["validation"], told["mean"], told["deviation"], told["sha256"])
 
 
@@ -112,8 +113,10 @@ class Coordinator:
                     self._receive(self._next())
             except BaseException:
                 for number in list(self._running):
-                    with suppress(Exception):  # what ended the sweep is raised below; each trial is told all the same
+                    # What ended the sweep is raised below; each trial is told all the same.
+                    with suppress(Exception):
                         self._answer(number, False)  # or it would wait for one, and its worker with it
+                    with suppress(Exception):
                         self._end(number, {"state": "killed"})
                 raise
             finally:
@@ -126,10 +129,10 @@ class Coordinator:
         return self.failed > self._sweep.failures
 
     def _begin_trials(self) -> None:
-        slots = sum(self._client.nthreads().values()) or 1  # a trial waits if there is no worker yet
+        places = slots(self._client) or 1  # a trial waits if there is no worker yet
         begun = []
         try:
-            while not self.has_failed and len(self._running) < slots and (self._ready or self._prepare()):
+            while not self.has_failed and len(self._running) < places and (self._ready or self._prepare()):
                 begun.append(self._ready.pop())
                 self._begin(*begun[-1])
         finally:  # once all have begun: the first of these calls loads MLflow
@@ -217,7 +220,12 @@ def _result(future: Future[Any]) -> Message:
     """What became of a trial, even if its worker is gone."""
     if future.status == "finished":
         return dict(future.result())
-    return {"state": "failed", "error": "its worker died: it was killed, or ran out of memory"}
+    if future.status in ("cancelled", "lost"):  # the scheduler is gone, which is no fault of the trial
+        return {"state": "killed"}
+    error = future.exception()
+    if isinstance(error, KilledWorker):
+        return {"state": "failed", "error": "its worker died: it was killed, or ran out of memory"}
+    return {"state": "failed", "error": f"its worker could not run it: {type(error).__name__}: {error}"}
 
 
 def describe(number: int, overrides: list[str], result: Message, objective: str) -> str:

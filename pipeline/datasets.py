@@ -16,11 +16,15 @@ from pipeline.schema import AnyDataset, FolderDataset, IdxDataset
 from pipeline.sources import obtain
 
 
-def read(dataset: AnyDataset) -> dict[str, Split]:
+def read(dataset: AnyDataset, test: bool = True) -> dict[str, Split]:
     """Read a dataset and cut the validation split from its training pictures.
 
+    Args:
+        dataset: its configuration.
+        test: whether the test split is wanted. Who chooses doesn't look at it.
+
     Returns:
-        The splits ``train``, ``validation`` and ``test``.
+        The splits ``train``, ``validation`` and, if it is wanted, ``test``.
 
     Raises:
         DataUnavailable: its files can't be had.
@@ -28,14 +32,16 @@ def read(dataset: AnyDataset) -> dict[str, Split]:
 
     """
     if isinstance(dataset, IdxDataset):
-        train, test = _read_idx_dataset(dataset)
+        splits = _read_idx_dataset(dataset, ["train", "test"] if test else ["train"])
     else:
         everything = _read_folder(dataset) if isinstance(dataset, FolderDataset) else _read_digits()
-        train, test = _divide(everything, dataset.test_fraction, dataset.split_seed, "test_fraction")
-    train, validation = _divide(train, dataset.validation_fraction, dataset.split_seed, "validation_fraction")
+        parts = _divide(everything, dataset.test_fraction, dataset.split_seed, "test_fraction")
+        splits = dict(zip(["train", "test"] if test else ["train"], parts, strict=False))
+    rest = {name: split for name, split in splits.items() if name != "train"}
+    train, validation = _divide(splits["train"], dataset.validation_fraction, dataset.split_seed, "validation_fraction")
     if dataset.training_limit and dataset.training_limit < len(train.labels):
         train, _ = _divide(train, len(train.labels) - dataset.training_limit, dataset.split_seed, "training_limit")
-    return {"train": train, "validation": validation, "test": test}
+    return {"train": train, "validation": validation} | rest
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
@@ -64,18 +70,17 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 
-def _read_idx_dataset(dataset: IdxDataset) -> tuple[Split, Split]:
+def _read_idx_dataset(dataset: IdxDataset, names: list[str]) -> dict[str, Split]:
     source = obtain(dataset)
     if isinstance(source, Path):  # the archive that Keras keeps
         with np.load(source, allow_pickle=False) as arrays:
-            train = Split(arrays["x_train"], arrays["y_train"].astype(np.uint8))
-            test = Split(arrays["x_test"], arrays["y_test"].astype(np.uint8))
+            splits = {name: Split(arrays[f"x_{name}"], arrays[f"y_{name}"].astype(np.uint8)) for name in names}
     else:
-        train = Split(read_idx(source["train_pictures"]), read_idx(source["train_labels"]))
-        test = Split(read_idx(source["test_pictures"]), read_idx(source["test_labels"]))
-    for name, split in (("training", train), ("test", test)):
+        files = {name: (source[f"{name}_pictures"], source[f"{name}_labels"]) for name in names}
+        splits = {name: Split(read_idx(pictures), read_idx(labels)) for name, (pictures, labels) in files.items()}
+    for name, split in splits.items():
         _check(split, f"the {name} files of {dataset.name}")
-    return train, test
+    return splits
 
 
 def _check(split: Split, what: str) -> None:
@@ -88,7 +93,7 @@ def _check(split: Split, what: str) -> None:
 
 
 def _read_digits() -> Split:
-    with importing.lightly("pandas"):
+    with importing.lightly("pandas", "rich"):
         from sklearn.datasets import load_digits
 
     data = load_digits()
@@ -117,7 +122,7 @@ def _read_folder(dataset: FolderDataset) -> Split:
 
 def _divide(split: Split, part: float, seed: int, key: str) -> tuple[Split, Split]:
     """Cut `part` of the pictures off, a fraction or a count, with the classes in the same proportions on both sides."""
-    with importing.lightly("pandas"):
+    with importing.lightly("pandas", "rich"):
         from sklearn.model_selection import train_test_split
 
     try:

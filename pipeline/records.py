@@ -1,10 +1,12 @@
 """What a sweep writes to MLflow, behind the sweep's back: loading MLflow and each of its writes would keep workers waiting."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pipeline import importing
+from pipeline.errors import UserError
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 class Records:
     """The same calls as those of `pipeline.sweep_records.SweepRuns`, which are made in their order on a thread of their own.
 
-    What fails there is raised by the next call, or by the end of the block.
+    What fails there is raised by the next call, or by the end of the block, as a UserError.
 
     Args:
         configuration: of the sweep.
@@ -37,11 +39,16 @@ class Records:
         with self._thread:
             if kind is not None and "_runs" not in self.__dict__ and not self._before:
                 return  # it failed before any trial began, and there is nothing to tell
-            if kind is None or self._runs.exception() is None:
-                status = "FINISHED" if kind is None else "KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED"
-                self._do("finish", status)
-                for future in self._under_way:
-                    future.result()
+            if kind is None:
+                self._finish("FINISHED")
+            elif self._runs.exception() is None:
+                with suppress(Exception):  # what ended the sweep is raised
+                    self._finish("KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED")
+
+    def _finish(self, status: str) -> None:
+        self._do("finish", status)
+        for future in self._under_way:
+            future.result()
 
     def begin(self, number: int, overrides: list[str], values: dict[str, Any]) -> None:
         """Create the run of a trial; `values` is its whole configuration, empty if it could not be composed."""
@@ -67,7 +74,20 @@ class Records:
         for future in [future for future in self._under_way if future.done()]:
             self._under_way.remove(future)
             future.result()
-        self._under_way.append(self._thread.submit(lambda: getattr(runs.result(), what)(*arguments)))
+        self._under_way.append(self._thread.submit(_call, runs, what, arguments))
+
+
+def _call(runs: "Future[SweepRuns]", what: str, arguments: tuple[Any, ...]) -> None:
+    opened = runs.result()
+    from mlflow.exceptions import MlflowException  # loaded by now
+
+    try:
+        getattr(opened, what)(*arguments)
+    except MlflowException as error:
+        raise UserError(
+            f"the MLflow store can't be written to: {str(error).splitlines()[0]}\n"
+            "Mend that; the same command writes there what is missing, and goes on with the trials that remain."
+        ) from None
 
 
 def _open(configuration: "SweepConfiguration", study: "Study", before: "list[FrozenTrial]") -> "SweepRuns":

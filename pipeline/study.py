@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import optuna
 import psutil
+from filelock import FileLock
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, Trial, TrialState
@@ -30,7 +31,7 @@ from pipeline.search_space import Dimension
 PROCESS, SEEN, OVERRIDES, RESULT, ERROR = "process", "seen", "overrides", "result", "error"
 BEAT_SECONDS = 30.0  # between two signs of life of a trial that is running
 SILENT = timedelta(minutes=5)  # after which a trial of another machine, which nobody can look at, is taken for dead
-UNCLAIMED = timedelta(minutes=1)  # that a trial is without its process, which it is for a few milliseconds
+UNCLAIMED = timedelta(seconds=5)  # that a trial is without its process, which it is for a few milliseconds
 STATES = {"finished": TrialState.COMPLETE, "pruned": TrialState.PRUNED}  # any other has failed
 
 
@@ -171,9 +172,11 @@ class Study:
         self.space, self._objective = space, sweep.objective
         self.direction: Literal["maximize", "minimize"] = "maximize" if sweep.objective == "validation_accuracy" else "minimize"
         self._distributions: dict[str, BaseDistribution] = {part.key: part.distribution for part in space}
-        self.optuna = optuna.create_study(
-            storage=storage(sweep.storage), study_name=self.name, direction=self.direction, load_if_exists=True
-        )
+        # Making the tables is a series of steps that two processes must not begin at once.
+        with FileLock(PROJECT / ".sweeps.lock"):
+            self.optuna = optuna.create_study(
+                storage=storage(sweep.storage), study_name=self.name, direction=self.direction, load_if_exists=True
+            )
         self.optuna.sampler = sampler_of(sweep.sampler, space, len(self.optuna.trials))
         self.optuna.pruner = pruner_of(sweep.pruner, configuration.training.epochs)
         size = 1
@@ -189,43 +192,77 @@ class Study:
             # Not Optuna's GridSampler, which wants to stop a study that nobody has told to optimize.
             for values in itertools.product(*map(_values, space)):
                 self.optuna.enqueue_trial(dict(zip(self._distributions, values, strict=True)), skip_if_exists=True)
-        self.interrupted = self._take_up()
+        self._process, self._is_reseeded = describe(psutil.Process()), False
+        self.interrupted: list[int] = []
         self.refresh()
 
     def refresh(self) -> None:
-        """Count again what the store has, for others may work on the same study. Once a trial: the larger, the slower."""
+        """Look at the store again, for others may work on the same study, or die. Once a trial: the larger, the slower."""
+        self.interrupted += self._take_up()
         states = [trial.state for trial in self.trials()]
         self._count = Count(*(states.count(state) for state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)))
         self._best = self._better(*self._trials(TrialState.COMPLETE))
         self.running = len(self._trials(TrialState.RUNNING))
 
     def _take_up(self) -> list[int]:
-        queued = [trial.system_attrs.get("fixed_params") for trial in self._trials(TrialState.WAITING)]
         interrupted = [trial for trial in self._trials(TrialState.RUNNING) if _is_orphan(trial)]
+        queued = [trial.system_attrs["fixed_params"] for trial in self._trials(TrialState.WAITING)] if interrupted else []
         for trial in interrupted:
-            # In this order, or a kill in between would lose it; and once, if that has happened.
-            if len(trial.params) == len(self.space) and trial.params not in queued:
-                self.optuna.enqueue_trial(trial.params)
-            self.optuna.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+            state, value = TrialState.FAIL, None
+            if RESULT in trial.user_attrs:  # all but its state was written
+                state, value = TrialState.COMPLETE, trial.user_attrs[RESULT][self._objective]
+            elif ERROR not in trial.user_attrs:
+                # Of the queue, for it lacks parameters if it was killed while it was taken out of there.
+                values = trial.system_attrs.get("fixed_params") or trial.params
+                # In this order, or a kill in between would lose it; and once, if that has happened.
+                if len(values) == len(self.space) and values not in queued:
+                    self.optuna.enqueue_trial(values)
+            with suppress(UpdateFinishedTrialError):  # another process was quicker
+                self.optuna.tell(trial.number, value, state, skip_if_finished=True)
         return [trial.number for trial in interrupted]
 
     def ask(self) -> Trial | None:
-        """The next trial, or None if others run what is left of a grid.
+        """The next trial, or None if others run what is left.
 
         The store knows from now on that this process runs it, and with what overrides.
         """
-        trial = self.optuna.ask(self._distributions)
-        if self._grid and not self._was_queued(trial):  # there was none in the queue, and this is any point
-            self.optuna.tell(trial, state=TrialState.FAIL)
-            return None
-        self._is_seen(trial)  # first, for whoever finds a process looks for this
-        trial.set_user_attr(PROCESS, describe(psutil.Process()))
-        trial.set_user_attr(OVERRIDES, [part.override(trial.params[part.key]) for part in self.space])
-        return trial
+        while (trial := self._claim()) is not None:
+            running = self._trials(TrialState.RUNNING)
+            elsewhere = [one for one in running if one.user_attrs.get(PROCESS, self._process) != self._process]
+            if not elsewhere:
+                return trial
+            self.refresh()
+            if trial.number in [one.number for one in running][self.wanted - self.count().done :]:
+                self._withdraw(trial)  # another took the last place at the same moment
+                return None
+            if self._is_reseeded or not any(one.params == trial.params for one in elsewhere):
+                return trial
+            # Another began at the same moment, so with the same random numbers.
+            self._withdraw(trial)
+            self.optuna.sampler.reseed_rng()
+            self._is_reseeded = True
+        return None
+
+    def _claim(self) -> Trial | None:
+        while True:
+            try:
+                trial = self.optuna.ask(self._distributions)
+                if self._grid and not self._was_queued(trial):  # there was none in the queue, and this is any point
+                    self._withdraw(trial)
+                    return None
+                self._is_seen(trial)  # first, for whoever finds a process looks for this
+                trial.set_user_attr(PROCESS, self._process)
+                trial.set_user_attr(OVERRIDES, [part.override(trial.params[part.key]) for part in self.space])
+                return trial
+            except UpdateFinishedTrialError:  # this machine slept meanwhile, and another process has queued it again
+                continue
 
     def _was_queued(self, trial: Trial) -> bool:
-        running = self._trials(TrialState.RUNNING)
-        return any(one.number == trial.number and "fixed_params" in one.system_attrs for one in running)
+        return "fixed_params" in self._trials()[trial.number].system_attrs
+
+    def _withdraw(self, trial: Trial) -> None:
+        """End a trial that nobody runs: without an error it counts for nothing."""
+        self.optuna.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
 
     def beat(self, running: Iterable[Trial]) -> None:
         """Say now and then, to processes on other machines, that trials are still running."""
@@ -283,4 +320,5 @@ class Study:
         return min(finished, key=lambda trial: (sign * (trial.value or 0.0), trial.number), default=None)
 
     def _trials(self, *states: TrialState) -> list[FrozenTrial]:
-        return self.optuna.get_trials(deepcopy=False, states=states)
+        """Those in one of these states, or all, by their number."""
+        return self.optuna.get_trials(deepcopy=False, states=states or None)

@@ -84,6 +84,8 @@ class Display:
         self._study = study
         done = study.count().done
         self._bar = tqdm(total=study.wanted, initial=done, unit="trial", disable=None, dynamic_ncols=True)
+        # A line of its own, or the bar would push it off a terminal of 80 columns.
+        self._best = tqdm(bar_format="{desc}", position=1, disable=None, dynamic_ncols=True)
         if done or study.interrupted:
             self.say(f"Going on with {study.name}: {done} trials are done, {len(study.interrupted)} were interrupted.")
 
@@ -91,6 +93,7 @@ class Display:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._best.close()
         self._bar.close()
 
     def say(self, line: str) -> None:
@@ -100,10 +103,14 @@ class Display:
 
     def update(self, running: int) -> None:
         """Show where the sweep stands."""
+        from pipeline.search_space import short
+
         count, best = self._study.count(), self._study.best()
-        text = f"{running} running, {count.pruned} pruned, {count.failed} failed"
-        self._bar.set_postfix_str(text + (f", best {best.value:.4f} {' '.join(best.user_attrs['overrides'])}" if best else ""))
+        self._bar.set_postfix_str(f"{running} running, {count.pruned} pruned, {count.failed} failed", refresh=False)
         self._bar.update(count.done - self._bar.n)
+        self._bar.refresh()
+        if best:
+            self._best.set_description_str(f"best {best.value:.4f}: {short(best.user_attrs['overrides'])}")
 
 
 def conclude(study: "Study", configuration: "SweepConfiguration", for_all: list[str]) -> str:
@@ -166,6 +173,9 @@ def run(overrides: list[str], trial: Callable[..., dict[str, Any]] | None = None
             from pipeline.workers import workers
 
             client_to_be = background.submit(stack.enter_context, workers(configuration.sweep))
+            from optuna.exceptions import StorageInternalError
+            from sqlalchemy.exc import SQLAlchemyError
+
             from pipeline import study as studies
             from pipeline.coordinator import Coordinator, read
             from pipeline.records import Records
@@ -176,7 +186,14 @@ def run(overrides: list[str], trial: Callable[..., dict[str, Any]] | None = None
         records = stack.enter_context(Records(configuration, study))
         coordinator = Coordinator(configuration, for_all, study, records, client_to_be.result(), trial or train)
         display = stack.enter_context(Display(study))
-        coordinator.run(display.say, display.update)
+        try:
+            coordinator.run(display.say, display.update)
+        except (StorageInternalError, SQLAlchemyError) as error:
+            raise UserError(
+                f"the sweep's store {studies.without_password(configuration.sweep.storage)} can't be used any more: "
+                f"{str(error.__cause__ or error).splitlines()[0]}\n"
+                "Mend that; the same command goes on with the trials that remain."
+            ) from None
         if coordinator.has_failed:
             raise UserError(
                 f"{coordinator.failed} trials have failed since this command began, and sweep.failures allows "

@@ -14,8 +14,8 @@ def load() -> None:
     """Import TensorFlow, and nothing more: no thread is started and no device touched, so that the process may be forked."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # Keras has wrappers and plots for these: half of the time that it takes.
-    with importing.lightly("matplotlib", "pandas", "sklearn"), _quietly():
+    # It and Keras have wrappers and plots for these: half of the time that it takes.
+    with importing.lightly("matplotlib", "pandas", "scipy", "sklearn"), _quietly():
         import tensorflow  # noqa: F401
     import absl.logging
 

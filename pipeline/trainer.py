@@ -62,6 +62,7 @@ class Trainer:
         deviation: likewise.
         checkpoint: where to keep the state after each epoch, so that a kill costs one epoch at most; None: nowhere.
         built: of `untrained`, for the same configuration and pictures; None: it is built here.
+        shows_progress: whether a terminal gets to see every step.
 
     """
 
@@ -73,6 +74,7 @@ class Trainer:
     checkpoint: Path | None = None
     history: list[Epoch] = field(default_factory=list)
     built: InitVar[keras.Model | None] = None
+    shows_progress: bool = True
 
     def __post_init__(self, built: keras.Model | None) -> None:
         options = self.configuration.training
@@ -135,7 +137,8 @@ class Trainer:
         self._restore()
         for epoch in self.history:
             on_epoch(epoch)
-        with tqdm(total=steps * options.epochs, initial=steps * len(self.history), unit="step", disable=None) as bar:
+        disable = None if self.shows_progress else True  # None: where there is no terminal
+        with tqdm(total=steps * options.epochs, initial=steps * len(self.history), unit="step", disable=disable) as bar:
             while len(self.history) < options.epochs and not self._is_done():
                 self._run_epoch(rates.reshape(options.epochs, steps)[len(self.history)], bar)
                 on_epoch(self.history[-1])

@@ -121,7 +121,10 @@ def _train(values: dict[str, Any], data: Data, on_epoch: Any) -> Message:
         network = untrained(configuration, data.mean, data.deviation)
         weights = network.get_weights()
     network.set_weights(weights)
-    trainer = Trainer(configuration, data.train, data.validation, data.mean, data.deviation, built=network)
+    # The terminal is the coordinator's.
+    trainer = Trainer(
+        configuration, data.train, data.validation, data.mean, data.deviation, built=network, shows_progress=False
+    )
     try:
         trainer.fit(on_epoch)
     finally:

@@ -51,16 +51,19 @@ def workers(sweep: Sweep) -> Iterator[Client]:
             client = Client(cluster)
         try:
             try:
+                if sweep.scheduler:
+                    _adopt(client)
                 client.register_plugin(Warm(), name="warm")
-            except Exception as error:  # Dask's form of whatever a worker raises
-                if "ModuleNotFoundError" not in str(error):
+            except UserError:
+                raise
+            except Exception as error:  # Dask's form of whatever a worker or the scheduler raises
+                if not isinstance(error, ModuleNotFoundError) and "ModuleNotFoundError" not in str(error):
                     raise
                 raise UserError(
                     f"the cluster at sweep.scheduler={sweep.scheduler} lacks what trials are made of: {error}\n"
-                    "Start them in a checkout of this project, in its environment: PYTHONPATH=. dask worker ..."
+                    "Start the scheduler and the workers in a checkout of this project, in its environment:\n"
+                    "  PYTHONPATH=. dask scheduler\n  PYTHONPATH=. dask worker ADDRESS --nthreads 1"
                 ) from None
-            if sweep.scheduler:
-                _adopt(client)
             yield client
         finally:
             client.close()
@@ -76,14 +79,29 @@ def _adopt(client: Client) -> None:
 
     """
     client.run_on_scheduler(_give_up_on_a_trial_at_once)
-    threads = client.nthreads()
-    if not threads:
+    if not slots(client):
         print("The cluster has no worker yet. The sweep waits for one: dask worker ADDRESS --nthreads 1")
+
+
+def slots(client: Client) -> int:
+    """How many trials can run at once: one a worker.
+
+    Raises:
+        UserError: a worker has several threads, or the scheduler is gone.
+
+    """
+    try:
+        threads = client.nthreads()
+    except (OSError, TimeoutError) as error:
+        raise UserError(
+            f"the Dask scheduler is gone: {error}\nStart it again; the same command goes on with the trials that remain."
+        ) from None
     if several := [address for address, number in threads.items() if number > 1]:
         raise UserError(
             f"a worker must have one thread, for trials in one process would share their seeds; {several[0]} has "
             f"{threads[several[0]]}. Start it again: dask worker ADDRESS --nthreads 1"
         )
+    return len(threads)
 
 
 def _give_up_on_a_trial_at_once(dask_scheduler: Scheduler) -> None:

@@ -2,26 +2,23 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import optuna
 import psutil
 import pytest
-from optuna.trial import Trial
 
 from pipeline.compose import compose
 from pipeline.configuration import flatten
 from pipeline.errors import ConfigurationError
-from pipeline.study import SILENT, Study, name_of, pruner_of, sampler_of
 from pipeline.sweep import plan
 from tests.conftest import edit, environment, mlflow_runs, run
 
@@ -37,10 +34,10 @@ def sweep(folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def started(folder: Path, *command: str) -> "Iterator[subprocess.Popen[str]]":
+def started(folder: Path, *command: str, **variables: str) -> "Iterator[subprocess.Popen[str]]":
     """A process that runs meanwhile, with what it prints as one stream; ended in the end."""
     # `dask` is a script, which doesn't look where it is started.
-    own, pipe = environment({"PYTHONPATH": str(folder)}), subprocess.PIPE
+    own, pipe = environment({"PYTHONPATH": str(folder)} | variables), subprocess.PIPE
     with subprocess.Popen(command, cwd=folder, env=own, stdout=pipe, stderr=subprocess.STDOUT, text=True) as process:
         try:
             yield process
@@ -60,6 +57,21 @@ def wait_for(process: "subprocess.Popen[str]", words: str) -> str:
         if words in line:
             return seen
     raise AssertionError(f"{words!r} never came: {seen}")
+
+
+def cluster(stack: ExitStack, folder: Path, threads: int, **variables: str) -> "tuple[subprocess.Popen[str], str]":
+    """A scheduler with two workers, until the stack ends: its process and its address."""
+    file = folder / "scheduler.json"
+    file.unlink(missing_ok=True)
+    arguments = ["--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
+    scheduler = stack.enter_context(started(folder, "dask", "scheduler", *arguments, **variables))
+    while not file.exists():
+        time.sleep(0.1)
+    address = str(json.loads(file.read_text())["address"])
+    for _ in range(2):
+        arguments = [address, "--nthreads", str(threads), "--no-dashboard"]
+        stack.enter_context(started(folder, "dask", "worker", *arguments, **variables))
+    return scheduler, address
 
 
 def states(folder: Path) -> dict[str, int]:
@@ -146,15 +158,8 @@ def test_killed_workers_and_coordinators_cost_what_was_running_and_the_same_comm
 
 
 def test_an_existing_cluster_takes_trials_of_cmaes_and_hyperband_and_ctrl_c_keeps_them(project: Path) -> None:
-    file = project / "scheduler.json"
     with ExitStack() as stack:
-        arguments = ["--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
-        stack.enter_context(started(project, "dask", "scheduler", *arguments))
-        while not file.exists():
-            time.sleep(0.1)
-        address = json.loads(file.read_text())["address"]
-        for _ in range(2):
-            stack.enter_context(started(project, "dask", "worker", address, "--nthreads", "1", "--no-dashboard"))
+        _, address = cluster(stack, project, threads=1)
         command = ["sweep=adadelta", f"sweep.scheduler={address}", "sweep.pruner.name=hyperband"]
         command += ["sweep.sampler.name=cmaes", "sweep.sampler.startup_trials=2"]
         with sweeping(project, *command, "sweep.trials=500") as first:
@@ -170,6 +175,106 @@ def test_an_existing_cluster_takes_trials_of_cmaes_and_hyperband_and_ctrl_c_keep
         counts = states(project)
         assert counts["COMPLETE"] + counts.get("PRUNED", 0) == before + 4
         assert "RUNNING" not in counts
+
+
+def test_two_coordinators_that_begin_at_once_share_a_study_and_its_run(project: Path) -> None:
+    command = ["sweep=seeds", "training.seed=range(0, 6)", "sweep.workers=1"]
+    with sweeping(project, *command) as one, sweeping(project, *command) as other:
+        said = [process.communicate(timeout=120)[0] for process in (one, other)]
+    assert [one.returncode, other.returncode] == [0, 0], said
+    assert "Traceback" not in "".join(said)
+    assert states(project) == {"COMPLETE": 6}
+    runs = mlflow_runs(project)
+    assert [run["status"] for run in runs if run["tags"].get("role") == "sweep"] == ["FINISHED"]
+    seeds = [run["params"]["training.seed"] for run in runs if run["tags"].get("role") == "trial"]
+    assert sorted(seeds) == ["0", "1", "2", "3", "4", "5"]
+
+
+def test_a_cluster_that_dies_costs_what_was_running_and_one_that_is_no_good_is_told(project: Path) -> None:
+    command = ["sweep=seeds", "training.seed=range(0, 6)", "training.epochs=6"]
+    with ExitStack() as stack:
+        scheduler, address = cluster(stack, project, threads=1)
+        with sweeping(project, *command, f"sweep.scheduler={address}") as first:
+            wait_for(first, "finished")
+            scheduler.kill()
+            rest = first.communicate(timeout=90)[0]
+        assert first.returncode == 1
+        assert "the Dask scheduler is gone" in rest
+        assert "the same command goes on" in rest
+        assert "Traceback" not in rest
+    assert "RUNNING" not in states(project)
+    with ExitStack() as stack:
+        _, address = cluster(stack, project, threads=2)
+        refused = sweep(project, *command, f"sweep.scheduler={address}")
+        assert refused.returncode == 1
+        assert "a worker must have one thread" in refused.stderr
+    with ExitStack() as stack:
+        _, address = cluster(stack, project, threads=1, PYTHONPATH="")
+        refused = sweep(project, *command, f"sweep.scheduler={address}")
+        assert refused.returncode == 1
+        assert "PYTHONPATH=. dask scheduler" in refused.stderr
+    done = sweep(project, *command)
+    assert done.returncode == 0
+    assert "6 finished, 0 pruned, 0 failed." in done.stdout
+
+
+def test_an_mlflow_store_that_breaks_stops_the_sweep_and_gets_later_what_it_lacks(project: Path) -> None:
+    command = ["sweep=seeds", "training.seed=range(0, 6)", "training.epochs=12"]
+
+    def rename(before: str, after: str) -> None:
+        with sqlite3.connect(project / "mlflow.db", timeout=30) as store:
+            store.execute(f"alter table {before} rename to {after}")
+
+    with sweeping(project, *command) as first:
+        wait_for(first, "finished")
+        while not (project / "mlflow.db").exists() or not trials(project):
+            time.sleep(0.1)
+        rename("latest_metrics", "away")
+        rest = first.communicate(timeout=90)[0]
+    assert first.returncode == 1
+    assert "the MLflow store can't be written to" in rest
+    assert "Traceback" not in rest
+    rename("away", "latest_metrics")
+    done = sweep(project, *command)
+    assert "6 finished, 0 pruned, 0 failed." in done.stdout, done.stdout + done.stderr
+    ended = [run for run in trials(project) if run["tags"].get("trial_state") == "finished"]
+    assert len(ended) == 6
+    assert all("epoch/validation_accuracy" in run["latest_metrics"] for run in ended)
+
+
+def test_a_trial_that_wants_more_memory_than_there_is_fails_alone(project: Path) -> None:
+    units = "model.dense.0.units=choice(200000000, 16)"  # 600 GB of weights, or 50 kB
+    done = sweep(project, "sweep=seeds", units, "training.seed=3", "+sweep.space={}", "sweep.sampler.name=grid")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 finished, 0 pruned, 1 failed." in done.stdout
+    assert "OOM" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_a_terminal_shows_where_the_sweep_stands_and_the_best_so_far_and_no_steps(project: Path) -> None:
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    command = [sys.executable, "-m", "pipeline.sweep", *SMALL, "sweep=adadelta", "sweep.trials=3"]
+    here, there = pty.openpty()
+    fcntl.ioctl(there, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    with subprocess.Popen(command, cwd=project, env=environment({}), stdin=there, stdout=there, stderr=there) as process:
+        os.close(there)
+        seen = b""
+        with suppress(OSError):  # the end of a terminal
+            while part := os.read(here, 65536):
+                seen += part
+        os.close(here)
+    assert process.returncode == 0
+    text = seen.decode()
+    assert "3/3" in text
+    assert "running, 0 pruned, 0 failed]" in text
+    lines = [line for line in re.split("[\r\n]", text) if line.startswith("best 0.")]
+    assert lines
+    assert all("learning_rate=" in line and "rho=" in line and "epsilon=" in line for line in lines)
+    assert "step" not in text.replace("epsilon", "")
 
 
 def test_a_sweep_that_fails_too_often_stops(project: Path) -> None:
@@ -206,85 +311,3 @@ def test_what_the_command_line_fixes_is_not_varied() -> None:
     assert plan(["sweep=adadelta", "optimizer.ema_momentum=null"])[2] == ["optimizer.ema_momentum=null"]
     with pytest.raises(ConfigurationError, match="nothing is left that sweep=seeds could vary"):
         plan(["sweep=seeds", "training.seed=1"])
-
-
-def test_a_study_is_another_one_if_anything_else_is_trained() -> None:
-    names = {
-        name_of(*plan(["sweep=adadelta", *overrides])[:2], data)
-        for overrides, data in (
-            ([], "a"),
-            ([], "b"),
-            (["training.epochs=3"], "a"),
-            (["optimizer.rho=0.95"], "a"),
-            (["+sweep.space={training.epochs: 5}"], "a"),
-        )
-    }
-    assert len(names) == 5
-    longer = plan(["sweep=adadelta", "sweep.trials=100", "sweep.workers=1"])
-    assert name_of(*longer[:2], "a") in names
-
-
-def studied(folder: Path, *overrides: str) -> Study:
-    """A study as a coordinator opens it, in a store in `folder`."""
-    configuration, space, _ = plan([*overrides, f"sweep.storage=sqlite:///{folder / 'sweeps.db'}"])
-    return Study(configuration, space, "data")
-
-
-def asked(study: Study) -> Trial:
-    trial = study.ask()
-    assert trial is not None
-    return trial
-
-
-def test_of_several_coordinators_each_runs_what_the_others_do_not(tmp_path: Path) -> None:
-    grid = ("sweep=grid", "model.dropout=choice(0.1, 0.2)", "training.batch_size=choice(32, 64)")
-    one, other = studied(tmp_path, *grid), studied(tmp_path, *grid)
-    trials = [asked(one), asked(other), asked(one), asked(other)]
-    assert len({tuple(trial.params.items()) for trial in trials}) == 4
-    assert one.ask() is None
-    other.refresh()
-    assert (other.running, other.wanted, other.count().done) == (4, 4, 0)
-
-
-def test_a_trial_of_another_machine_is_taken_up_when_it_has_been_silent_for_minutes(tmp_path: Path) -> None:
-    study = studied(tmp_path, "sweep=adadelta")
-    trial = asked(study)
-    assert studied(tmp_path, "sweep=adadelta").interrupted == []
-    trial.set_user_attr("process", "another:1:1.0")
-    assert studied(tmp_path, "sweep=adadelta").interrupted == []
-    trial.set_user_attr("seen", (datetime.now(UTC) - SILENT * 2).isoformat())
-    study.beat([trial])
-    assert studied(tmp_path, "sweep=adadelta").interrupted == []
-    trial.set_user_attr("seen", (datetime.now(UTC) - SILENT * 2).isoformat())
-    study.beat([trial])  # so soon after the last time that it does nothing
-    again = studied(tmp_path, "sweep=adadelta")
-    assert again.interrupted == [trial.number]
-    study.beat([trial])  # its machine had slept, and goes on
-    study.tell(trial, "finished", {"validation_accuracy": 0.9})
-    study.tell(trial, "killed")
-    assert asked(again).params == trial.params
-    again.refresh()
-    assert (again.count().done, again.running) == (0, 1)
-
-
-def test_a_sampler_that_can_not_sample_the_space_says_which_can() -> None:
-    configuration, space, _ = plan(["sweep=architecture", "sweep.sampler.name=cmaes"])
-    with pytest.raises(ConfigurationError, match=r"sweep\.sampler\.name=tpe"):
-        sampler_of(configuration.sweep.sampler, space, 0)
-
-
-@pytest.mark.parametrize("warmup", [0, 1])
-def test_median_pruning_leaves_the_first_epochs_alone_and_ends_what_is_behind_afterwards(warmup: int) -> None:
-    options = plan(["sweep=adadelta", "sweep.pruner.startup_trials=2", f"sweep.pruner.warmup_epochs={warmup}"])[0].sweep.pruner
-    study = optuna.create_study(direction="maximize", pruner=pruner_of(options, epochs=3))
-    for _ in range(2):
-        good = study.ask()
-        for epoch in (1, 2, 3):
-            good.report(0.9, epoch)
-        study.tell(good, 0.9)
-    behind = study.ask()
-    pruned = []
-    for epoch in (1, 2):
-        behind.report(0.5, epoch)
-        pruned.append(behind.should_prune())
-    assert pruned == [warmup == 0, True]
