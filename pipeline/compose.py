@@ -157,6 +157,10 @@ def main(arguments: list[str] | None = None) -> None:
     if options.keep and is_current(PARAMETERS):
         for sentence in warnings(load()):
             print(f"Warning: {sentence}", file=sys.stderr)
+        if "DVC_EXP_NAME" in os.environ:
+            from pipeline import restored  # needs DVC
+
+            restored.tell()
         return
     differences = write(compose(options.overrides), PARAMETERS)
     print("params.yaml was composed from conf/." + (" What differs from before:" if differences else ""))

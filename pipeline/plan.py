@@ -10,6 +10,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,16 @@ class Step:
     stage: str
     action: str
     reasons: list[str] = field(default_factory=list)
-    mlflow_run: str = ""  # that made what is restored
+    producer: Entry = field(default_factory=dict)  # what MLflow's run left that made what is restored, or stays
 
     def __str__(self) -> str:
         words = {"skip": "unchanged", "run": "runs", "maybe": "runs, if what comes before it comes out different"}
-        text = words.get(self.action, "is restored from DVC's cache" + (f", made by MLflow run {self.mlflow_run[:8]}"))
+        text = words.get(self.action, f"is restored from DVC's cache, made by MLflow run {self._made_by}")
         return "\n".join([f"{self.stage:<9} {text}", *(f"            {reason}" for reason in self.reasons)])
+
+    @property
+    def _made_by(self) -> str:
+        return str(self.producer.get("run_id", "unknown"))[:8]
 
 
 def plan() -> list[Step]:
@@ -58,14 +63,18 @@ def _step(name: str, stage: Entry, lock: Entry | None, values: Entry, made: dict
     reasons = _reasons(stage, lock, depends, parameters, paths)
     if not reasons:
         unknown = [path for path, value in depends.items() if path in made and value is None]
-        made |= dict.fromkeys(paths, None) if unknown else {out["path"]: out["md5"] for out in (lock or {})["outs"]}
-        return Step(name, "maybe" if unknown else "skip", [f"depends on {path}" for path in unknown])
+        if unknown:
+            made |= dict.fromkeys(paths, None)
+            return Step(name, "maybe", [f"depends on {path}" for path in unknown])
+        hashes = {out["path"]: out["md5"] for out in (lock or {})["outs"]}
+        made |= hashes
+        return Step(name, "skip", [], _producer(name, hashes))
     wanted = (stage["cmd"], depends, parameters)
     for entry in _ran(stage["cmd"]):
         if wanted == _identity(entry) and all(_cached(out["md5"]) for out in entry["outs"] if out["path"] in _kept(stage)):
             hashes = {out["path"]: out["md5"] for out in entry["outs"]}
             made |= hashes
-            return Step(name, "restore", reasons, _mlflow_run(hashes.get(f"data/runs/{name}.json", "")))
+            return Step(name, "restore", reasons, _producer(name, hashes))
     made |= dict.fromkeys(paths, None)
     if name == "compose":  # what it will write is known already
         del made["params.yaml"]
@@ -127,6 +136,13 @@ def _hash(path: str) -> str | None:
     return str(built.hash_info.value)
 
 
+def has_trained(values: Entry) -> bool:
+    """Whether a network was trained here with these values of the configuration, be it on other data, or by other code."""
+    stage = read(CHECKOUT / "dvc.yaml")["stages"]["train"]
+    wanted = {group: values.get(group) for group in stage["params"]}
+    return any(_identity(entry)[2] == wanted for entry in _ran(stage["cmd"]))
+
+
 def _ran(command: str) -> Iterator[Entry]:
     """Everything that `command` ever ran with here, the newest first."""
     files = [path for path in (_cache() / "runs").glob("*/*/*") if path.is_file()]
@@ -135,6 +151,7 @@ def _ran(command: str) -> Iterator[Entry]:
             yield read(path)
 
 
+@cache
 def _cache() -> Path:
     from dvc.repo import Repo
 
@@ -145,10 +162,11 @@ def _cached(value: str) -> bool:
     return (_cache() / "files" / "md5" / value[:2] / value[2:]).exists()
 
 
-def _mlflow_run(value: str) -> str:
-    """The run that ``data/runs/<stage>.json``, which has this hash in DVC's cache, names."""
+def _producer(stage: str, hashes: dict[str, str]) -> Entry:
+    """What ``data/runs/<stage>.json`` says, by the hashes of the stage's outputs; nothing if it isn't in DVC's cache."""
+    value = hashes.get(f"data/runs/{stage}.json", "")
     path = _cache() / "files" / "md5" / value[:2] / value[2:]
-    return str(json.loads(path.read_text(encoding="utf-8"))["run_id"]) if value and path.is_file() else "unknown"
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if value and path.is_file() else {}
 
 
 def _who(path: str) -> str:

@@ -35,7 +35,8 @@ Message = dict[str, Any]
 
 def open_store(uri: str, experiment: str, project: Path) -> tuple[MlflowClient, str]:
     """A client of the store, and the id of the experiment in it. Both are made if they are not there."""
-    logging.getLogger("mlflow.store").setLevel(logging.WARNING)  # says at length that it creates tables
+    # It says at length that it creates tables, and prints a traceback of every error that it raises.
+    logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)
     # Creating the database, which making a client does, is a long series of steps that two processes must not begin at once.
     with FileLock(project / ".mlflow.lock"):
         if uri.startswith("sqlite:///"):
@@ -77,22 +78,34 @@ def begin(message: Message) -> tuple[MlflowClient, str]:
         client.log_artifact(run, message["configuration"])
     client.log_batch(run, tags=[RunTag(key, str(value)) for key, value in message["tags"].items()])
     for stage, producer in message["producers"].items():  # what DVC restored from its cache, or left as it was
-        if producer != run:
-            client.set_tag(run, f"{stage}_from_run", producer)
+        if producer["run_id"] != run:
+            take_over(client, run, stage, producer)
     client.update_run(run, "RUNNING")
     return client, run
 
 
+def take_over(client: MlflowClient, run: str, stage: str, producer: Message) -> None:
+    """Write what another run told of a stage: `producer` holds its ``run_id``, and perhaps ``metrics`` and a ``dataset``."""
+    before = client.get_run(run)
+    client.set_tag(run, f"{stage}_from_run", producer["run_id"])
+    new = {key: value for key, value in producer.get("metrics", {}).items() if key not in before.data.metrics}
+    record(client, run, {"metrics": new, "step": 0})
+    if "dataset" in producer and not before.inputs.dataset_inputs:
+        record(client, run, {"dataset": producer["dataset"]})
+    if stage == "export" and not before.outputs.model_outputs:
+        with suppress(MlflowException):  # that run was deleted
+            client.log_outputs(run, client.get_run(producer["run_id"]).outputs.model_outputs)
+
+
 def record(client: MlflowClient, run: str, message: Message) -> None:
     """Write what one message says."""
-    if "tags" in message:
-        client.log_batch(run, tags=[RunTag(key, str(value)) for key, value in message["tags"].items()])
     if "metrics" in message:
         now, step = int(time.time() * 1000), message["step"]
         client.log_batch(run, [Metric(key, float(value), now, step) for key, value in message["metrics"].items()])
     if "dataset" in message:
-        dataset = Dataset(message["dataset"]["name"], message["dataset"]["sha256"][:12], "local", "data/prepared")
-        client.log_inputs(run, [DatasetInput(dataset)])
+        name, sha256 = message["dataset"]["name"], message["dataset"]["sha256"]
+        client.log_inputs(run, [DatasetInput(Dataset(name, sha256[:12], "local", "data/prepared"))])
+        client.log_batch(run, tags=[RunTag("dataset", name), RunTag("dataset_sha256", sha256)])
     for path in message.get("artifacts", []):
         client.log_artifact(run, path, message["folder"] or None)
     if "model" in message:

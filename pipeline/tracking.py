@@ -35,6 +35,7 @@ class Run:
 
     def __init__(self, beginning: dict[str, Any]) -> None:
         self._id = ""
+        self._told: dict[str, Any] = {"metrics": {}}
         self._uri = beginning["uri"]
         command = [sys.executable, "-m", "pipeline.recorder"]
         self._recorder = subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -50,8 +51,15 @@ class Run:
         self._id = self._id or self._receive()["run"]
         return self._id
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a run that takes this stage over from here needs: ``run_id``, ``metrics`` (single values), ``dataset``."""
+        return {"run_id": self.id} | self._told
+
     def metrics(self, step: int = 0, **values: float) -> None:
         """Log values: points of curves if `step` is given, single values else."""
+        if not step:
+            self._told["metrics"] |= values
         self._send({"metrics": values, "step": step})
 
     def artifacts(self, folder: str, *paths: Path) -> None:
@@ -64,7 +72,8 @@ class Run:
 
     def dataset(self, name: str, sha256: str) -> None:
         """Log what the run's network was trained on."""
-        self._send({"dataset": {"name": name, "sha256": sha256}, "tags": {"dataset": name, "dataset_sha256": sha256}})
+        self._told["dataset"] = {"name": name, "sha256": sha256}
+        self._send({"dataset": self._told["dataset"]})
 
     def end(self, status: str) -> None:
         """Wait until everything is written.
@@ -114,13 +123,15 @@ def uri(tracking: Tracking) -> str:
 def stage(name: str, configuration: Configuration) -> Iterator[Run]:
     """The run of this execution, open while the stage works.
 
-    What the stage leaves in ``data/runs/<name>.json`` names the run, so that a stage that DVC restores from its cache points
-    to the run that produced it.
+    What the stage leaves in ``data/runs/<name>.json`` names the run, with what it told of itself, so that a run for which DVC
+    restores the stage from its cache tells that too, and points to the run that produced it.
 
     Raises:
         UserError: the store can't be used. What the stage has written stays.
     """
-    run = Run(_beginning(name, configuration))
+    earlier = {other: RUNS / f"{other}.json" for other in STAGES[: STAGES.index(name)]}
+    producers = {other: json.loads(path.read_text(encoding="utf-8")) for other, path in earlier.items() if path.exists()}
+    run = Run(_beginning(name, configuration, producers))
     status = "FAILED"
     try:
         yield run
@@ -131,11 +142,19 @@ def stage(name: str, configuration: Configuration) -> Iterator[Run]:
     finally:
         run.end(status)
     with replacing(RUNS / f"{name}.json") as temporary:
-        temporary.write_text(json.dumps({"run_id": run.id}) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(run.told) + "\n", encoding="utf-8")
 
 
-def _beginning(name: str, configuration: Configuration) -> dict[str, Any]:
-    earlier = [RUNS / f"{stage}.json" for stage in STAGES[: STAGES.index(name)]]
+def restored(producers: dict[str, dict[str, Any]], configuration: Configuration) -> None:
+    """Log the run of an execution that runs no stage: `producers` holds what each left in ``data/runs`` when it ran.
+
+    Raises:
+        UserError: the store can't be used.
+    """
+    Run(_beginning("compose", configuration, producers)).end("FINISHED")
+
+
+def _beginning(name: str, configuration: Configuration, producers: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {
         "stage": name,
         "uri": uri(configuration.tracking),
@@ -145,7 +164,7 @@ def _beginning(name: str, configuration: Configuration) -> dict[str, Any]:
         "parameters": parameters(configuration),
         "configuration": str(PARAMETERS),
         "tags": tags(configuration),
-        "producers": {path.stem: json.loads(path.read_text(encoding="utf-8"))["run_id"] for path in earlier if path.exists()},
+        "producers": producers,
     }
 
 

@@ -1,9 +1,14 @@
 """DVC's own door to experiments: overrides, names, the queue, and what becomes of them."""
 
+import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from pipeline import best_experiment
+from pipeline.compose import compose
+from pipeline.paths import CONFIGURATION
 from tests.conftest import conf_is_untouched, copied, dvc, mlflow_runs, parameters, repro, run
 
 pytestmark = pytest.mark.timeout(400)
@@ -34,6 +39,39 @@ def test_overrides_and_a_named_experiment_count_and_stay(project: Path) -> None:
     assert "test_accuracy" in table
 
 
+def test_an_experiment_that_comes_whole_from_the_cache_is_in_the_store_with_all_that_its_like_has(project: Path) -> None:
+    first = mlflow_runs(project)[-1]["id"]
+    assert dvc(project, "exp", "run", "-n", "one", "-S", "training.seed=5")[0] == ["compose", "train", "evaluate", "export"]
+
+    def go_back() -> None:  # or it would change nothing, and DVC would not run even `compose`
+        for command in ("git checkout -q .", "dvc checkout -q"):
+            assert run(project, *command.split()).returncode == 0
+
+    go_back()
+    ran, done = dvc(project, "exp", "run", "-n", "other", "-S", "training.seed=5")
+    assert (ran, done.returncode) == (["compose"], 0), done.stdout + done.stderr
+    one, other = mlflow_runs(project)[-2:]
+    assert (one["name"], other["name"]) == ("one", "other")
+    assert other["tags"]["dvc_experiment"] == "other"
+    assert other["status"] == "FINISHED"
+    single = {key: value for key, value in one["latest_metrics"].items() if not key.startswith("epoch/")}
+    assert {"validation_accuracy", "test_accuracy"} <= single.keys()
+    assert other["latest_metrics"] == single
+    assert other["params"] == one["params"]
+    assert other["tags"]["dataset_sha256"] == one["tags"]["dataset_sha256"]
+    made_by = [other["tags"][f"{stage}_from_run"] for stage in ("prepare", "train", "evaluate", "export")]
+    assert made_by == [first, one["id"], one["id"], one["id"]]
+    assert run(project, "python", "-m", "pipeline.runs", "export", "other", "-o", "other.h5").returncode == 0
+    assert (project / "other.h5").read_bytes() == (project / "models/mnist.h5").read_bytes()
+    # queued, and so in a folder of its own
+    go_back()
+    dvc(project, "exp", "run", "--queue", "-n", "third", "-S", "training.seed=5")
+    dvc(project, "queue", "start")
+    run(project, "dvc", "queue", "logs", "third", "-f")
+    assert mlflow_runs(project)[-1]["name"] == "third"
+    assert mlflow_runs(project)[-1]["latest_metrics"] == single
+
+
 def test_queued_experiments_have_their_own_parameters_and_runs_in_one_store(project: Path) -> None:
     (project / "conf/experiment/mine.yaml").write_text("# @package _global_\nname: mine\ntraining:\n  batch_size: 64\n")
     dvc(project, "exp", "run", "--queue", "-n", "grid", "-S", "model.dropout=0.1,0.45")
@@ -61,3 +99,32 @@ def test_an_unknown_key_of_an_experiment_is_told_with_the_nearest(project: Path)
     _, done = dvc(project, "exp", "run", "-S", "model.dropot=0.4")
     assert done.returncode != 0
     assert "nearest is model.dropout" in done.stderr
+    _, done = dvc(project, "exp", "run", "-S", "model=mlp", "-S", "model.blocks.0.filters=48")
+    assert done.returncode != 0
+    assert "model.blocks.0.filters: is not part of the configuration as composed (model=mlp)" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "trials",
+    [
+        [["experiment=[smoke,overfit]", "model.dropout=0.1"]],
+        [["experiment=[overfit,textbook]", "augment=strong", "optimizer.rho=0.8"]],
+        [["experiment=textbook", "model='mlp'", "model.dropout=0.1"]],
+        [["optimizer={rho: 0.5}", "augment=[light,none]"]],
+        [["optimizer=adam", "dataset=digits"], ["experiment=mine_best", "model=mlp", "model.dropout=0.3"]],
+        [["experiment=textbook", "optimizer.rho=0.9"], ["experiment=[smoke,mine_best]", "model.dropout=0.3"]],
+    ],
+)
+def test_the_best_trial_as_an_experiment_composes_to_what_the_trial_was(
+    trials: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "conf"
+    shutil.copytree(CONFIGURATION, folder)
+    compose_here = partial(compose, folder=folder)
+    monkeypatch.setattr(best_experiment, "CONFIGURATION", folder)
+    monkeypatch.setattr(best_experiment, "compose", compose_here)
+    for overrides in trials:  # each begins with what the one before has written
+        expected = compose_here(overrides)
+        best_experiment.write("mine", overrides, "origin")
+        composed = compose_here(["experiment=mine_best"])
+        assert composed | {"name": ""} == expected | {"name": ""} | {"composed_from": composed["composed_from"]}
