@@ -1,8 +1,9 @@
 """Measures sweeps: ``python benchmarks/sweep.py [overhead] [queue] [pruning] [thousand]``, in an environment of the project.
 
 overhead: what twenty trials cost beside their training. queue: trials an hour, against ``dvc queue start -j 2`` of the same
-configurations. pruning: when the sweep ``adadelta`` with median pruning reaches the best of its unpruned self. thousand:
-memory of the coordinator and reading time of the store after 1,000 trials of a trivial objective. All in a temporary clone.
+configurations, one after the other. pruning: when the sweep ``adadelta`` with median pruning reaches the best of its unpruned
+self. thousand: memory of the coordinator, and how long both stores take to read, after 1,000 trials of a trivial objective.
+All in a temporary clone.
 """
 
 import json
@@ -26,34 +27,38 @@ def run(folder: Path, *command: str) -> tuple[float, str]:
     return time.perf_counter() - begin, done.stdout
 
 
-def overhead(folder: Path) -> float:
-    """Twenty trials on two workers; returns trials an hour."""
+def overhead(folder: Path) -> None:
+    """Twenty trials on two workers."""
     seconds, text = run(folder, "pipeline.sweep", "sweep=adadelta", "sweep.pruner.name=none", "sweep.trials=20", *SMALL)
     training = float(re.findall(r"([\d.]+) s of training", text)[0])
     print(
         f"overhead: 20 trials in {seconds:.0f} s, training {training:.0f} s on 2 workers: {seconds / (training / 2) - 1:+.0%}"
     )
-    return 20 / seconds * 3600
 
 
-def queue(folder: Path, sweep_rate: float, experiments: int = 20) -> None:
-    """The same kind of trials as queued DVC experiments."""
+def queue(folder: Path) -> None:
+    """Twenty learning rates as trials of a sweep, and as queued DVC experiments."""
+    rates = [str(0.5 + number / 2) for number in range(20)]
+    space = f"optimizer.learning_rate=choice({','.join(rates)})"
+    swept, _ = run(folder, "pipeline.sweep", "sweep=seeds", "training.seed=0", space, *SMALL)
     run(folder, "pipeline.compose", *SMALL)
-    subprocess.run(["git", "commit", "-qam", "small"], cwd=folder, check=True)
-    for number in range(experiments):
-        rate = f"optimizer.learning_rate={0.5 + number / 2}"
-        overrides = [part for text in [*SMALL, rate] for part in ("-S", text)]
+    subprocess.run(["git", "add", "-A"], cwd=folder, check=True)
+    subprocess.run(["git", "commit", "-qm", "small"], cwd=folder, check=True)
+    for number, rate in enumerate(rates):
+        overrides = [part for text in [*SMALL, f"optimizer.learning_rate={rate}"] for part in ("-S", text)]
         run(folder, "dvc", "exp", "run", "--queue", "-n", f"trial-{number}", *overrides)
     begin = time.perf_counter()
     run(folder, "dvc", "queue", "start", "-j", "2")
     while True:
         states = [row.split()[-1] for row in run(folder, "dvc", "queue", "status")[1].splitlines() if "trial-" in row]
-        if len([state for state in states if state in ("Success", "Failed")]) == experiments:
+        assert "Failed" not in states
+        if states.count("Success") == len(rates):
             break
         time.sleep(5)
     seconds = time.perf_counter() - begin
-    times = sweep_rate / (experiments / seconds * 3600)
-    print(f"queue: {experiments} experiments in {seconds:.0f} s; a sweep does {times:.1f} times as many an hour")
+    print(
+        f"queue: {len(rates)} experiments in {seconds:.0f} s, by a sweep in {swept:.0f} s: {seconds / swept:.1f} times as fast"
+    )
 
 
 def pruning(folder: Path) -> None:
@@ -116,8 +121,17 @@ def thousand(folder: Path) -> None:
     )
     found = subprocess.run([sys.executable, "-c", read], cwd=folder, capture_output=True, text=True, check=True)
     count, seconds = json.loads(found.stdout.splitlines()[-1])
+    read = (
+        "import time\nfrom pipeline.store import Store\n"
+        "store = Store(); begin = time.perf_counter(); print(len(store.runs()), time.perf_counter() - begin)\n"
+    )
+    found = subprocess.run([sys.executable, "-c", read], cwd=folder, capture_output=True, text=True, check=True)
+    runs, listed = found.stdout.split()[-2:]
     peak = float(re.findall(r"peak ([\d.]+)", done.stdout)[0])
-    print(f"thousand: {count} trials in {took:.0f} s, coordinator at most {peak:.0f} MiB, store read in {seconds:.2f} s")
+    print(
+        f"thousand: {count} trials in {took:.0f} s, coordinator at most {peak:.0f} MiB; stores read in {seconds:.2f} s "
+        f"(Optuna's) and {float(listed):.2f} s (MLflow's {runs} runs)"
+    )
 
 
 def main() -> None:
@@ -127,13 +141,14 @@ def main() -> None:
         (Path(above) / "shared").symlink_to(ROOT.parent / "shared")
         folder = Path(above) / "clone"
         subprocess.run(["git", "clone", "-q", ROOT, folder], check=True)
-        rate = overhead(folder) if {"overhead", "queue"} & set(wanted) else 0.0
+        if "overhead" in wanted:
+            overhead(folder)
         if "thousand" in wanted:
             thousand(folder)
         if "pruning" in wanted:
             pruning(folder)
         if "queue" in wanted:
-            queue(folder, rate)
+            queue(folder)
 
 
 if __name__ == "__main__":
