@@ -252,13 +252,19 @@ def main() -> None:
     store = Store()
     match options.command:
         case "list":
-            print(show_list(store, options))
+            text = show_list(store, options)
         case "compare":
-            print(compare(store, options.runs))
+            text = compare(store, options.runs)
         case "promote":
-            print(promote(store, options.run))
+            text = promote(store, options.run)
         case "export":
-            print(export(store, options.run, options.output))
+            text = export(store, options.run, options.output)
+    try:
+        print(text, flush=True)
+    except (
+        BrokenPipeError
+    ):  # of `list | head`; Python would write once more at its end: https://docs.python.org/3/library/signal.html
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -59,24 +59,6 @@ def parse(overrides: list[str]) -> tuple[list[Dimension], list[str]]:
     return list(varied.values()), [str(override.input_line) for override in parsed if not override.is_sweep_override()]
 
 
-def short(overrides: list[str]) -> str:
-    """Overrides for a person: each key by its last words, as many as tell it from the others.
-
-    ``["optimizer.rho=0.9", "model.blocks.0.filters=8", "model.blocks.1.filters=8"]`` is
-    ``rho=0.9, blocks.0.filters=8, blocks.1.filters=8``.
-    """
-    keys = [override.partition("=")[0].split(".") for override in overrides]
-    names = []
-    for key in keys:
-        length = 1
-        while length < len(key) and (key[-length].isdigit() or sum(other[-length:] == key[-length:] for other in keys) > 1):
-            length += 1
-        while length < len(key) and key[-length].isdigit():
-            length += 1
-        names.append(".".join(key[-length:]))
-    return ", ".join(f"{name}={text.partition('=')[2]}" for name, text in zip(names, overrides, strict=True))
-
-
 def _dimension(override: Override) -> Dimension:
     key, sweep = str(override.key_or_group), override.value()
     log = "log" in getattr(sweep, "tags", ())

@@ -103,7 +103,7 @@ class Display:
 
     def update(self, running: int) -> None:
         """Show where the sweep stands."""
-        from pipeline.search_space import short
+        from pipeline.configuration import short
 
         count, best = self._study.count(), self._study.best()
         self._bar.set_postfix_str(f"{running} running, {count.pruned} pruned, {count.failed} failed", refresh=False)

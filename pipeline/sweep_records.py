@@ -15,10 +15,10 @@ from omegaconf import OmegaConf
 from optuna.trial import FrozenTrial, TrialState
 
 from pipeline import recorder, tracking
+from pipeline.configuration import short
 from pipeline.errors import UserError
 from pipeline.paths import PROJECT
 from pipeline.schema import SweepConfiguration
-from pipeline.search_space import short
 from pipeline.study import ERROR, OVERRIDES, RESULT, Study, without_password
 
 #: MLflow's status of a run, by how its trial ended. It knows no pruned runs; the tag `trial_state` does.

@@ -7,6 +7,7 @@ opened again by the next, so that only a process that was killed with its record
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import yaml
 
-from pipeline.configuration import flatten
+from pipeline.configuration import flatten, short
 from pipeline.errors import UserError
 from pipeline.paths import CHECKOUT, PARAMETERS, PROJECT, replacing
 from pipeline.processes import describe
@@ -27,6 +29,7 @@ STAGES = ("prepare", "train", "evaluate", "export")
 
 #: Groups of the configuration that a person tunes; the others are logged as the file params.yaml alone.
 TUNED = ("model", "optimizer", "schedule", "augment", "training")
+MOST_NAMED = 3  # differences in the name of a run
 DATASET_KEYS = ("name", "validation_fraction", "split_seed", "training_limit")
 
 
@@ -160,7 +163,7 @@ def _beginning(name: str, configuration: Configuration, producers: dict[str, dic
         "uri": uri(configuration.tracking),
         "experiment": configuration.tracking.experiment,
         "project": str(PROJECT),
-        "name": os.environ.get("DVC_EXP_NAME", configuration.name),
+        "name": os.environ.get("DVC_EXP_NAME") or run_name(configuration),
         "parameters": parameters(configuration),
         "configuration": str(PARAMETERS),
         "tags": tags(configuration),
@@ -168,12 +171,33 @@ def _beginning(name: str, configuration: Configuration, producers: dict[str, dic
     }
 
 
+def run_name(configuration: Configuration) -> str:
+    """The configuration's name, and what of it is not as it was committed: ``default, dropout=0.3, seed=1``."""
+    committed = yaml.safe_load(_git("show", "HEAD:params.yaml")) or {}
+    if committed.get("name") != configuration.name:
+        return configuration.name
+    before, after = flatten(_tuned(committed)), flatten(_tuned(configuration.model_dump()))
+    changed = [f"{key.removesuffix('.name')}={after[key]}" for key in after if before.get(key) != after[key]]
+    named = short(changed[:MOST_NAMED])
+    return ", ".join(filter(None, [configuration.name, named, "…" if len(changed) > MOST_NAMED else ""]))
+
+
 def parameters(configuration: Configuration) -> dict[str, Any]:
-    """What a person tunes, flat. The name of a group's option is called like the group: ``optimizer = adadelta``."""
-    values = configuration.model_dump()
-    tuned = {group: values[group] for group in TUNED}
-    tuned["dataset"] = {key: values["dataset"][key] for key in DATASET_KEYS}
-    return {key.removesuffix(".name"): value for key, value in flatten(tuned).items()}
+    """What a person tunes, flat and few: of what is set; and of all blocks in one, ``model.blocks.filters = 24, 64, 96``.
+
+    The name of a group's option is called like the group: ``optimizer = adadelta``.
+    """
+    together: dict[str, list[Any]] = {}
+    for key, value in flatten(_tuned(configuration.model_dump())).items():
+        if value is not None:
+            together.setdefault(re.sub(r"\.\d+(?=\.)", "", key).removesuffix(".name"), []).append(value)
+    return {key: ", ".join(map(str, values)) for key, values in together.items()}
+
+
+def _tuned(values: dict[str, Any]) -> dict[str, Any]:
+    """Of a configuration what a person tunes."""
+    dataset = values.get("dataset") or {}
+    return {group: values.get(group) for group in TUNED} | {"dataset": {key: dataset.get(key) for key in DATASET_KEYS}}
 
 
 def tags(configuration: Configuration) -> dict[str, str]:
@@ -196,13 +220,14 @@ def tags(configuration: Configuration) -> dict[str, str]:
 
 def git_state() -> tuple[str, bool]:
     """The commit that is checked out, and whether tracked files differ from it; an empty commit outside of git."""
-
-    def git(*arguments: str) -> str:
-        return subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=False).stdout.strip()
-
     # What a run itself writes is no change of the code.
     own = [":!params.yaml", ":!dvc.lock", ":!reports"]
-    return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--untracked-files=no", "--", ".", *own))
+    return _git("rev-parse", "HEAD"), bool(_git("status", "--porcelain", "--untracked-files=no", "--", ".", *own))
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True, encoding="utf-8", check=False)
+    return done.stdout.strip()
 
 
 def _executor() -> psutil.Process:

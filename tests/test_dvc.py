@@ -84,6 +84,7 @@ def test_an_edited_training_value_reruns_all_that_follows_and_nothing_before_as_
     assert repro(project) == ["compose", "train", "evaluate", "export"]
     _, second = mlflow_runs(project)
     assert second["params"]["training.seed"] == "3"
+    assert second["name"] == "default, seed=3"  # what is not as it was committed
     first = mlflow_runs(project)[0]["id"]
     assert second["tags"]["prepare_from_run"] == first
     edit(project / "conf/training/default.yaml", "seed: 3", "seed: 0")

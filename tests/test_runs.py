@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from pipeline import runs
 from pipeline import store as stores
 from pipeline.errors import UserError
 from pipeline.store import NoRuns, RunError, Store
-from tests.conftest import small_store
+from tests.conftest import ROOT, small_store
 
 
 def test_mcnemars_test_counts_the_pictures_that_one_alone_reads_right() -> None:
@@ -239,3 +240,12 @@ def test_a_small_probability_is_never_said_to_be_smaller_than_it_is() -> None:
         "1e-11 or less",
         "0",
     ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")
+def test_a_list_that_nobody_reads_to_its_end_is_no_error(store: Store) -> None:
+    command = f"{sys.executable} -m pipeline.runs list | true"
+    done = subprocess.run(
+        ["bash", "-c", command], env=os.environ | {"MLFLOW_TRACKING_URI": store.uri}, cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stderr == ""

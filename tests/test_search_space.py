@@ -3,8 +3,9 @@
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
+from pipeline.configuration import short
 from pipeline.errors import ConfigurationError
-from pipeline.search_space import parse, short
+from pipeline.search_space import parse
 
 
 @pytest.mark.parametrize(
