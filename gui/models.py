@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ModelError, UserError
-from pipeline.paths import MODELS
+from pipeline.paths import MODEL_FILE, MODELS
 
-FILE = "mnist.h5"  # what `export` makes, and a run of the pipeline keeps
-EXPORTED = MODELS / FILE
+EXPORTED = MODELS / MODEL_FILE
 SHIPPED = Path(__file__).resolve().parent / "shipped.h5"
 CHAMPION = "champion"
 ENDINGS = (".h5", ".keras")
@@ -95,7 +94,7 @@ def resolve(name: str) -> tuple[Path, str]:
 
     store = Store()
     run = store.find(name)
-    return store.artifact(run, FILE), _called(run.info.run_id, run.info.run_name, name == CHAMPION)
+    return store.artifact(run, MODEL_FILE), _called(run.info.run_id, run.info.run_name, name == CHAMPION)
 
 
 def _called(run_id: str, name: str, is_champion: bool) -> str:

@@ -112,8 +112,6 @@ def short(overrides: list[str]) -> str:
         length = 1
         while length < len(key) and (key[-length].isdigit() or sum(other[-length:] == key[-length:] for other in keys) > 1):
             length += 1
-        while length < len(key) and key[-length].isdigit():
-            length += 1
         names.append(".".join(key[-length:]))
     return ", ".join(f"{name}={text.partition('=')[2]}" for name, text in zip(names, overrides, strict=True))
 
@@ -152,8 +150,7 @@ def _absent_key(key: str, there: dict[str, Any], allowed: list[str]) -> str:
     beside = [name for name in allowed if name.rpartition(".")[0] == parent]
     return (
         f"  {key}: is not part of the configuration as composed{option}.\n"
-        "    Leave it out. Where a sweep varies it: copy the sweep's file of conf/sweep/, vary other keys in the copy, and\n"
-        "    choose that: sweep=<its name>.\n"
+        "    Leave it out, or choose an option that has it.\n"
         f"    allowed: {', '.join(beside) or f'nothing, for {parent} is empty'}"
     )
 

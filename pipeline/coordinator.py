@@ -25,7 +25,7 @@ from pipeline.records import Records
 from pipeline.schema import AnyDataset, SweepConfiguration
 from pipeline.study import BEAT_SECONDS, OVERRIDES, Study
 from pipeline.trial import Data, Message
-from pipeline.workers import slots
+from pipeline.workers import SCHEDULER_GONE, slots
 
 STOP: Message = {"stop": True}
 
@@ -116,7 +116,7 @@ class Coordinator:
                     # What ended the sweep is raised below; each trial is told all the same.
                     with suppress(Exception):
                         self._answer(number, False)  # or it would wait for one, and its worker with it
-                    with suppress(Exception):
+                    with suppress(Exception, UserError):
                         self._end(number, {"state": "killed"})
                 raise
             finally:
@@ -188,6 +188,8 @@ class Coordinator:
         number = message["trial"]
         if number not in self._running:  # of a trial whose worker has died
             return
+        if message.get("state") == "lost":
+            raise UserError(SCHEDULER_GONE)
         if "epoch" not in message:
             self._end(number, message)
             return
@@ -202,7 +204,10 @@ class Coordinator:
         self._records.epoch(number, epoch)
 
     def _answer(self, number: int, goes_on: bool) -> None:
-        Queue(f"{self._topic}/{number}", client=self._client).put(goes_on)
+        if self._client.status != "running":  # the scheduler is gone, and so is the trial: see `_result`
+            return
+        with suppress(OSError):  # at this moment
+            Queue(f"{self._topic}/{number}", client=self._client).put(goes_on)
 
     def _end(self, number: int, result: Message) -> None:
         trial = self._running.pop(number)
@@ -220,8 +225,8 @@ def _result(future: Future[Any]) -> Message:
     """What became of a trial, even if its worker is gone."""
     if future.status == "finished":
         return dict(future.result())
-    if future.status in ("cancelled", "lost"):  # the scheduler is gone, which is no fault of the trial
-        return {"state": "killed"}
+    if future.status in ("cancelled", "lost"):  # which is no fault of the trial
+        return {"state": "lost"}
     error = future.exception()
     if isinstance(error, KilledWorker):
         return {"state": "failed", "error": "its worker died: it was killed, or ran out of memory"}

@@ -16,7 +16,7 @@ from pipeline import exported, prepared, tensorflow_setup, tracking
 from pipeline.arrays import Pictures, Probabilities, network_input
 from pipeline.configuration import load
 from pipeline.errors import ModelError
-from pipeline.paths import MODELS, REPORTS, TRAINED, replacing
+from pipeline.paths import MODEL_FILE, MODELS, REPORTS, TRAINED, replacing
 from pipeline.preprocessing import VERSION
 from pipeline.schema import Configuration
 from pipeline.tracking import Run
@@ -24,7 +24,7 @@ from pipeline.tracking import Run
 if TYPE_CHECKING:
     import keras
 
-H5 = MODELS / "mnist.h5"
+H5 = MODELS / MODEL_FILE
 FORMATS = MODELS / "formats"
 
 

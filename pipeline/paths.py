@@ -18,6 +18,7 @@ PREPARED = CHECKOUT / "data" / "prepared"
 TRAINED = CHECKOUT / "data" / "trained"
 REPORTS = CHECKOUT / "reports"
 MODELS = CHECKOUT / "models"
+MODEL_FILE = "mnist.h5"  # what `export` makes, and a run of the pipeline keeps
 
 
 def in_project(path: str | Path) -> Path:

@@ -8,7 +8,8 @@ of them as they are now is in DVC's run cache (https://dvc.org/doc/user-guide/pi
 import argparse
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -140,15 +141,22 @@ def has_trained(values: Entry) -> bool:
     """Whether a network was trained here with these values of the configuration, be it on other data, or by other code."""
     stage = read(CHECKOUT / "dvc.yaml")["stages"]["train"]
     wanted = {group: values.get(group) for group in stage["params"]}
-    return any(_identity(entry)[2] == wanted for entry in _ran(stage["cmd"]))
+    # What any YAML is written like. To read one takes long, and most experiments differ from all others in one of these.
+    plain = {key.rpartition(".")[2]: value for key, value in flatten(wanted).items() if isinstance(value, int | str)}
+    lines = [f"{key}: {str(value).lower() if isinstance(value, bool) else value}\n" for key, value in plain.items()]
+    return any(_identity(entry)[2] == wanted for entry in _ran(stage["cmd"], lines))
 
 
-def _ran(command: str) -> Iterator[Entry]:
-    """Everything that `command` ever ran with here, the newest first."""
-    files = [path for path in (_cache() / "runs").glob("*/*/*") if path.is_file()]
-    for path in sorted(files, key=lambda path: path.stat().st_mtime, reverse=True):
-        if path.read_text(encoding="utf-8").startswith(f"cmd: {command}\n"):
-            yield read(path)
+def _ran(command: str, lines: Sequence[str] = ()) -> Iterator[Entry]:
+    """Everything that `command` ever ran with here, the newest first; of that what has these lines."""
+    found = []
+    for path in (_cache() / "runs").glob("*/*/*"):
+        with suppress(OSError):  # DVC moves files there from temporary names
+            text = path.read_text(encoding="utf-8")
+            if text.startswith(f"cmd: {command}\n") and all(line in text for line in lines) and path.suffix != ".tmp":
+                found.append((path.stat().st_mtime, path))
+    for _, path in sorted(found, reverse=True):
+        yield read(path)
 
 
 @cache

@@ -70,6 +70,8 @@ def begin(message: Message) -> tuple[MlflowClient, str]:
     client, experiment = open_store(message["uri"], message["experiment"], Path(message["project"]))
     close_dead_runs(client, experiment)
     found = client.search_runs([experiment], f"tags.execution = '{message['tags']['execution']}'", max_results=1)
+    if found and "restored" in found[0].data.tags:  # a stage runs all the same, as with `dvc exp run --force`
+        client.delete_run(found.pop().info.run_id)
     if found:
         run = found[0].info.run_id
     else:

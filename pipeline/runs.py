@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.paths import CHECKOUT, replacing
+from pipeline.paths import CHECKOUT, MODEL_FILE, replacing
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pipeline.store import Store
 
 SHORT = 8  # characters of an id that are shown
-FILE = "mnist.h5"  # of a run: its model
 HIDDEN = ("composed_from", "tracking.", "name")  # of a configuration: not what a model is made of
 
 
@@ -191,9 +190,9 @@ def export(store: "Store", name: str, path: Path) -> str:
 
     """
     run = store.find(name)
-    model = store.artifact(run, FILE)
+    model = store.artifact(run, MODEL_FILE)
     try:
-        path = path / FILE if path.is_dir() else path
+        path = path / MODEL_FILE if path.is_dir() else path
         with replacing(path) as temporary:
             shutil.copyfile(model, temporary)
     except (FileExistsError, NotADirectoryError) as error:  # of the folder: the file itself may be there
@@ -214,7 +213,7 @@ def _count(text: str) -> int:
 def _output(text: str) -> Path:
     """The file that is written, from the command line."""
     folder = text.endswith(("/", os.sep))  # which a Path forgets: without it a folder that is not there yet is a file
-    return Path(text, FILE) if folder else Path(text)
+    return Path(text, MODEL_FILE) if folder else Path(text)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -236,7 +235,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("run", metavar="RUN")
     one = commands.add_parser("export", help="write a run's mnist.h5")
     one.add_argument("run", metavar="RUN")
-    one.add_argument("-o", "--output", type=_output, default=Path(FILE), metavar="PATH", help="where to (mnist.h5)")
+    one.add_argument("-o", "--output", type=_output, default=Path(MODEL_FILE), metavar="PATH", help="where to (mnist.h5)")
     return whole
 
 

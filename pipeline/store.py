@@ -22,6 +22,7 @@ from mlflow.exceptions import MlflowException
 from pipeline import tracking
 from pipeline.configuration import flatten, load
 from pipeline.errors import UserError
+from pipeline.paths import MODEL_FILE
 
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # for one small file
 
@@ -218,14 +219,16 @@ class Store:
         return before
 
     def artifact(self, run: Run, name: str) -> Path:
-        """The file of a run's artifact, or of the run that it has the stage from: where it lies on this machine, a copy else.
+        """The file of a run's artifact: where it lies if that is this machine, a copy else.
+
+        What DVC restored from its cache is an artifact of the run that made it.
 
         Raises:
             RunError: the run has none of this name.
 
         """
-        producers = [run.data.tags.get(f"{stage}_from_run") for stage in reversed(tracking.STAGES)]
-        for run_id in [run.info.run_id, *filter(None, producers)]:
+        stage = "export" if name == MODEL_FILE else "evaluate" if name.startswith("evaluation/") else ""
+        for run_id in filter(None, [run.info.run_id, run.data.tags.get(f"{stage}_from_run")]):
             with suppress(MlflowException, OSError):
                 return Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name, tracking_uri=self.uri))
         raise RunError(f"run {run.info.run_id[:8]} has no {name}: it was not finished, or is a trial of a sweep.")

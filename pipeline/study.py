@@ -134,6 +134,18 @@ def _is_orphan(trial: FrozenTrial) -> bool:
     return trial.datetime_start is not None and datetime.now() - trial.datetime_start > UNCLAIMED
 
 
+def _counts(trial: FrozenTrial) -> bool:
+    """Whether a trial ended, and was not interrupted, or withdrawn."""
+    return trial.state in (TrialState.COMPLETE, TrialState.PRUNED) or (
+        trial.state == TrialState.FAIL and ERROR in trial.user_attrs
+    )
+
+
+def _point(trial: FrozenTrial) -> dict[str, Any]:
+    """The parameters of a trial. One of the queue has them there already, before it is handed out."""
+    return trial.system_attrs.get("fixed_params") or trial.params
+
+
 @dataclass(frozen=True)
 class Count:
     """How many trials of a study ended how."""
@@ -206,17 +218,14 @@ class Study:
 
     def _take_up(self) -> list[int]:
         interrupted = [trial for trial in self._trials(TrialState.RUNNING) if _is_orphan(trial)]
-        queued = [trial.system_attrs["fixed_params"] for trial in self._trials(TrialState.WAITING)] if interrupted else []
+        queued = [_point(trial) for trial in self._trials(TrialState.WAITING)] if interrupted else []
         for trial in interrupted:
             state, value = TrialState.FAIL, None
             if RESULT in trial.user_attrs:  # all but its state was written
                 state, value = TrialState.COMPLETE, trial.user_attrs[RESULT][self._objective]
-            elif ERROR not in trial.user_attrs:
-                # Of the queue, for it lacks parameters if it was killed while it was taken out of there.
-                values = trial.system_attrs.get("fixed_params") or trial.params
+            elif ERROR not in trial.user_attrs and len(_point(trial)) == len(self.space) and _point(trial) not in queued:
                 # In this order, or a kill in between would lose it; and once, if that has happened.
-                if len(values) == len(self.space) and values not in queued:
-                    self.optuna.enqueue_trial(values)
+                self.optuna.enqueue_trial(_point(trial))
             with suppress(UpdateFinishedTrialError):  # another process was quicker
                 self.optuna.tell(trial.number, value, state, skip_if_finished=True)
         return [trial.number for trial in interrupted]
@@ -227,21 +236,31 @@ class Study:
         The store knows from now on that this process runs it, and with what overrides.
         """
         while (trial := self._claim()) is not None:
-            running = self._trials(TrialState.RUNNING)
-            elsewhere = [one for one in running if one.user_attrs.get(PROCESS, self._process) != self._process]
-            if not elsewhere:
-                return trial
-            self.refresh()
-            if trial.number in [one.number for one in running][self.wanted - self.count().done :]:
-                self._withdraw(trial)  # another took the last place at the same moment
+            others = [one for one in self._trials() if one.number != trial.number]
+            if self._is_one_too_many(trial, others):
+                self.tell(trial, "killed")
                 return None
-            if self._is_reseeded or not any(one.params == trial.params for one in elsewhere):
+            if not self._is_repeated(trial, others):
                 return trial
-            # Another began at the same moment, so with the same random numbers.
             self._withdraw(trial)
-            self.optuna.sampler.reseed_rng()
-            self._is_reseeded = True
+            if not self._grid:
+                self.optuna.sampler.reseed_rng()
+                self._is_reseeded = True
         return None
+
+    def _is_one_too_many(self, trial: Trial, others: list[FrozenTrial]) -> bool:
+        """Whether another coordinator took the last place at the same moment."""
+        before = [one for one in others if one.state == TrialState.RUNNING and one.number < trial.number]
+        return len(before) + len([one for one in others if _counts(one)]) >= self.wanted
+
+    def _is_repeated(self, trial: Trial, others: list[FrozenTrial]) -> bool:
+        """Whether another coordinator that began at the same moment has queued the same, or has the same random numbers."""
+        if self._grid:
+            same = [one for one in others if _counts(one) or (one.state == TrialState.RUNNING and one.number < trial.number)]
+        else:
+            running = [] if self._is_reseeded else [one for one in others if one.state == TrialState.RUNNING]
+            same = [one for one in running if one.user_attrs.get(PROCESS) != self._process]
+        return any(_point(one) == trial.params for one in same)
 
     def _claim(self) -> Trial | None:
         while True:
@@ -308,8 +327,7 @@ class Study:
 
     def trials(self) -> list[FrozenTrial]:
         """All trials that ended and count, in their order."""
-        ended = self._trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-        return [trial for trial in ended if trial.state != TrialState.FAIL or ERROR in trial.user_attrs]
+        return [trial for trial in self._trials() if _counts(trial)]
 
     def best(self) -> FrozenTrial | None:
         """The finished trial with the best value, of equals the first; None while none has finished."""

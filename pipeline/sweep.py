@@ -71,10 +71,13 @@ def _try_out(space: list["Dimension"], for_all: list[str]) -> None:
         try:
             compose(for_all + [part.override(part.ends[end]) for part in space])
         except UserError as error:
-            problem = error
+            problem = str(error).removeprefix("Error: ")
         else:
             return
-    raise problem
+    keys = ", ".join(part.key for part in space)
+    raise ConfigurationError(
+        f"{problem}\nThe sweep varies {keys}. To vary others, copy its file in conf/sweep/ and choose that: sweep=<its name>"
+    )
 
 
 class Display:

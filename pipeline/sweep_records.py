@@ -46,7 +46,7 @@ class SweepRuns:
         self._tags = tracking.tags(configuration) | {"sweep": study.name}
         try:
             self._client, self._experiment = recorder.open_store(self._uri, configuration.tracking.experiment, PROJECT)
-            recorder.close_dead_runs(self._client, self._experiment)
+            self._close_interrupted()
             with FileLock(PROJECT / ".mlflow.lock"):  # or two that begin at once make one each
                 self.parent = self._parent()
             self._mend(before)
@@ -73,9 +73,6 @@ class SweepRuns:
         """Write what the store of the trials has and this one lacks: the coordinator before was killed in between."""
         sweep = f"tags.sweep = '{self._study.name}' and tags.role = 'trial'"
         runs = {run.data.tags["trial"]: run for run in self._client.search_runs([self._experiment], sweep, max_results=50_000)}
-        for run in [runs[str(number)] for number in self._study.interrupted if str(number) in runs]:
-            if run.info.status == "RUNNING":  # of another machine: nobody here could know that it had died
-                self._client.set_terminated(run.info.run_id, STATUS["killed"])
         for trial in before:
             run = runs.get(str(trial.number))
             if run is not None and "trial_state" in run.data.tags:
@@ -92,6 +89,13 @@ class SweepRuns:
                 self.epoch(trial.number, {"epoch": epoch, self._configuration.sweep.objective: reached})
             error = {"error": trial.user_attrs[ERROR]} if ERROR in trial.user_attrs else {}
             self.end(trial.number, STATES[trial.state], trial.user_attrs.get(RESULT, error))
+
+    def _close_interrupted(self) -> None:
+        recorder.close_dead_runs(self._client, self._experiment)
+        sweep = f"tags.sweep = '{self._study.name}' and tags.role = 'trial' and attributes.status = 'RUNNING'"
+        for run in self._client.search_runs([self._experiment], sweep, max_results=50_000):
+            if int(run.data.tags["trial"]) in self._study.interrupted:  # of another machine: nobody here knew that it had died
+                self._client.set_terminated(run.info.run_id, STATUS["killed"])
 
     def _create(self, name: str, tags: dict[str, str], parameters: dict[str, Any]) -> str:
         run = str(self._client.create_run(self._experiment, run_name=name, tags=self._tags | tags).info.run_id)
@@ -125,8 +129,8 @@ class SweepRuns:
         """Write the table and the plots of all trials, and close what is still open."""
         for number in list(self._runs):
             self.end(number, "killed", {})
-        recorder.close_dead_runs(self._client, self._experiment)
         self._study.refresh()
+        self._close_interrupted()
         with tempfile.TemporaryDirectory() as folder:
             write_table(self._study.trials(), Path(folder) / "trials.csv")
             write_plots(self._study, self._configuration.sweep.objective, Path(folder))

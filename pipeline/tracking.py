@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import yaml
+from omegaconf import OmegaConf
 
 from pipeline.configuration import flatten, short
 from pipeline.errors import UserError
@@ -154,7 +154,8 @@ def restored(producers: dict[str, dict[str, Any]], configuration: Configuration)
     Raises:
         UserError: the store can't be used.
     """
-    Run(_beginning("compose", configuration, producers)).end("FINISHED")
+    beginning = _beginning("compose", configuration, producers)
+    Run(beginning | {"tags": beginning["tags"] | {"restored": "true"}}).end("FINISHED")
 
 
 def _beginning(name: str, configuration: Configuration, producers: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -173,10 +174,13 @@ def _beginning(name: str, configuration: Configuration, producers: dict[str, dic
 
 def run_name(configuration: Configuration) -> str:
     """The configuration's name, and what of it is not as it was committed: ``default, dropout=0.3, seed=1``."""
-    committed = yaml.safe_load(_git("show", "HEAD:params.yaml")) or {}
-    if committed.get("name") != configuration.name:
+    try:
+        committed: Any = OmegaConf.to_container(OmegaConf.create(_git("show", "HEAD:./params.yaml")))
+        before, after = flatten(_tuned(committed)), flatten(_tuned(configuration.model_dump()))
+        if committed["name"] != configuration.name:
+            return configuration.name
+    except Exception:  # there is none, or it is broken, which is no matter here
         return configuration.name
-    before, after = flatten(_tuned(committed)), flatten(_tuned(configuration.model_dump()))
     changed = [f"{key.removesuffix('.name')}={after[key]}" for key in after if before.get(key) != after[key]]
     named = short(changed[:MOST_NAMED])
     return ", ".join(filter(None, [configuration.name, named, "…" if len(changed) > MOST_NAMED else ""]))

@@ -34,8 +34,12 @@ class Pruned(Exception):
 class Warm(WorkerPlugin):
     """Gets every worker ready before its first trial, those that start later included."""
 
-    def setup(self, worker: Worker) -> None:  # noqa: ARG002 - Dask's form
+    def setup(self, worker: Worker) -> None:
         """Import what trials need: once, and not in their time."""
+        if worker.state.nthreads > 1:  # one that joined later: `slots` refuses those that were there
+            print("This worker has several threads, and trials in one process would share their seeds. Give it --nthreads 1.")
+            worker.loop.add_callback(worker.close, reason="several threads")
+            return
         with suppress(ValueError):  # not in the main thread
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator, which ends its workers
         tensorflow_setup.start()

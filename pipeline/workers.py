@@ -1,5 +1,6 @@
 """The workers of a sweep: Dask processes that have TensorFlow loaded and train trial after trial."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,8 @@ from pipeline.errors import UserError
 from pipeline.processes import START_METHOD
 from pipeline.schema import Sweep
 from pipeline.trial import Warm
+
+SCHEDULER_GONE = "the Dask scheduler is gone. Start it again; the same command goes on with the trials that remain."
 
 
 @contextmanager
@@ -30,6 +33,8 @@ def workers(sweep: Sweep) -> Iterator[Client]:
     }
     with dask.config.set(settings):
         if sweep.scheduler:
+            for name in ("distributed", "distributed.client"):  # they print a traceback of every error that they raise
+                logging.getLogger(name).setLevel(logging.CRITICAL)
             try:
                 client = Client(sweep.scheduler)
             except (OSError, TimeoutError, ValueError) as error:
@@ -93,9 +98,7 @@ def slots(client: Client) -> int:
     try:
         threads = client.nthreads()
     except (OSError, TimeoutError) as error:
-        raise UserError(
-            f"the Dask scheduler is gone: {error}\nStart it again; the same command goes on with the trials that remain."
-        ) from None
+        raise UserError(f"{SCHEDULER_GONE}\n{error}") from None
     if several := [address for address, number in threads.items() if number > 1]:
         raise UserError(
             f"a worker must have one thread, for trials in one process would share their seeds; {several[0]} has "

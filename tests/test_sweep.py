@@ -15,11 +15,13 @@ from typing import Any
 
 import psutil
 import pytest
+from distributed import Client, LocalCluster
 
 from pipeline.compose import compose
 from pipeline.configuration import flatten
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, UserError
 from pipeline.sweep import plan
+from pipeline.workers import slots
 from tests.conftest import edit, environment, mlflow_runs, run
 
 pytestmark = pytest.mark.timeout(300)
@@ -59,8 +61,8 @@ def wait_for(process: "subprocess.Popen[str]", words: str) -> str:
     raise AssertionError(f"{words!r} never came: {seen}")
 
 
-def cluster(stack: ExitStack, folder: Path, threads: int, **variables: str) -> "tuple[subprocess.Popen[str], str]":
-    """A scheduler with two workers, until the stack ends: its process and its address."""
+def cluster(stack: ExitStack, folder: Path, workers: int = 2, **variables: str) -> "tuple[subprocess.Popen[str], str]":
+    """A scheduler with workers, until the stack ends: its process and its address."""
     file = folder / "scheduler.json"
     file.unlink(missing_ok=True)
     arguments = ["--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
@@ -68,10 +70,16 @@ def cluster(stack: ExitStack, folder: Path, threads: int, **variables: str) -> "
     while not file.exists():
         time.sleep(0.1)
     address = str(json.loads(file.read_text())["address"])
-    for _ in range(2):
-        arguments = [address, "--nthreads", str(threads), "--no-dashboard"]
+    for _ in range(workers):
+        arguments = [address, "--nthreads", "1", "--no-dashboard"]
         stack.enter_context(started(folder, "dask", "worker", *arguments, **variables))
     return scheduler, address
+
+
+def always_overcommits() -> bool:
+    """Whether Linux grants any allocation, and kills who uses it (vm.overcommit_memory=1)."""
+    path = Path("/proc/sys/vm/overcommit_memory")
+    return path.exists() and path.read_text().strip() == "1"
 
 
 def states(folder: Path) -> dict[str, int]:
@@ -159,7 +167,7 @@ def test_killed_workers_and_coordinators_cost_what_was_running_and_the_same_comm
 
 def test_an_existing_cluster_takes_trials_of_cmaes_and_hyperband_and_ctrl_c_keeps_them(project: Path) -> None:
     with ExitStack() as stack:
-        _, address = cluster(stack, project, threads=1)
+        _, address = cluster(stack, project)
         command = ["sweep=adadelta", f"sweep.scheduler={address}", "sweep.pruner.name=hyperband"]
         command += ["sweep.sampler.name=cmaes", "sweep.sampler.startup_trials=2"]
         with sweeping(project, *command, "sweep.trials=500") as first:
@@ -183,7 +191,8 @@ def test_two_coordinators_that_begin_at_once_share_a_study_and_its_run(project: 
         said = [process.communicate(timeout=120)[0] for process in (one, other)]
     assert [one.returncode, other.returncode] == [0, 0], said
     assert "Traceback" not in "".join(said)
-    assert states(project) == {"COMPLETE": 6}
+    assert states(project)["COMPLETE"] == 6
+    assert states(project).keys() <= {"COMPLETE", "FAIL"}  # of those that were asked for when there was none left
     runs = mlflow_runs(project)
     assert [run["status"] for run in runs if run["tags"].get("role") == "sweep"] == ["FINISHED"]
     seeds = [run["params"]["training.seed"] for run in runs if run["tags"].get("role") == "trial"]
@@ -193,7 +202,7 @@ def test_two_coordinators_that_begin_at_once_share_a_study_and_its_run(project: 
 def test_a_cluster_that_dies_costs_what_was_running_and_one_that_is_no_good_is_told(project: Path) -> None:
     command = ["sweep=seeds", "training.seed=range(0, 6)", "training.epochs=6"]
     with ExitStack() as stack:
-        scheduler, address = cluster(stack, project, threads=1)
+        scheduler, address = cluster(stack, project)
         with sweeping(project, *command, f"sweep.scheduler={address}") as first:
             wait_for(first, "finished")
             scheduler.kill()
@@ -202,24 +211,28 @@ def test_a_cluster_that_dies_costs_what_was_running_and_one_that_is_no_good_is_t
         assert "the Dask scheduler is gone" in rest
         assert "the same command goes on" in rest
         assert "Traceback" not in rest
-    assert "RUNNING" not in states(project)
+    after = states(project)
+    assert after["WAITING"] == 6 - after["COMPLETE"]  # all that is left is to come
+    assert "RUNNING" not in after
+    assert {run["status"] for run in trials(project)} <= {"FINISHED", "KILLED"}
     with ExitStack() as stack:
-        _, address = cluster(stack, project, threads=2)
-        refused = sweep(project, *command, f"sweep.scheduler={address}")
-        assert refused.returncode == 1
-        assert "a worker must have one thread" in refused.stderr
-    with ExitStack() as stack:
-        _, address = cluster(stack, project, threads=1, PYTHONPATH="")
+        _, address = cluster(stack, project, workers=0, PYTHONPATH="")
         refused = sweep(project, *command, f"sweep.scheduler={address}")
         assert refused.returncode == 1
         assert "PYTHONPATH=. dask scheduler" in refused.stderr
-    done = sweep(project, *command)
-    assert done.returncode == 0
-    assert "6 finished, 0 pruned, 0 failed." in done.stdout
+
+
+def test_a_worker_with_several_threads_is_refused() -> None:
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as two,
+        Client(two) as client,
+        pytest.raises(UserError, match="a worker must have one thread"),
+    ):
+        slots(client)
 
 
 def test_an_mlflow_store_that_breaks_stops_the_sweep_and_gets_later_what_it_lacks(project: Path) -> None:
-    command = ["sweep=seeds", "training.seed=range(0, 6)", "training.epochs=12"]
+    command = ["sweep=seeds", "training.seed=range(0, 3)", "training.epochs=12"]
 
     def rename(before: str, after: str) -> None:
         with sqlite3.connect(project / "mlflow.db", timeout=30) as store:
@@ -236,28 +249,22 @@ def test_an_mlflow_store_that_breaks_stops_the_sweep_and_gets_later_what_it_lack
     assert "Traceback" not in rest
     rename("away", "latest_metrics")
     done = sweep(project, *command)
-    assert "6 finished, 0 pruned, 0 failed." in done.stdout, done.stdout + done.stderr
+    assert "3 finished, 0 pruned, 0 failed." in done.stdout, done.stdout + done.stderr
     ended = [run for run in trials(project) if run["tags"].get("trial_state") == "finished"]
-    assert len(ended) == 6
+    assert len(ended) == 3
     assert all("epoch/validation_accuracy" in run["latest_metrics"] for run in ended)
 
 
-def test_a_trial_that_wants_more_memory_than_there_is_fails_alone(project: Path) -> None:
-    units = "model.dense.0.units=choice(200000000, 16)"  # 600 GB of weights, or 50 kB
-    done = sweep(project, "sweep=seeds", units, "training.seed=3", "+sweep.space={}", "sweep.sampler.name=grid")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 finished, 0 pruned, 1 failed." in done.stdout
-    assert "OOM" in done.stdout
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
-def test_a_terminal_shows_where_the_sweep_stands_and_the_best_so_far_and_no_steps(project: Path) -> None:
+@pytest.mark.skipif(always_overcommits(), reason="this system promises memory that it doesn't have")
+def test_a_terminal_shows_the_best_so_far_and_a_trial_that_lacked_memory_and_no_steps(project: Path) -> None:
     import fcntl
     import pty
     import struct
     import termios
 
-    command = [sys.executable, "-m", "pipeline.sweep", *SMALL, "sweep=adadelta", "sweep.trials=3"]
+    units = "model.dense.0.units=choice(200000000, 16)"  # 600 GB of weights, or 50 kB
+    command = [sys.executable, "-m", "pipeline.sweep", *SMALL, "sweep=seeds", "training.seed=3", units]
     here, there = pty.openpty()
     fcntl.ioctl(there, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     with subprocess.Popen(command, cwd=project, env=environment({}), stdin=there, stdout=there, stderr=there) as process:
@@ -269,12 +276,11 @@ def test_a_terminal_shows_where_the_sweep_stands_and_the_best_so_far_and_no_step
         os.close(here)
     assert process.returncode == 0
     text = seen.decode()
-    assert "3/3" in text
-    assert "running, 0 pruned, 0 failed]" in text
-    lines = [line for line in re.split("[\r\n]", text) if line.startswith("best 0.")]
-    assert lines
-    assert all("learning_rate=" in line and "rho=" in line and "epsilon=" in line for line in lines)
-    assert "step" not in text.replace("epsilon", "")
+    assert "2/2" in text
+    assert "running, 0 pruned, 1 failed]" in text
+    assert "OOM when allocating" in text
+    assert re.search(r"[\r\n]best 0\.\d+: units=16", text)
+    assert "epoch 1/" not in text  # as the bar of a training says
 
 
 def test_a_sweep_that_fails_too_often_stops(project: Path) -> None:
