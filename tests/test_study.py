@@ -155,6 +155,18 @@ def test_coordinators_that_begin_at_once_try_different_things_and_no_more_than_w
     assert (one.running, one.count().done) == (4, 0)
 
 
+def test_a_point_that_two_coordinators_have_queued_is_run_once(tmp_path: Path) -> None:
+    one, other = studied(tmp_path, "sweep=seeds"), studied(tmp_path, "sweep=seeds")
+    for seed in (0, 3):  # as both see at the same moment that it is not there
+        other.optuna.enqueue_trial({"training.seed": seed})
+    done = asked(one)
+    one.tell(done, "finished", {"validation_accuracy": 0.9})
+    points = [done.params, asked(other).params, *left(one), *left(other)]
+    assert sorted(point["training.seed"] for point in points) == [0, 1, 2, 3, 4]
+    other.refresh()
+    assert (other.count().done, other.running) == (1, 4)
+
+
 @pytest.mark.usefixtures("soon")
 def test_a_trial_that_is_taken_away_while_it_is_claimed_is_left_to_who_has_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -109,6 +109,21 @@ def test_stages_of_one_dvc_process_share_a_run_and_others_point_to_it(folder: Pa
     assert second.data.tags["prepare_from_run"] == second.data.tags["train_from_run"] == first.info.run_id
 
 
+def test_what_was_said_to_be_restored_gives_way_to_stages_that_run_all_the_same(folder: Path) -> None:
+    """As with ``dvc exp run --force``: here one process is the executor of both."""
+    forced = STAGE.replace(
+        "with tracking",
+        "made = {'run_id': '0' * 32, 'metrics': {'test_accuracy': 0.5}}\n"
+        "tracking.restored(dict.fromkeys(tracking.STAGES, made), configured())\nwith tracking",
+    )
+    command = [sys.executable, "-c", forced, str(folder), "prepare"]
+    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=True)
+    (only,) = store(folder)
+    assert only.info.run_id == done.stdout.strip()
+    assert "test_accuracy" not in only.data.metrics
+    assert not any("_from_run" in tag for tag in only.data.tags)
+
+
 def test_several_processes_may_create_the_store_at_once(folder: Path) -> None:
     processes = [
         subprocess.Popen(command(folder, "train"), cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -1,0 +1,135 @@
+"""Sweeps that something goes wrong with: stores, clusters, memory, other coordinators. All of it really happens."""
+
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+from distributed import Client, LocalCluster
+
+from pipeline.errors import UserError
+from pipeline.workers import slots
+from tests.conftest import environment, mlflow_runs
+from tests.test_sweep import SMALL, cluster, states, sweep, sweeping, trials, wait_for
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def always_overcommits() -> bool:
+    """Whether Linux grants any allocation, and kills who uses it (vm.overcommit_memory=1)."""
+    path = Path("/proc/sys/vm/overcommit_memory")
+    return path.exists() and path.read_text().strip() == "1"
+
+
+def test_two_coordinators_that_begin_at_once_share_a_study_and_its_run(project: Path) -> None:
+    command = ["sweep=seeds", "training.seed=range(0, 6)", "sweep.workers=1"]
+    with sweeping(project, *command) as one, sweeping(project, *command) as other:
+        said = [process.communicate(timeout=120)[0] for process in (one, other)]
+    assert [one.returncode, other.returncode] == [0, 0], said
+    assert "Traceback" not in "".join(said)
+    assert states(project)["COMPLETE"] == 6
+    assert states(project).keys() <= {"COMPLETE", "FAIL"}  # of those that were asked for when there was none left
+    runs = mlflow_runs(project)
+    assert [run["status"] for run in runs if run["tags"].get("role") == "sweep"] == ["FINISHED"]
+    seeds = [run["params"]["training.seed"] for run in runs if run["tags"].get("role") == "trial"]
+    assert sorted(seeds) == ["0", "1", "2", "3", "4", "5"]
+
+
+def test_a_cluster_that_dies_costs_what_was_running_and_one_that_is_no_good_is_told(project: Path) -> None:
+    command = ["sweep=seeds", "training.seed=range(0, 6)", "training.epochs=6"]
+    with ExitStack() as stack:
+        scheduler, address = cluster(stack, project)
+        with sweeping(project, *command, f"sweep.scheduler={address}") as first:
+            wait_for(first, "finished")
+            scheduler.kill()
+            rest = first.communicate(timeout=90)[0]
+        assert first.returncode == 1
+        assert "the Dask scheduler is gone" in rest
+        assert "the same command goes on" in rest
+        assert "Traceback" not in rest
+    after = states(project)
+    assert after["WAITING"] == 6 - after["COMPLETE"]  # all that is left is to come
+    assert "RUNNING" not in after
+    assert {run["status"] for run in trials(project)} <= {"FINISHED", "KILLED"}
+    with ExitStack() as stack:
+        _, address = cluster(stack, project, workers=0, PYTHONPATH="")
+        refused = sweep(project, *command, f"sweep.scheduler={address}")
+        assert refused.returncode == 1
+        assert "PYTHONPATH=. dask scheduler" in refused.stderr
+
+
+def test_a_worker_with_several_threads_is_refused() -> None:
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as two,
+        Client(two) as client,
+        pytest.raises(UserError, match="a worker must have one thread"),
+    ):
+        slots(client)
+
+
+def test_an_mlflow_store_that_breaks_stops_the_sweep_and_gets_later_what_it_lacks(project: Path) -> None:
+    command = ["sweep=seeds", "training.seed=range(0, 3)", "training.epochs=12"]
+
+    def rename(before: str, after: str) -> None:
+        with sqlite3.connect(project / "mlflow.db", timeout=30) as store:
+            store.execute(f"alter table {before} rename to {after}")
+
+    with sweeping(project, *command) as first:
+        wait_for(first, "finished")
+        while not (project / "mlflow.db").exists() or not trials(project):
+            time.sleep(0.1)
+        rename("latest_metrics", "away")
+        rest = first.communicate(timeout=90)[0]
+    assert first.returncode == 1
+    assert "the MLflow store can't be written to" in rest
+    assert "Traceback" not in rest
+    rename("away", "latest_metrics")
+    done = sweep(project, *command)
+    assert "3 finished, 0 pruned, 0 failed." in done.stdout, done.stdout + done.stderr
+    ended = [run for run in trials(project) if run["tags"].get("trial_state") == "finished"]
+    assert len(ended) == 3
+    assert all("epoch/validation_accuracy" in run["latest_metrics"] for run in ended)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+@pytest.mark.skipif(always_overcommits(), reason="this system promises memory that it doesn't have")
+def test_a_terminal_shows_the_best_so_far_and_a_trial_that_lacked_memory_and_no_steps(project: Path) -> None:
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    units = "model.dense.0.units=choice(200000000, 16)"  # 600 GB of weights, or 50 kB
+    command = [sys.executable, "-m", "pipeline.sweep", *SMALL, "sweep=seeds", "training.seed=3", units]
+    here, there = pty.openpty()
+    fcntl.ioctl(there, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    with subprocess.Popen(command, cwd=project, env=environment({}), stdin=there, stdout=there, stderr=there) as process:
+        os.close(there)
+        seen = b""
+        with suppress(OSError):  # the end of a terminal
+            while part := os.read(here, 65536):
+                seen += part
+        os.close(here)
+    assert process.returncode == 0
+    text = seen.decode()
+    assert "2/2" in text
+    assert "running, 0 pruned, 1 failed]" in text
+    assert "OOM when allocating" in text
+    assert re.search(r"[\r\n]best 0\.\d+: units=16", text)
+    assert "epoch 1/" not in text  # as the bar of a training says
+
+
+def test_a_sweep_that_fails_too_often_stops(project: Path) -> None:
+    mistake = ["optimizer.learning_rate=choice(1e25, 1e26, 1e27)", "sweep.sampler.name=grid", "sweep.trials=null"]
+    mistake += ["sweep.failures=0", "sweep.workers=1", "optimizer.rho=0.9", "optimizer.epsilon=1e-7"]
+    done = sweep(project, *mistake)
+    assert done.returncode == 1
+    assert "1 trials have failed since this command began, and sweep.failures allows 0" in done.stderr
+    assert [one["status"] for one in trials(project)] == ["FAILED"]
+    sweep(project, *mistake)  # goes on with the next: the one that failed is as mended as it will be
+    assert [one["status"] for one in trials(project)] == ["FAILED", "FAILED"]
