@@ -23,7 +23,23 @@ from pipeline import configuration
 from pipeline.schema import Configuration
 
 ROOT = Path(__file__).resolve().parent.parent
+#: Files that take long, which come first: the last to begin would keep one process busy while the others have nothing to do.
+LONG = [
+    "test_dvc",
+    "test_sweep",
+    "test_experiments",
+    "test_sweep_mishaps",
+    "test_trainer",
+    "test_tracking",
+    "test_main",
+    "test_ui",
+]
 STAGES = ["compose", "prepare", "train", "evaluate", "export"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes long first."""
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
 
 
 def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
