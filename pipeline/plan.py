@@ -34,12 +34,9 @@ class Step:
 
     def __str__(self) -> str:
         words = {"skip": "unchanged", "run": "runs", "maybe": "runs, if what comes before it comes out different"}
-        text = words.get(self.action, f"is restored from DVC's cache, made by MLflow run {self._made_by}")
+        made_by = str(self.producer.get("run_id", "unknown"))[:8]
+        text = words.get(self.action, f"is restored from DVC's cache, made by MLflow run {made_by}")
         return "\n".join([f"{self.stage:<9} {text}", *(f"            {reason}" for reason in self.reasons)])
-
-    @property
-    def _made_by(self) -> str:
-        return str(self.producer.get("run_id", "unknown"))[:8]
 
 
 def plan() -> list[Step]:

@@ -260,9 +260,8 @@ def main() -> None:
             text = export(store, options.run, options.output)
     try:
         print(text, flush=True)
-    except (
-        BrokenPipeError
-    ):  # of `list | head`; Python would write once more at its end: https://docs.python.org/3/library/signal.html
+    except BrokenPipeError:  # of `list | head`
+        # Python would write once more at its end: https://docs.python.org/3/library/signal.html#note-on-sigpipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
