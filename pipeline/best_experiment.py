@@ -42,7 +42,8 @@ def write(name: str, overrides: list[str], origin: str) -> Path:
             if isinstance(entry, dict):
                 options = {group.removeprefix("override /"): option for group, option in entry.items()} | options
     whole = compose(overrides)
-    base = compose([f"{group}={option}" for group, option in options.items()] + [f"experiment={experiments}"])
+    on_top = [f"experiment={experiments}"] if experiments else []
+    base = compose([f"{group}={option}" for group, option in options.items()] + on_top)
     body = differences({key: base[key] for key in base if key not in UNTOLD}, {k: whole[k] for k in whole if k not in UNTOLD})
     defaults = experiments + [{f"override /{group}": option} for group, option in options.items()]
     content = {"defaults": defaults} if defaults else {}
