@@ -59,6 +59,19 @@ def logits_of(network: keras.Model) -> keras.Model:
 
 def optimizer(options: schema.AnyOptimizer) -> keras.optimizers.Optimizer:
     """The optimizer of the configuration. Its learning rate is set before every step, by the schedule."""
+    kind, arguments = _optimizer(options)
+    return kind(**arguments)
+
+
+def configure(optimizer: keras.optimizers.Optimizer, options: schema.AnyOptimizer) -> None:
+    """Give an optimizer of `optimizer` other options of the same kind. It keeps its variables."""
+    inner = optimizer.inner_optimizer if isinstance(optimizer, keras.optimizers.LossScaleOptimizer) else optimizer
+    for name, value in _optimizer(options)[1].items():
+        setattr(inner, name, value)
+
+
+def _optimizer(options: schema.AnyOptimizer) -> tuple[type[keras.optimizers.Optimizer], dict[str, Any]]:
+    """Keras' class, and its arguments; each is an attribute of the same name, too."""
     shared: dict[str, Any] = {
         "learning_rate": options.learning_rate,
         "weight_decay": options.weight_decay,
@@ -66,17 +79,15 @@ def optimizer(options: schema.AnyOptimizer) -> keras.optimizers.Optimizer:
     }
     match options:
         case schema.Adadelta():
-            return keras.optimizers.Adadelta(rho=options.rho, epsilon=options.epsilon, **shared)
+            return keras.optimizers.Adadelta, shared | {"rho": options.rho, "epsilon": options.epsilon}
         case schema.Adam():
-            kind = keras.optimizers.AdamW if options.name == "adamw" else keras.optimizers.Adam
-            if options.name == "adamw":
-                shared["weight_decay"] = options.weight_decay or 0.0  # Keras' AdamW wants a number
-            return kind(beta_1=options.beta_1, beta_2=options.beta_2, epsilon=options.epsilon, **shared)
+            own = {"beta_1": options.beta_1, "beta_2": options.beta_2, "epsilon": options.epsilon}
+            if options.name == "adamw":  # which wants a number
+                return keras.optimizers.AdamW, shared | own | {"weight_decay": options.weight_decay or 0.0}
+            return keras.optimizers.Adam, shared | own
         case schema.Sgd():
-            return keras.optimizers.SGD(momentum=options.momentum, nesterov=options.nesterov, **shared)
+            return keras.optimizers.SGD, shared | {"momentum": options.momentum, "nesterov": options.nesterov}
         case schema.Muon():
-            shared["weight_decay"] = options.weight_decay or 0.0
-            ratio = options.adam_learning_rate_ratio
-            return keras.optimizers.Muon(
-                momentum=options.momentum, adam_lr_ratio=ratio, adam_weight_decay=shared["weight_decay"], **shared
-            )
+            decay = options.weight_decay or 0.0
+            own = {"momentum": options.momentum, "adam_lr_ratio": options.adam_learning_rate_ratio}
+            return keras.optimizers.Muon, shared | own | {"weight_decay": decay, "adam_weight_decay": decay}

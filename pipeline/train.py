@@ -29,6 +29,7 @@ def checkpoint_path(configuration: Configuration, data: str) -> Path:
 def train(configuration: Configuration, checkpoint: Path, run: Run) -> "Trainer":
     """Train to the end, telling the terminal and the run of every epoch."""
     from pipeline.trainer import Trainer  # needs TensorFlow to be set up
+    from pipeline.variables import Variables
 
     def on_epoch(epoch: "Epoch") -> None:
         # Under names of their own: MLflow's value of a curve is its last point, and the best epoch may be another.
@@ -40,9 +41,8 @@ def train(configuration: Configuration, checkpoint: Path, run: Run) -> "Trainer"
 
     data = prepared.summary()
     run.dataset(data["dataset"], data["sha256"])
-    trainer = Trainer(
-        configuration, prepared.load("train"), prepared.load("validation"), data["mean"], data["deviation"], checkpoint
-    )
+    variables = Variables(configuration, data["mean"], data["deviation"])
+    trainer = Trainer(configuration, prepared.load("train"), prepared.load("validation"), variables, checkpoint)
     trainer.fit(on_epoch)
     trainer.calibrate()
     return trainer

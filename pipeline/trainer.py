@@ -4,7 +4,7 @@ import math
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import InitVar, asdict, dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from pipeline.errors import TrainingDiverged
 from pipeline.paths import replacing
 from pipeline.schedule import learning_rates
 from pipeline.schema import Configuration
+from pipeline.variables import Variables
 
 NONE = CLASSES  # label of what is no digit
 VALIDATION_BATCH = 1000  # pictures at once; no effect on the result
@@ -40,16 +41,6 @@ class Epoch:
     seconds: float
 
 
-def untrained(configuration: Configuration, mean: float, deviation: float) -> keras.Model:
-    """The network of a configuration before its first step: the seed decides its weights."""
-    options = configuration.training
-    keras.utils.set_random_seed(options.seed)
-    keras.config.set_dtype_policy(options.precision)
-    network = networks.build(configuration.model, mean, deviation)
-    keras.config.set_dtype_policy("float32")
-    return network
-
-
 @dataclass
 class Trainer:
     """Trains one network.
@@ -58,10 +49,8 @@ class Trainer:
         configuration: its model, optimizer, schedule, augment and training are used.
         train: pictures to train on.
         validation: pictures to choose the best epoch by.
-        mean: of the training pictures' pixels, 0 to 1.
-        deviation: likewise.
+        variables: new ones, or those of an ended training with the same `Variables.key`, reset.
         checkpoint: where to keep the state after each epoch, so that a kill costs one epoch at most; None: nowhere.
-        built: of `untrained`, for the same configuration and pictures; None: it is built here.
         shows_progress: whether a terminal gets to see every step.
 
     """
@@ -69,26 +58,16 @@ class Trainer:
     configuration: Configuration
     train: Split
     validation: Split
-    mean: float
-    deviation: float
+    variables: Variables
     checkpoint: Path | None = None
     history: list[Epoch] = field(default_factory=list)
-    built: InitVar[keras.Model | None] = None
     shows_progress: bool = True
 
-    def __post_init__(self, built: keras.Model | None) -> None:
+    def __post_init__(self) -> None:
         options = self.configuration.training
-        self.network = built or untrained(self.configuration, self.mean, self.deviation)
+        self.network, self._average = self.variables.network, self.variables.average
+        self._optimizer = self.variables.optimizer
         self._logits = networks.logits_of(self.network)
-        self._optimizer = networks.optimizer(self.configuration.optimizer)
-        # Keras sums the gradients of all replicas. There is one, and TensorFlow's registry of gradients would keep the graph of
-        # that sum for ever: 7 MB a training, so that the workers of a long sweep would run out of memory.
-        self._optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
-        if options.precision == "mixed_float16":  # small gradients would vanish
-            self._optimizer = keras.optimizers.LossScaleOptimizer(self._optimizer)
-        self._optimizer.build(self.network.trainable_variables)
-        averaged = self.network.trainable_variables if self.configuration.optimizer.ema_momentum else []
-        self._average = [tf.Variable(weight) for weight in averaged]
         self._augment = augmentation(self.configuration.augment)
         self._loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
         self._add_pictures()
@@ -265,13 +244,10 @@ class Trainer:
                 state = np.random.default_rng((self.configuration.training.seed, epoch, number)).integers(2**32, size=2)
                 layer.seed_generator.state.assign(state)
 
-    def _state(self) -> list[Any]:
-        return [*self.network.weights, *self._optimizer.variables, *self._average]
-
     def _save(self) -> None:
         if self.checkpoint is None:
             return
-        arrays: dict[str, Any] = {f"state{number}": np.asarray(value) for number, value in enumerate(self._state())}
+        arrays: dict[str, Any] = {f"state{number}": np.asarray(value) for number, value in enumerate(self.variables.all)}
         arrays |= {f"best{number}": value for number, value in enumerate(self._best)}
         rows = np.array([list(asdict(epoch).values()) for epoch in self.history])
         with replacing(self.checkpoint) as temporary:
@@ -282,13 +258,13 @@ class Trainer:
             return
         try:
             with self.checkpoint.open("rb") as file, np.load(file) as saved:
-                state = [saved[f"state{number}"] for number in range(len(self._state()))]
+                state = [saved[f"state{number}"] for number in range(len(self.variables.all))]
                 self._best = [saved[f"best{number}"] for number in range(len(self._best))]
                 rows = saved["history"]
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             print(f"{self.checkpoint} can't be read ({error}): training begins anew.")
             return
-        for value, variable in zip(state, self._state(), strict=True):
+        for value, variable in zip(state, self.variables.all, strict=True):
             variable.assign(value)
         self.history = [Epoch(int(row[0]), *map(float, row[1:])) for row in rows]
         print(f"Going on after epoch {len(self.history)}, the last that was finished before.")

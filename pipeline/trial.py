@@ -17,14 +17,15 @@ from pipeline.errors import UserError
 
 if TYPE_CHECKING:
     from pipeline.trainer import Epoch
+    from pipeline.variables import Variables
 
 Message = dict[str, Any]
 PATIENCE_SECONDS = 60  # that a trial waits to hear whether it goes on, before it takes its coordinator for dead
 
 
-#: The network of the last trial, and its weights before its first step, by what both hang on. Building one takes longer than
-#: handing out a trial, and a sweep of an optimizer has one alone.
-_first: dict[str, tuple[Any, list[Any]]] = {}
+#: The variables of the last trial, by what another must have in common with it. Making them takes longer than handing out a
+#: trial, and a sweep of an optimizer needs them once.
+_last: "dict[str, Variables]" = {}
 
 
 class Pruned(Exception):
@@ -108,42 +109,34 @@ def run(number: int, values: dict[str, Any], data: str, topic: str) -> Message:
     except Exception as error:
         return {"state": "failed", "error": f"{type(error).__name__}: {str(error).strip().partition(os.linesep)[0]}"}
     finally:
-        _tidy()
+        gc.collect()  # graphs refer to themselves in circles, and a worker's memory would grow with every trial
 
 
 def _train(values: dict[str, Any], data: Data, on_epoch: Any) -> Message:
-    from pipeline.trainer import Trainer, untrained
+    from pipeline.trainer import Trainer
+    from pipeline.variables import Variables
 
     configuration = check(values)
     if configuration.training.deterministic:
         import tensorflow
 
         tensorflow.config.experimental.enable_op_determinism()
-    key = str((configuration.model, configuration.training.seed, configuration.training.precision, data.mean, data.deviation))
-    network, weights = _first.pop(key, (None, []))  # taken, so that no other thread of the process trains the same one
-    if network is None:
-        network = untrained(configuration, data.mean, data.deviation)
-        weights = network.get_weights()
-    network.set_weights(weights)
+    key = Variables.key(configuration, data.mean, data.deviation)
+    variables = _last.pop(key, None)  # taken, so that no other thread of the process trains the same ones
+    if variables is not None:
+        variables.reset(configuration.optimizer)
+    else:
+        variables = Variables(configuration, data.mean, data.deviation)
     # The terminal is the coordinator's.
-    trainer = Trainer(
-        configuration, data.train, data.validation, data.mean, data.deviation, built=network, shows_progress=False
-    )
+    trainer = Trainer(configuration, data.train, data.validation, variables, shows_progress=False)
     try:
         trainer.fit(on_epoch)
     finally:
-        _first.clear()
-        _first[key] = network, weights
+        _last.clear()
+        _last[key] = variables
     return {
         "validation_accuracy": trainer.best.validation_accuracy,
         "validation_loss": trainer.best.validation_loss,
         "best_epoch": trainer.best.epoch,
         "train_seconds": trainer.seconds,
     }
-
-
-def _tidy() -> None:
-    """Let go of what a trial has made, or a worker's memory grows with every one."""
-    import keras
-
-    keras.backend.clear_session()  # and collects garbage

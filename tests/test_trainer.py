@@ -27,6 +27,7 @@ from pipeline import datasets, exported, model, trial  # noqa: E402
 from pipeline.augment import augmentation  # noqa: E402
 from pipeline.schedule import learning_rates  # noqa: E402
 from pipeline.trainer import Trainer  # noqa: E402
+from pipeline.variables import Variables  # noqa: E402
 
 SMALL = ("dataset=digits", "model=mlp", "model.dense=[{units: 32, activation: relu}]", "training.epochs=3")
 
@@ -37,12 +38,13 @@ def splits() -> dict[str, Split]:
 
 
 def trainer(splits: dict[str, Split], *overrides: str, checkpoint: Path | None = None) -> Trainer:
-    return Trainer(configured(*SMALL, *overrides), splits["train"], splits["validation"], 0.15, 0.3, checkpoint)
+    configuration = configured(*SMALL, *overrides)
+    return Trainer(configuration, splits["train"], splits["validation"], Variables(configuration, 0.15, 0.3), checkpoint)
 
 
 def test_the_default_network_learns_the_digits(splits: dict[str, Split]) -> None:
     configuration = configured("dataset=digits", "training.epochs=8")
-    running = Trainer(configuration, splits["train"], splits["validation"], 0.15, 0.3)
+    running = Trainer(configuration, splits["train"], splits["validation"], Variables(configuration, 0.15, 0.3))
     network = running.fit()
     assert running.best.validation_accuracy > 0.9
     probabilities = exported.predict(network, splits["test"].pictures)
@@ -79,7 +81,7 @@ def test_a_finished_training_leaves_nothing_in_memory(splits: dict[str, Split]) 
     """A worker of a sweep trains hundreds."""
 
     def graphs() -> int:
-        keras.backend.clear_session()  # and collects garbage
+        gc.collect()
         return sum(type(each).__name__ == "FuncGraph" for each in gc.get_objects())
 
     before = graphs()
@@ -91,20 +93,45 @@ def test_a_finished_training_leaves_nothing_in_memory(splits: dict[str, Split]) 
     assert graphs() == before
 
 
-def test_a_network_that_a_worker_uses_again_trains_as_a_new_one(splits: dict[str, Split]) -> None:
+@pytest.mark.parametrize(
+    ("overrides", "before"),
+    [
+        (["optimizer.rho=0.8", "optimizer.ema_momentum=0.9"], ["optimizer.epsilon=1e-4", "optimizer.ema_momentum=0.5"]),
+        (["optimizer=adamw", "optimizer.weight_decay=0.1"], ["optimizer=adamw", "optimizer.beta_1=0.5"]),
+        (["optimizer=sgd", "optimizer.momentum=0.8"], ["optimizer=sgd", "optimizer.gradient_clip_norm=0.1"]),
+        (["optimizer=muon", "optimizer.momentum=0.8"], ["optimizer=muon", "optimizer.adam_learning_rate_ratio=0.5"]),
+        (["training.precision=mixed_float16"], ["training.precision=mixed_float16", "optimizer.learning_rate=90"]),
+    ],
+    ids=str,
+)
+def test_variables_that_a_worker_uses_again_train_as_new_ones(
+    splits: dict[str, Split], overrides: list[str], before: list[str]
+) -> None:
     data = trial.Data("digits", splits["train"], splits["validation"], 0.15, 0.3, "")
-    overrides = ("optimizer.learning_rate=2", "model.dropout=0.3")
-    alone = trainer(splits, *overrides)
+    shared = ["training.epochs=2", "model.dropout=0.3"]
+    alone = trainer(splits, *overrides, *shared)
     alone.fit()
-    rows: list[Any] = []
-    for given in (overrides, ("optimizer.learning_rate=90", "model.dropout=0.3"), overrides):
-        values = configured(*SMALL, *given).model_dump()
+    rows: list[list[Any]] = []
+    used: list[Variables] = []
+    for given in (before, overrides):
         rows.append([])
-        trial._train(values, data, rows[-1].append)
-        trial._tidy()
-    for row in (rows[0], rows[2]):
-        assert [each.loss for each in row] == pytest.approx([each.loss for each in alone.history], rel=1e-4)
-    assert rows[1][0].loss != pytest.approx(rows[0][0].loss, rel=1e-2)
+        trial._train(configured(*SMALL, *given, *shared).model_dump(), data, rows[-1].append)
+        used.append(*trial._last.values())
+    assert used[0] is used[1]
+    expected = [each.validation_loss for each in alone.history]
+    assert [each.validation_loss for each in rows[1]] == pytest.approx(expected, rel=1e-4)
+    assert [each.validation_loss for each in rows[0]] != pytest.approx(expected, rel=1e-3)
+
+
+def test_trainings_share_variables_only_if_they_need_the_same() -> None:
+    def key(*overrides: str) -> str:
+        return Variables.key(configured(*SMALL, *overrides), 0.15, 0.3)
+
+    assert key() == key("optimizer.rho=0.8", "training.epochs=9", "schedule=constant", "augment=strong")
+    others = ["training.seed=1", "optimizer.ema_momentum=0.9", "training.precision=mixed_float16", "model.dropout=0.4"]
+    others += ["optimizer=sgd"]
+    assert len({key(), *map(key, others)}) == 1 + len(others)
+    assert key("optimizer=sgd", "optimizer.momentum=0") != key("optimizer=sgd", "optimizer.momentum=0.8")
 
 
 def test_the_same_seed_gives_the_same_network_and_another_gives_another(splits: dict[str, Split]) -> None:
@@ -170,7 +197,7 @@ def test_a_loss_that_is_no_number_is_told_with_what_to_change(splits: dict[str, 
 def test_overfitting_one_batch_works(splits: dict[str, Split]) -> None:
     configuration = configured("experiment=overfit")
     train = Split(splits["train"].pictures[:128], splits["train"].labels[:128])
-    running = Trainer(configuration, train, splits["validation"], 0.15, 0.3)
+    running = Trainer(configuration, train, splits["validation"], Variables(configuration, 0.15, 0.3))
     running.fit()
     assert running.history[-1].accuracy == 1.0
 
