@@ -9,21 +9,18 @@ import queue
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from typing import Any
 
 from distributed import Client, Future, KilledWorker, Queue
 from optuna.exceptions import UpdateFinishedTrialError
-from pydantic import TypeAdapter
 
 from pipeline import configuration as configurations
-from pipeline import datasets, drawings
 from pipeline.compose import compose
 from pipeline.errors import UserError
-from pipeline.prepare import summarize
 from pipeline.records import Records
-from pipeline.schema import AnyDataset, SweepConfiguration
-from pipeline.study import BEAT_SECONDS, OVERRIDES, Study
+from pipeline.schema import SweepConfiguration
+from pipeline.study import BEAT_SECONDS, OVERRIDES, STATES, Study
+from pipeline.sweep_data import TrialPictures, read
 from pipeline.trial import Data, Message
 from pipeline.workers import SCHEDULER_GONE, slots
 
@@ -46,22 +43,13 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-@cache
-def read(dataset: str) -> Data:
-    """The pictures to train on and to choose by, of a dataset's configuration as JSON."""
-    name = f"data-{hashlib.sha256(dataset.encode()).hexdigest()[:8]}"
-    checked: AnyDataset = TypeAdapter(AnyDataset).validate_json(dataset)
-    splits = drawings.join(datasets.read(checked, test=False), drawings.collected(checked.drawings), checked.drawings)
-    told = summarize(checked, {"train": splits["train"]})
-    return Data(name, splits["train"], splits["validation"], told["mean"], told["deviation"], told["sha256"])
-
-
 class Coordinator:
     """Hands trials to workers until the study has as many as it should, or too many have failed.
 
     Args:
         configuration: of the sweep.
         for_all: overrides that hold for every trial.
+        pictures: of the configuration's dataset.
         study: where the trials are kept.
         records: where they are shown.
         client: of the workers.
@@ -73,6 +61,7 @@ class Coordinator:
         self,
         configuration: SweepConfiguration,
         for_all: list[str],
+        pictures: TrialPictures,
         study: Study,
         records: Records,
         client: Client,
@@ -85,7 +74,9 @@ class Coordinator:
         self._running: dict[int, Any] = {}  # Optuna's trials, by their number
         self._futures: dict[int, Future[Any]] = {}
         self._ready: list[tuple[Any, dict[str, Any], str]] = []  # the next trial, its configuration, its data
-        self._data: set[str] = set()
+        self._pictures = {configuration.dataset.model_dump_json(): pictures}
+        self._begun: list[tuple[Any, dict[str, Any]]] = []  # and not shown yet
+        self._data: dict[str, str] = {}  # the names under which workers have datasets, by the configurations of those
         self._topic = f"sweep-{study.name}-{os.getpid()}"
         client.subscribe_topic(self._topic, lambda event: self._messages.put(event[1]))
         self.train_seconds = 0.0
@@ -130,17 +121,20 @@ class Coordinator:
 
     def _begin_trials(self) -> None:
         places = slots(self._client) or 1  # a trial waits if there is no worker yet
-        begun = []
         try:
             while not self.has_failed and len(self._running) < places and (self._ready or self._prepare()):
-                begun.append(self._ready.pop())
-                self._begin(*begun[-1])
-        finally:  # once all have begun: the first of these calls loads MLflow
-            for trial, values, _ in begun:
-                self._records.begin(trial.number, trial.user_attrs[OVERRIDES], values)
+                self._begin(*self._ready.pop())
+        finally:
+            self._record_begun()
         # While the workers train, one more is chosen and composed, so that none of them waits for it.
         if self._running and not self._ready and self._messages.empty() and not self.has_failed:
             self._prepare()
+
+    def _record_begun(self) -> None:
+        """Show the trials that have begun: once all have, for the first of these calls loads MLflow."""
+        while self._begun:
+            trial, values = self._begun.pop(0)
+            self._records.begin(trial.number, trial.user_attrs[OVERRIDES], values)
 
     def _prepare(self) -> bool:
         """Choose the next trial and compose its configuration; False if there is none to come."""
@@ -160,6 +154,7 @@ class Coordinator:
     def _begin(self, trial: Any, values: dict[str, Any], data: str) -> None:
         number = trial.number
         self._running[number] = trial
+        self._begun.append((trial, values))
         if values:
             future = self._client.submit(self._trial, number, values, data, self._topic, pure=False, retries=0)
             self._futures[number] = future
@@ -169,11 +164,12 @@ class Coordinator:
 
     def _hand_out(self, values: dict[str, Any]) -> str:
         """Make sure that all workers have the pictures of a configuration, and return the name they are under."""
-        data = read(configurations.check(values).dataset.model_dump_json())
-        if data.name not in self._data:
-            self._client.register_plugin(data, name=data.name)
-            self._data.add(data.name)
-        return data.name
+        dataset = configurations.check(values).dataset.model_dump_json()
+        if dataset not in self._data:
+            name = f"data-{hashlib.sha256(dataset.encode()).hexdigest()[:8]}"
+            self._client.register_plugin(Data(name, *(self._pictures.pop(dataset, None) or read(dataset))), name=name)
+            self._data[dataset] = name
+        return self._data[dataset]
 
     def _next(self) -> Message:
         """The next message. While there is none, the store hears that the trials go on."""
@@ -213,8 +209,12 @@ class Coordinator:
         trial = self._running.pop(number)
         self._futures.pop(number, None)
         state, told = result["state"], {key: result[key] for key in result if key not in ("trial", "state")}
-        self._study.tell(trial, state, told)
         self.failed += state == "failed"
+        try:
+            if self._ready and state in STATES:  # its worker has nothing to do, and need not wait for the store
+                self._begin(*self._ready.pop())
+        finally:
+            self._study.tell(trial, state, told)
         self._records.end(number, state, told)
         self.train_seconds += result.get("train_seconds", 0.0)
         if state != "killed":

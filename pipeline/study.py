@@ -17,6 +17,7 @@ import psutil
 from filelock import FileLock
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -40,7 +41,7 @@ def without_password(url: str) -> str:
     return make_url(url).render_as_string(hide_password=True)
 
 
-def storage(url: str) -> optuna.storages.BaseStorage:
+def storage(url: str) -> BaseStorage:
     """Optuna's store at `url`; a SQLite file is relative to the project.
 
     Raises:
@@ -50,8 +51,11 @@ def storage(url: str) -> optuna.storages.BaseStorage:
     scheme, _, path = url.partition(":///")
     if scheme == "sqlite":
         url = f"sqlite:///{PROJECT / path}"
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
-        return optuna.storages.RDBStorage(url)
+        with FileLock(PROJECT / ".sweeps.lock"):  # making the tables is a series of steps that two must not begin at once
+            return optuna.storages.RDBStorage(url)
     except (SQLAlchemyError, ImportError, RuntimeError) as error:
         raise UserError(
             f"the sweep's store {without_password(url)} can't be opened: {str(error).splitlines()[0]}\n"
@@ -169,26 +173,20 @@ class Study:
         configuration: of the sweep.
         space: what it varies.
         data: a hash of the pictures that all trials train on.
+        store: of `storage`.
 
     Raises:
-        UserError: the store can't be opened.
         ConfigurationError: the sampler can't sample this space.
 
     """
 
-    def __init__(self, configuration: SweepConfiguration, space: list[Dimension], data: str) -> None:
+    def __init__(self, configuration: SweepConfiguration, space: list[Dimension], data: str, store: BaseStorage) -> None:
         sweep, self.name = configuration.sweep, name_of(configuration, space, data)
         warnings.filterwarnings("ignore", category=ExperimentalWarning)
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        logging.getLogger("alembic").setLevel(logging.WARNING)
         self.space, self._objective = space, sweep.objective
         self.direction: Literal["maximize", "minimize"] = "maximize" if sweep.objective == "validation_accuracy" else "minimize"
         self._distributions: dict[str, BaseDistribution] = {part.key: part.distribution for part in space}
-        # Making the tables is a series of steps that two processes must not begin at once.
-        with FileLock(PROJECT / ".sweeps.lock"):
-            self.optuna = optuna.create_study(
-                storage=storage(sweep.storage), study_name=self.name, direction=self.direction, load_if_exists=True
-            )
+        self.optuna = optuna.create_study(storage=store, study_name=self.name, direction=self.direction, load_if_exists=True)
         self.optuna.sampler = sampler_of(sweep.sampler, space, len(self.optuna.trials))
         self.optuna.pruner = pruner_of(sweep.pruner, configuration.training.epochs)
         size = 1

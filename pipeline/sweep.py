@@ -173,6 +173,9 @@ def run(overrides: list[str], trial: Callable[..., dict[str, Any]] | None = None
     with ExitStack() as stack:
         with importing.lightly(), ThreadPoolExecutor(1) as background:
             configuration, space, for_all = plan(overrides)
+            from pipeline.sweep_data import begin_to_read
+
+            pictures_to_be = begin_to_read(configuration.dataset.model_dump_json())
             from pipeline.workers import workers
 
             client_to_be = background.submit(stack.enter_context, workers(configuration.sweep))
@@ -180,14 +183,15 @@ def run(overrides: list[str], trial: Callable[..., dict[str, Any]] | None = None
             from sqlalchemy.exc import SQLAlchemyError
 
             from pipeline import study as studies
-            from pipeline.coordinator import Coordinator, read
+            from pipeline.coordinator import Coordinator
             from pipeline.records import Records
             from pipeline.trial import run as train
 
-            data = read(configuration.dataset.model_dump_json())
-            study = studies.Study(configuration, space, data.sha256)
+            store = studies.storage(configuration.sweep.storage)
+            pictures = pictures_to_be()
+            study = studies.Study(configuration, space, pictures.sha256, store)
         records = stack.enter_context(Records(configuration, study))
-        coordinator = Coordinator(configuration, for_all, study, records, client_to_be.result(), trial or train)
+        coordinator = Coordinator(configuration, for_all, pictures, study, records, client_to_be.result(), trial or train)
         display = stack.enter_context(Display(study))
         try:
             coordinator.run(display.say, display.update)

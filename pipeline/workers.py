@@ -30,6 +30,9 @@ def workers(sweep: Sweep) -> Iterator[Client]:
         # Dask has malloc give all memory back at once, which makes every step of a training half as fast.
         "distributed.nanny.pre-spawn-environ": {},
         "distributed.worker.multiprocessing-method": START_METHOD,
+        # Measuring what Dask itself costs, a hundred times a second in each process, is a good part of what it costs.
+        "distributed.worker.profile.enabled": False,
+        "distributed.admin.tick.interval": "1s",
     }
     with dask.config.set(settings):
         if sweep.scheduler:

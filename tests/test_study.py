@@ -9,7 +9,7 @@ from optuna.trial import Trial
 
 from pipeline import study as studies
 from pipeline.errors import ConfigurationError
-from pipeline.study import SILENT, Study, name_of, pruner_of, sampler_of
+from pipeline.study import SILENT, Study, name_of, pruner_of, sampler_of, storage
 from pipeline.sweep import plan
 
 
@@ -32,7 +32,7 @@ def test_a_study_is_another_one_if_anything_else_is_trained() -> None:
 def studied(folder: Path, *overrides: str) -> Study:
     """A study as a coordinator opens it, in a store in `folder`."""
     configuration, space, _ = plan([*overrides, f"sweep.storage=sqlite:///{folder / 'sweeps.db'}"])
-    return Study(configuration, space, "data")
+    return Study(configuration, space, "data", storage(configuration.sweep.storage))
 
 
 def asked(study: Study) -> Trial:

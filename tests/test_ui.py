@@ -17,7 +17,7 @@ from mlflow import MlflowClient
 
 from pipeline import recorder
 from pipeline.store import Store
-from pipeline.study import OVERRIDES, Study
+from pipeline.study import OVERRIDES, Study, storage
 from pipeline.sweep import plan
 from pipeline.sweep_records import SweepRuns
 from tests.conftest import environment
@@ -41,7 +41,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, str]
     client, experiment = recorder.open_store(uri, "digits", folder)
     overrides = ["sweep=adadelta", "sweep.sampler.name=random", "sweep.trials=3", f"sweep.storage=sqlite:///{folder}/sweeps.db"]
     configuration, space, _ = plan([*overrides, f"tracking.uri={uri}", "tracking.experiment=digits"])
-    study = Study(configuration, space, "data")
+    study = Study(configuration, space, "data", storage(configuration.sweep.storage))
     runs = SweepRuns(configuration, study, [])
     for accuracy in (0.9871, 0.9932, 0.9904):
         trial = study.ask()

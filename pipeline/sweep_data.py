@@ -1,0 +1,70 @@
+"""The pictures that the trials of a sweep train on, read while the rest of a sweep is made ready."""
+
+import multiprocessing
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter
+
+from pipeline import datasets, drawings
+from pipeline.arrays import Split
+from pipeline.errors import UserError
+from pipeline.prepare import summarize
+from pipeline.processes import START_METHOD
+from pipeline.schema import AnyDataset
+
+
+class TrialPictures(NamedTuple):
+    """What `read` returns: splits, mean and deviation of the training pixels (0 to 1), a hash of the training pictures."""
+
+    train: Split
+    validation: Split
+    mean: float
+    deviation: float
+    sha256: str
+
+
+def read(dataset: str) -> TrialPictures:
+    """The pictures to train on and to choose by, of a dataset's configuration as JSON.
+
+    Raises:
+        UserError: they can't be had, or are not what they should be.
+
+    """
+    checked: AnyDataset = TypeAdapter(AnyDataset).validate_json(dataset)
+    splits = drawings.join(datasets.read(checked, test=False), drawings.collected(checked.drawings), checked.drawings)
+    told = summarize(checked, {"train": splits["train"]})
+    return TrialPictures(splits["train"], splits["validation"], told["mean"], told["deviation"], told["sha256"])
+
+
+def begin_to_read(dataset: str) -> Callable[[], TrialPictures]:
+    """Begin to `read` in a process of its own, for half of it is loading scikit-learn; the result waits for it."""
+    # Where a process may be forked, it has all that this one has loaded; there are no threads yet.
+    context: Any = multiprocessing.get_context("fork" if START_METHOD == "forkserver" else "spawn")
+    here, there = multiprocessing.Pipe(duplex=False)
+    context.Process(target=_read_and_send, args=(dataset, there), daemon=True).start()
+    there.close()
+
+    def wait() -> TrialPictures:
+        with here:
+            try:
+                found: TrialPictures | str = here.recv()
+            except EOFError:  # that process was killed
+                return read(dataset)
+        if isinstance(found, str):
+            raise UserError(found)
+        return found
+
+    return wait
+
+
+def _read_and_send(dataset: str, there: "Connection[TrialPictures | str, None]") -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator
+    with suppress(OSError):  # the coordinator has ended
+        try:
+            there.send(read(dataset))
+        except UserError as error:
+            there.send(str(error).removeprefix("Error: "))
