@@ -8,6 +8,7 @@ import os
 import queue
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future as FutureOfThread
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -52,7 +53,7 @@ class Coordinator:
         pictures: of the configuration's dataset.
         study: where the trials are kept.
         records: where they are shown.
-        client: of the workers.
+        client: of the workers, which may still be starting.
         trial: what a worker runs: `pipeline.trial.run`, or another function of its form.
 
     """
@@ -64,21 +65,20 @@ class Coordinator:
         pictures: TrialPictures,
         study: Study,
         records: Records,
-        client: Client,
+        client: FutureOfThread[Client],
         trial: Callable[..., Message],
     ) -> None:
         self._sweep, self._for_all = configuration.sweep, for_all
-        self._study, self._records, self._client = study, records, client
+        self._study, self._records, self._client_to_be = study, records, client
         self._trial = trial
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._running: dict[int, Any] = {}  # Optuna's trials, by their number
         self._futures: dict[int, Future[Any]] = {}
-        self._ready: list[tuple[Any, dict[str, Any], str]] = []  # the next trial, its configuration, its data
+        self._ready: list[tuple[Any, dict[str, Any], str]] = []  # chosen trials, and their configurations, or why there is none
         self._pictures = {configuration.dataset.model_dump_json(): pictures}
         self._begun: list[tuple[Any, dict[str, Any]]] = []  # and not shown yet
         self._data: dict[str, str] = {}  # the names under which workers have datasets, by the configurations of those
         self._topic = f"sweep-{study.name}-{os.getpid()}"
-        client.subscribe_topic(self._topic, lambda event: self._messages.put(event[1]))
         self.train_seconds = 0.0
         self.failed = 0
 
@@ -96,6 +96,11 @@ class Coordinator:
         self._say = say
         with _signals(lambda: self._messages.put(STOP)):
             try:
+                # While the workers start; elsewhere there may be none.
+                while not self._sweep.scheduler and len(self._ready) < self._sweep.workers and self._prepare():
+                    pass
+                self._client = self._client_to_be.result()
+                self._client.subscribe_topic(self._topic, lambda event: self._messages.put(event[1]))
                 while True:
                     self._begin_trials()
                     show(len(self._running))
@@ -123,7 +128,7 @@ class Coordinator:
         places = slots(self._client) or 1  # a trial waits if there is no worker yet
         try:
             while not self.has_failed and len(self._running) < places and (self._ready or self._prepare()):
-                self._begin(*self._ready.pop())
+                self._begin(*self._ready.pop(0))
         finally:
             self._record_begun()
         # While the workers train, one more is chosen and composed, so that none of them waits for it.
@@ -145,22 +150,25 @@ class Coordinator:
         if trial is None:
             return False
         try:
-            values = compose(self._for_all + trial.user_attrs[OVERRIDES])
-            self._ready.append((trial, values, self._hand_out(values)))
+            self._ready.append((trial, compose(self._for_all + trial.user_attrs[OVERRIDES]), ""))
         except UserError as error:
             self._ready.append((trial, {}, str(error)))
         return True
 
-    def _begin(self, trial: Any, values: dict[str, Any], data: str) -> None:
+    def _begin(self, trial: Any, values: dict[str, Any], error: str) -> None:
         number = trial.number
         self._running[number] = trial
         self._begun.append((trial, values))
-        if values:
-            future = self._client.submit(self._trial, number, values, data, self._topic, pure=False, retries=0)
-            self._futures[number] = future
-            future.add_done_callback(lambda done: self._messages.put({"trial": number, **_result(done)}))
-        else:  # it could not be composed, and `data` says why
-            self._messages.put({"trial": number, "state": "failed", "error": data})
+        try:
+            data = "" if error else self._hand_out(values)
+        except UserError as problem:
+            error = str(problem)
+        if error:
+            self._messages.put({"trial": number, "state": "failed", "error": error})
+            return
+        future = self._client.submit(self._trial, number, values, data, self._topic, pure=False, retries=0)
+        self._futures[number] = future
+        future.add_done_callback(lambda done: self._messages.put({"trial": number, **_result(done)}))
 
     def _hand_out(self, values: dict[str, Any]) -> str:
         """Make sure that all workers have the pictures of a configuration, and return the name they are under."""
@@ -212,7 +220,7 @@ class Coordinator:
         self.failed += state == "failed"
         try:
             if self._ready and state in STATES:  # its worker has nothing to do, and need not wait for the store
-                self._begin(*self._ready.pop())
+                self._begin(*self._ready.pop(0))
         finally:
             self._study.tell(trial, state, told)
         self._records.end(number, state, told)

@@ -14,8 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
 from pipeline import importing, tensorflow_setup
 from pipeline.errors import ConfigurationError, UserError
 from pipeline.processes import preload
@@ -84,6 +82,8 @@ class Display:
     """Trials done, running, pruned, failed; the best so far; time left."""
 
     def __init__(self, study: "Study") -> None:
+        from tqdm import tqdm
+
         self._study = study
         done = study.count().done
         self._bar = tqdm(total=study.wanted, initial=done, unit="trial", disable=None, dynamic_ncols=True)
@@ -171,7 +171,8 @@ def run(overrides: list[str], trial: Callable[..., dict[str, Any]] | None = None
     begin = time.perf_counter()
     preload("pipeline.preload")  # it takes seconds, and all that follows goes on meanwhile
     with ExitStack() as stack:
-        with importing.lightly(), ThreadPoolExecutor(1) as background:
+        background = stack.enter_context(ThreadPoolExecutor(1))
+        with importing.lightly():
             configuration, space, for_all = plan(overrides)
             from pipeline.sweep_data import begin_to_read
 
@@ -191,7 +192,7 @@ def run(overrides: list[str], trial: Callable[..., dict[str, Any]] | None = None
             pictures = pictures_to_be()
             study = studies.Study(configuration, space, pictures.sha256, store)
         records = stack.enter_context(Records(configuration, study))
-        coordinator = Coordinator(configuration, for_all, pictures, study, records, client_to_be.result(), trial or train)
+        coordinator = Coordinator(configuration, for_all, pictures, study, records, client_to_be, trial or train)
         display = stack.enter_context(Display(study))
         try:
             coordinator.run(display.say, display.update)

@@ -1,6 +1,7 @@
 """The pictures that the trials of a sweep train on, read while the rest of a sweep is made ready."""
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -63,6 +64,8 @@ def begin_to_read(dataset: str) -> Callable[[], TrialPictures]:
 
 def _read_and_send(dataset: str, there: "Connection[TrialPictures | str, None]") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator
+    if hasattr(os, "nice"):
+        os.nice(5)  # workers, which load TensorFlow meanwhile, take longer
     with suppress(OSError):  # the coordinator has ended
         try:
             there.send(read(dataset))

@@ -1,6 +1,7 @@
 """What a sweep leaves in MLflow: a parent run with its table and plots, and a run for every trial below it."""
 
 import csv
+import io
 import tempfile
 import time
 import warnings
@@ -167,12 +168,17 @@ def load_plots() -> None:
     matplotlib.use("Agg")  # before pyplot: no window
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of plots that Optuna calls experimental
-        from matplotlib import pyplot  # noqa: F401
+        from matplotlib import pyplot
         from optuna import visualization
         from optuna.importance import FanovaImportanceEvaluator
 
         FanovaImportanceEvaluator(n_trees=1)  # loads more, when it is first made
-        visualization.is_available(), visualization.matplotlib.is_available()
+        one = optuna.create_study()  # as do both libraries of plots, with their first one
+        one.add_trial(optuna.trial.create_trial(value=0.0))
+        visualization.plot_optimization_history(one)
+        visualization.matplotlib.plot_optimization_history(one)
+        pyplot.savefig(io.BytesIO())
+        pyplot.close()
 
 
 def write_plots(study: Study, objective: str, folder: Path) -> None:
@@ -197,7 +203,7 @@ def write_plots(study: Study, objective: str, folder: Path) -> None:
                 for set_formatter in (axis.set_major_formatter, axis.set_minor_formatter):  # plain: a formula takes long to set
                     set_formatter(ticker.LogFormatter(minor_thresholds=(2, 0.5)))
             figure.set_size_inches(9, 5)
-            # Room for the keys, and not Matplotlib's tight layout, which draws everything twice.
+            figure.set_layout_engine("none")  # Optuna's is tight, and draws everything twice to find out what is
             figure.subplots_adjust(left=margin, bottom=0.22, right=0.92, top=0.92)
             figure.savefig(folder / f"{name}.png", dpi=110)
             pyplot.close(figure)

@@ -99,11 +99,12 @@ class Trainer:
         """What the finished epochs took, validation included, killed attempts included."""
         return sum(epoch.seconds for epoch in self.history)
 
-    def fit(self, on_epoch: Callable[[Epoch], None] = lambda _: None) -> keras.Model:
+    def fit(self, on_epoch: Callable[[Epoch], Callable[[], None] | None] = lambda _: None) -> keras.Model:
         """Train to the end, or until it no longer gets better, and return the network with the best epoch's weights.
 
         Args:
-            on_epoch: called after every epoch, the ones before a kill included.
+            on_epoch: called after every epoch, the ones before a kill included. What it returns is called after the next step:
+                so a training need not stand still while somebody decides whether it goes on.
 
         Raises:
             TrainingDiverged: the loss is not a finite number.
@@ -118,9 +119,10 @@ class Trainer:
             on_epoch(epoch)
         disable = None if self.shows_progress else True  # None: where there is no terminal
         with tqdm(total=steps * options.epochs, initial=steps * len(self.history), unit="step", disable=disable) as bar:
+            goes_on = None
             while len(self.history) < options.epochs and not self._is_done():
-                self._run_epoch(rates.reshape(options.epochs, steps)[len(self.history)], bar)
-                on_epoch(self.history[-1])
+                self._run_epoch(rates.reshape(options.epochs, steps)[len(self.history)], bar, goes_on)
+                goes_on = on_epoch(self.history[-1])
                 self._save()
         self.network.set_weights(self._best)
         return self.network
@@ -129,7 +131,7 @@ class Trainer:
         patience = self.configuration.training.early_stopping_patience
         return bool(patience and self.history and len(self.history) - self.best.epoch >= patience)
 
-    def _run_epoch(self, rates: NDArray[np.float32], bar: "tqdm[Any]") -> None:
+    def _run_epoch(self, rates: NDArray[np.float32], bar: "tqdm[Any]", goes_on: Callable[[], None] | None) -> None:
         options, number = self.configuration.training, len(self.history) + 1
         begin = time.perf_counter()
         # The order of pictures and every random number hang on the seed and the epoch alone, so that a resumed training
@@ -144,6 +146,8 @@ class Trainer:
             loss, right, seen = loss + float(batch_loss) * len(batch), right + int(batch_right), seen + len(batch)
             digits += int((self.train.labels[batch] != NONE).sum())
             bar.update()
+            if step == 0 and goes_on:
+                goes_on()
             if step % 10 == 0:
                 bar.set_description(f"epoch {number}/{options.epochs}", refresh=False)
                 bar.set_postfix(loss=f"{loss / seen:.4f}", accuracy=f"{right / max(digits, 1):.2%}", refresh=False)

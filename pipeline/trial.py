@@ -4,6 +4,7 @@ import gc
 import os
 import random
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
@@ -92,11 +93,14 @@ def run(number: int, values: dict[str, Any], data: str, topic: str) -> Message:
     """
     worker = get_worker()
 
-    def on_epoch(epoch: "Epoch") -> None:
+    def goes_on() -> None:
+        if not Queue(f"{topic}/{number}").get(timeout=PATIENCE_SECONDS):
+            raise Pruned
+
+    def on_epoch(epoch: "Epoch") -> Callable[[], None] | None:
         is_last = epoch.epoch == values["training"]["epochs"]
         worker.log_event(topic, {"trial": number, "epoch": asdict(epoch), "asks": not is_last})
-        if not is_last and not Queue(f"{topic}/{number}").get(timeout=PATIENCE_SECONDS):
-            raise Pruned
+        return None if is_last else goes_on
 
     try:
         return {"state": "finished", **_train(values, cast(Data, worker.plugins[data]), on_epoch)}
