@@ -1,0 +1,34 @@
+"""Reading the pictures of a sweep in a process of its own, which may fail, or be killed."""
+
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from pipeline.errors import UserError
+from pipeline.sweep_data import begin_to_read, read
+from tests.test_datasets import configured
+
+
+def test_pictures_that_are_read_in_another_process_are_the_same() -> None:
+    dataset = configured("dataset=digits").dataset.model_dump_json()
+    found, expected = begin_to_read(dataset)(), read(dataset)
+    assert found[2:] == expected[2:]
+    np.testing.assert_array_equal(found.train.pictures, expected.train.pictures)
+    np.testing.assert_array_equal(found.validation.labels, expected.validation.labels)
+
+
+def test_what_is_wrong_with_the_pictures_is_told_by_the_process_that_asked(tmp_path: Path) -> None:
+    dataset = configured("dataset=folder", f"dataset.folder={tmp_path}").dataset.model_dump_json()
+    with pytest.raises(UserError, match=r"^Error: [^E].* must hold folders 0 to 9 with pictures in them"):
+        begin_to_read(dataset)()
+
+
+def test_pictures_come_even_if_the_process_that_reads_them_is_killed() -> None:
+    dataset = configured("dataset=digits").dataset.model_dump_json()
+    before = psutil.Process().children()
+    wait = begin_to_read(dataset)
+    (reader,) = [child for child in psutil.Process().children() if child not in before]
+    reader.kill()
+    assert wait().sha256 == read(dataset).sha256
