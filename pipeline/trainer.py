@@ -104,7 +104,8 @@ class Trainer:
 
         Args:
             on_epoch: called after every epoch, the ones before a kill included. What it returns is called after the next step:
-                so a training need not stand still while somebody decides whether it goes on.
+                so a training need not stand still while somebody decides whether it goes on. Waiting there is not counted as
+                training.
 
         Raises:
             TrainingDiverged: the loss is not a finite number.
@@ -147,7 +148,9 @@ class Trainer:
             digits += int((self.train.labels[batch] != NONE).sum())
             bar.update()
             if step == 0 and goes_on:
+                asked = time.perf_counter()
                 goes_on()
+                begin += time.perf_counter() - asked  # waiting is no training
             if step % 10 == 0:
                 bar.set_description(f"epoch {number}/{options.epochs}", refresh=False)
                 bar.set_postfix(loss=f"{loss / seen:.4f}", accuracy=f"{right / max(digits, 1):.2%}", refresh=False)
