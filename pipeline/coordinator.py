@@ -97,8 +97,9 @@ class Coordinator:
         with _signals(lambda: self._messages.put(STOP)):
             try:
                 # While the workers start; elsewhere there may be none.
-                while not self._sweep.scheduler and len(self._ready) < self._sweep.workers and self._prepare():
-                    pass
+                while not (self._sweep.scheduler or self._client_to_be.done()) and len(self._ready) < self._sweep.workers:
+                    if not self._prepare():
+                        break
                 self._client = self._client_to_be.result()
                 self._client.subscribe_topic(self._topic, lambda event: self._messages.put(event[1]))
                 while True:

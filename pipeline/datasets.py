@@ -16,6 +16,12 @@ from pipeline.schema import AnyDataset, FolderDataset, IdxDataset
 from pipeline.sources import obtain
 
 
+def load() -> None:
+    """Load scikit-learn, which takes most of a second."""
+    with importing.lightly("pandas", "rich"):
+        import sklearn.model_selection  # noqa: F401
+
+
 def read(dataset: AnyDataset, test: bool = True) -> dict[str, Split]:
     """Read a dataset and cut the validation split from its training pictures.
 
@@ -93,8 +99,8 @@ def _check(split: Split, what: str) -> None:
 
 
 def _read_digits() -> Split:
-    with importing.lightly("pandas", "rich"):
-        from sklearn.datasets import load_digits
+    load()
+    from sklearn.datasets import load_digits
 
     data = load_digits()
     pictures = np.stack([preprocessing.fit(Image.fromarray((image * 15.9375).astype(np.uint8))) for image in data.images])
@@ -122,8 +128,8 @@ def _read_folder(dataset: FolderDataset) -> Split:
 
 def _divide(split: Split, part: float, seed: int, key: str) -> tuple[Split, Split]:
     """Cut `part` of the pictures off, a fraction or a count, with the classes in the same proportions on both sides."""
-    with importing.lightly("pandas", "rich"):
-        from sklearn.model_selection import train_test_split
+    load()
+    from sklearn.model_selection import train_test_split
 
     try:
         rest, cut = train_test_split(np.arange(len(split.labels)), test_size=part, random_state=seed, stratify=split.labels)

@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
@@ -41,32 +40,50 @@ def read(dataset: str) -> TrialPictures:
     return TrialPictures(splits["train"], splits["validation"], told["mean"], told["deviation"], told["sha256"])
 
 
-def begin_to_read(dataset: str) -> Callable[[], TrialPictures]:
-    """Begin to `read` in a process of its own, for half of it is loading scikit-learn; the result waits for it."""
-    # Where a process may be forked, it has all that this one has loaded; there are no threads yet.
-    context: Any = multiprocessing.get_context("fork" if START_METHOD == "forkserver" else "spawn")
-    here, there = multiprocessing.Pipe(duplex=False)
-    context.Process(target=_read_and_send, args=(dataset, there), daemon=True).start()
-    there.close()
+class Reader:
+    """A process that reads pictures while the rest of a sweep is made ready.
 
-    def wait() -> TrialPictures:
-        with here:
+    Half of what reading takes is loading scikit-learn, which it begins with before it knows what to read.
+    """
+
+    def __init__(self) -> None:
+        # Where a process may be forked, it has all that this one has loaded; there are no threads yet.
+        context: Any = multiprocessing.get_context("fork" if START_METHOD == "forkserver" else "spawn")
+        self._pipe, there = multiprocessing.Pipe()
+        context.Process(target=_serve, args=(there, self._pipe), daemon=True).start()
+        there.close()
+
+    def begin(self, dataset: str) -> None:
+        """Begin to `read` a dataset, of a configuration as JSON."""
+        self._dataset = dataset
+        with suppress(OSError):  # that process was killed
+            self._pipe.send(dataset)
+
+    def wait(self) -> TrialPictures:
+        """The pictures that it began with.
+
+        Raises:
+            UserError: as `read`.
+
+        """
+        with self._pipe:
             try:
-                found: TrialPictures | str = here.recv()
-            except EOFError:  # that process was killed
-                return read(dataset)
+                found: TrialPictures | str = self._pipe.recv()
+            except (EOFError, OSError):  # that process was killed
+                return read(self._dataset)
         if isinstance(found, str):
             raise UserError(found)
         return found
 
-    return wait
 
-
-def _read_and_send(dataset: str, there: "Connection[TrialPictures | str, None]") -> None:
+def _serve(there: "Connection[TrialPictures | str, str]", here: "Connection[str, TrialPictures | str]") -> None:
+    here.close()  # or this process would not hear that the coordinator has ended
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator
     if hasattr(os, "nice"):
         os.nice(5)  # workers, which load TensorFlow meanwhile, take longer
-    with suppress(OSError):  # the coordinator has ended
+    datasets.load()
+    with suppress(OSError, EOFError):  # the coordinator has ended
+        dataset = there.recv()
         try:
             there.send(read(dataset))
         except UserError as error:

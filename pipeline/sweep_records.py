@@ -1,7 +1,6 @@
 """What a sweep leaves in MLflow: a parent run with its table and plots, and a run for every trial below it."""
 
 import csv
-import io
 import tempfile
 import time
 import warnings
@@ -134,7 +133,7 @@ class SweepRuns:
         self._close_interrupted()
         with tempfile.TemporaryDirectory() as folder:
             write_table(self._study.trials(), Path(folder) / "trials.csv")
-            write_plots(self._study, self._configuration.sweep.objective, Path(folder))
+            write_plots(self._study.optuna, self._configuration.sweep.objective, Path(folder))
             self._client.log_artifacts(self.parent, folder)
         count, best = self._study.count(), self._study.best()
         values = {"trials_finished": count.finished, "trials_pruned": count.pruned, "trials_failed": count.failed}
@@ -163,29 +162,22 @@ def write_table(trials: list[FrozenTrial], path: Path) -> None:
 
 def load_plots() -> None:
     """Load what `write_plots` needs, which takes seconds: while workers train, and not at the end, when a person waits."""
+    small = optuna.create_study()  # for much is loaded by the first plot of each kind
+    for value in (0.0, 1.0):
+        small.enqueue_trial({"x": value})
+        small.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
+    with tempfile.TemporaryDirectory() as folder:
+        write_plots(small, "value", Path(folder))
+
+
+def write_plots(study: optuna.Study, objective: str, folder: Path) -> None:
+    """Write the optimisation history, the importances and the parallel coordinates, as PNG, and all as ``sweep.html``."""
+    finished = study.get_trials(states=[TrialState.COMPLETE])
+    if not finished:
+        return
     import matplotlib
 
     matplotlib.use("Agg")  # before pyplot: no window
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of plots that Optuna calls experimental
-        from matplotlib import pyplot
-        from optuna import visualization
-        from optuna.importance import FanovaImportanceEvaluator
-
-        FanovaImportanceEvaluator(n_trees=1)  # loads more, when it is first made
-        one = optuna.create_study()  # as do both libraries of plots, with their first one
-        one.add_trial(optuna.trial.create_trial(value=0.0))
-        visualization.plot_optimization_history(one)
-        visualization.matplotlib.plot_optimization_history(one)
-        pyplot.savefig(io.BytesIO())
-        pyplot.close()
-
-
-def write_plots(study: Study, objective: str, folder: Path) -> None:
-    """Write the optimisation history, the importances and the parallel coordinates, as PNG, and all as ``sweep.html``."""
-    finished = [trial for trial in study.trials() if trial.state == TrialState.COMPLETE]
-    if not finished:
-        return
     from matplotlib import pyplot, ticker
     from optuna import visualization
 
@@ -193,11 +185,11 @@ def write_plots(study: Study, objective: str, folder: Path) -> None:
     if len({trial.value for trial in finished}) > 1:  # else nothing has any importance
         plots["importances"] = "plot_param_importances"
     html: list[str] = []
-    margin = 0.05 + 0.01 * max(len(part.key) for part in study.space)  # of the width: a character is a hundredth of it
+    margin = 0.05 + 0.01 * max(len(key) for key in finished[0].params)  # of the width: a character is a hundredth of it
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of plots that Optuna calls experimental
         for name, function in plots.items():
-            axes = getattr(visualization.matplotlib, function)(study.optuna, target_name=objective)
+            axes = getattr(visualization.matplotlib, function)(study, target_name=objective)
             figure = axes.figure
             for axis in [axis for each in figure.axes for axis in (each.xaxis, each.yaxis) if axis.get_scale() == "log"]:
                 for set_formatter in (axis.set_major_formatter, axis.set_minor_formatter):  # plain: a formula takes long to set
@@ -207,7 +199,7 @@ def write_plots(study: Study, objective: str, folder: Path) -> None:
             figure.subplots_adjust(left=margin, bottom=0.22, right=0.92, top=0.92)
             figure.savefig(folder / f"{name}.png", dpi=110)
             pyplot.close(figure)
-            interactive = getattr(visualization, function)(study.optuna, target_name=objective)
+            interactive = getattr(visualization, function)(study, target_name=objective)
             html.append(interactive.to_html(full_html=False, include_plotlyjs=not html))
     page = "<!doctype html><meta charset='utf-8'><title>Sweep</title>" + "\n".join(html)
     (folder / "sweep.html").write_text(page, encoding="utf-8")

@@ -26,6 +26,7 @@ from pipeline.variables import Variables
 
 NONE = CLASSES  # label of what is no digit
 VALIDATION_BATCH = 1000  # pictures at once; no effect on the result
+STEPS_AHEAD = 4  # that a training takes before it waits to hear whether it goes on: about as long as the answer takes
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,9 @@ class Trainer:
         """Train to the end, or until it no longer gets better, and return the network with the best epoch's weights.
 
         Args:
-            on_epoch: called after every epoch, the ones before a kill included. What it returns is called after the next step:
-                so a training need not stand still while somebody decides whether it goes on. Waiting there is not counted as
-                training.
+            on_epoch: called after every epoch, the ones before a kill included. What it returns is called `STEPS_AHEAD` steps
+                later: so a training need not stand still while somebody decides whether it goes on. Waiting there is not
+                counted as training.
 
         Raises:
             TrainingDiverged: the loss is not a finite number.
@@ -147,7 +148,7 @@ class Trainer:
             loss, right, seen = loss + float(batch_loss) * len(batch), right + int(batch_right), seen + len(batch)
             digits += int((self.train.labels[batch] != NONE).sum())
             bar.update()
-            if step == 0 and goes_on:
+            if goes_on and step + 1 == min(STEPS_AHEAD, len(rates)):
                 asked = time.perf_counter()
                 goes_on()
                 begin += time.perf_counter() - asked  # waiting is no training
@@ -163,6 +164,7 @@ class Trainer:
                 "set optimizer.gradient_clip_norm."
             )
         weights = self.network.get_weights()
+        self._swap_back(current)
         self.history.append(
             Epoch(
                 epoch=number,
@@ -176,7 +178,6 @@ class Trainer:
         )
         if self.best is self.history[-1]:
             self._best = weights
-        self._swap_back(current)
 
     def _train_step(self, batch: tf.Tensor, seed: tf.Tensor, rate: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """One step on the pictures numbered `batch`, (n,) int32. Returns the mean loss and how many were right."""
