@@ -9,6 +9,7 @@ All in a temporary clone.
 import json
 import re
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -28,12 +29,15 @@ def run(folder: Path, *command: str) -> tuple[float, str]:
 
 
 def overhead(folder: Path) -> None:
-    """Twenty trials on two workers."""
-    seconds, text = run(folder, "pipeline.sweep", "sweep=adadelta", "sweep.pruner.name=none", "sweep.trials=20", *SMALL)
-    training = float(re.findall(r"([\d.]+) s of training", text)[0])
-    print(
-        f"overhead: 20 trials in {seconds:.0f} s, training {training:.0f} s on 2 workers: {seconds / (training / 2) - 1:+.0%}"
-    )
+    """Twenty trials on two workers, three times."""
+    ratios = []
+    for seed in range(3):
+        options = ["sweep.pruner.name=none", "sweep.trials=20", f"sweep.sampler.seed={seed}"]
+        seconds, text = run(folder, "pipeline.sweep", "sweep=adadelta", *options, *SMALL)
+        training = float(re.findall(r"([\d.]+) s of training", text)[0])
+        ratios.append(seconds / (training / 2) - 1)
+        print(f"overhead: 20 trials in {seconds:.1f} s, training {training:.1f} s on 2 workers: {ratios[-1]:+.1%}", flush=True)
+    print(f"overhead: median {statistics.median(ratios):+.1%}")
 
 
 def queue(folder: Path) -> None:

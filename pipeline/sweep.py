@@ -209,7 +209,7 @@ def run(overrides: list[str], trial: Callable[..., dict[str, Any]] | None = None
                 f"{configuration.sweep.failures}.\n"
                 "Mend what the messages above say; the same command goes on with the trials that remain."
             )
-    took = f"\n{time.perf_counter() - begin:.0f} s, {coordinator.train_seconds:.0f} s of training."
+    took = f"\n{time.perf_counter() - begin:.1f} s, {coordinator.train_seconds:.1f} s of training."
     return conclude(study, configuration, for_all) + took
 
 
