@@ -23,9 +23,12 @@ SMALL = ["training.epochs=2", "dataset.training_limit=6000"]
 
 def run(folder: Path, *command: str) -> tuple[float, str]:
     """Run a command; return its seconds and what it printed."""
-    begin = time.perf_counter()
-    done = subprocess.run([sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, check=True)
-    return time.perf_counter() - begin, done.stdout
+    with tempfile.TemporaryFile("w+") as output:  # a pipe would have it wait for processes that end after the command
+        begin = time.perf_counter()
+        subprocess.run([sys.executable, "-m", *command], cwd=folder, stdout=output, check=True)
+        seconds = time.perf_counter() - begin
+        output.seek(0)
+        return seconds, output.read()
 
 
 def overhead(folder: Path) -> None:
