@@ -79,6 +79,7 @@ class Reader:
 def _serve(there: "Connection[TrialPictures | str, str]", here: "Connection[str, TrialPictures | str]") -> None:
     here.close()  # or this process would not hear that the coordinator has ended
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # with which a coordinator that ends on an error ends this process
     if hasattr(os, "nice"):
         os.nice(5)  # workers, which load TensorFlow meanwhile, take longer
     datasets.load()
