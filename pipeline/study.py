@@ -20,7 +20,7 @@ from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
 from pipeline.errors import ConfigurationError, UserError
 from pipeline.paths import PROJECT
@@ -42,25 +42,36 @@ def without_password(url: str) -> str:
 
 
 def storage(url: str) -> BaseStorage:
-    """Optuna's store at `url`; a SQLite file is relative to the project.
+    """Optuna's store at `url`; a SQLite file is relative to the project, and PostgreSQL is spoken to by psycopg 3.
 
     Raises:
         UserError: it can't be opened.
 
     """
-    scheme, _, path = url.partition(":///")
+    address, (scheme, _, path) = url, url.partition(":///")
     if scheme == "sqlite":
-        url = f"sqlite:///{PROJECT / path}"
+        address = f"sqlite:///{PROJECT / path}"
+    elif scheme.startswith("postgresql://"):  # where SQLAlchemy would look for psycopg 2
+        address = f"postgresql+psycopg{url.removeprefix('postgresql')}"
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         with FileLock(PROJECT / ".sweeps.lock"):  # making the tables is a series of steps that two must not begin at once
-            return optuna.storages.RDBStorage(url)
+            return _opened(address)
     except (SQLAlchemyError, ImportError, RuntimeError) as error:
         raise UserError(
             f"the sweep's store {without_password(url)} can't be opened: {str(error).splitlines()[0]}\n"
             "Choose another: sweep.storage=sqlite:///sweeps.db"
         ) from None
+
+
+def _opened(url: str) -> BaseStorage:
+    for _ in range(3):
+        try:
+            return optuna.storages.RDBStorage(url)
+        except (IntegrityError, ProgrammingError):  # somebody on another machine makes the tables
+            time.sleep(1)
+    return optuna.storages.RDBStorage(url)
 
 
 def name_of(configuration: SweepConfiguration, space: list[Dimension], data: str) -> str:

@@ -2,10 +2,13 @@
 
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from distributed import Client, LocalCluster
 
 from pipeline.errors import UserError
 from pipeline.workers import slots
-from tests.conftest import environment, mlflow_runs
+from tests.conftest import ROOT, environment, mlflow_runs
 from tests.test_sweep import SMALL, cluster, states, sweep, sweeping, trials, wait_for
 
 pytestmark = pytest.mark.timeout(300)
@@ -94,6 +97,85 @@ def test_an_mlflow_store_that_breaks_stops_the_sweep_and_gets_later_what_it_lack
     ended = [run for run in trials(project) if run["tags"].get("trial_state") == "finished"]
     assert len(ended) == 3
     assert all("epoch/validation_accuracy" in run["latest_metrics"] for run in ended)
+
+
+class PostgreSQL:
+    """A server of its own, with a database that anybody who can reach its socket may use."""
+
+    def __init__(self, folder: Path) -> None:
+        # Debian keeps its programs off the path, and the server will not run as root.
+        found = shutil.which("pg_ctl") or next(map(str, Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")), None)
+        if found is None:
+            pytest.fail("A test needs PostgreSQL. Install it: apt-get install postgresql", pytrace=False)
+        self._user = "postgres" if os.getuid() == 0 else None
+        if self._user:
+            shutil.chown(folder, self._user)
+        self._command, self._folder = [found, "-D", str(folder / "data"), "-w"], folder
+        self.url = f"postgresql://postgres@/postgres?host={folder}"
+        self._control("initdb", "-o", "-U postgres -A trust")
+
+    def start(self) -> None:
+        self._control("start", "-l", f"{self._folder}/log", "-o", f"-k {self._folder} -c listen_addresses=''")
+
+    def stop(self) -> None:
+        self._control("stop", "-m", "immediate")
+
+    def _control(self, *what: str) -> None:
+        subprocess.run([*self._command, *what], user=self._user, cwd="/", stdout=subprocess.DEVNULL, check=True)
+
+
+@pytest.fixture
+def server() -> Iterator[PostgreSQL]:
+    """A server that has just been started."""
+    if sys.platform == "win32":
+        pytest.skip("its servers have no sockets in folders")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # the path of a socket must be short
+        made = PostgreSQL(Path(folder))
+        made.start()
+        yield made
+        made.stop()
+
+
+def test_a_study_on_postgresql_outlives_a_server_that_stops_in_the_middle(project: Path, server: PostgreSQL) -> None:
+    command = ["sweep=seeds", "training.seed=range(0, 3)", "training.epochs=12", f"sweep.storage='{server.url}'"]
+    with sweeping(project, *command) as first:
+        wait_for(first, "finished")
+        server.stop()
+        rest = first.communicate(timeout=90)[0]
+    server.start()
+    assert first.returncode == 1
+    assert "the sweep's store postgresql://postgres@/postgres" in rest
+    assert "can't be used any more" in rest
+    assert "Traceback" not in rest
+    done = sweep(project, *command)
+    assert "3 finished, 0 pruned, 0 failed." in done.stdout, done.stdout + done.stderr
+    assert not (project / "sweeps.db").exists()
+    assert sorted(run["status"] for run in trials(project) if run["tags"].get("trial_state") == "finished") == ["FINISHED"] * 3
+
+
+def test_machines_that_begin_at_once_make_the_tables_of_a_store_together(tmp_path: Path, server: PostgreSQL) -> None:
+    # Each with a lock of its own, as it has on another machine.
+    code = (
+        "import pathlib, sys; from pipeline import study; study.PROJECT = pathlib.Path(sys.argv[1]); study.storage(sys.argv[2])"
+    )
+    folders = [tmp_path / name for name in "abc"]
+    for folder in folders:
+        folder.mkdir()
+    started = [subprocess.Popen([sys.executable, "-c", code, folder, server.url], cwd=ROOT) for folder in folders]
+    assert [process.wait(timeout=120) for process in started] == [0, 0, 0]
+
+
+def test_a_store_that_cannot_be_opened_is_told_before_anything_runs(project: Path) -> None:
+    for storage, why in (
+        ("sqlite:////nowhere/x.db", "unable to open database file"),
+        ("mysql://u:word@h/x", "Failed to import"),
+    ):
+        done = sweep(project, "sweep=adadelta", f"sweep.storage={storage}")
+        assert done.returncode == 1
+        first, remedy = done.stderr.splitlines()
+        assert first.startswith(f"Error: the sweep's store {storage.replace('word', '***')} can't be opened: ")
+        assert why in first
+        assert remedy == "Choose another: sweep.storage=sqlite:///sweeps.db"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
