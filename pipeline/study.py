@@ -56,13 +56,18 @@ def storage(url: str) -> BaseStorage:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
-        with FileLock(PROJECT / ".sweeps.lock"):  # making the tables is a series of steps that two must not begin at once
+        with _alone():  # making the tables is a series of steps
             return _opened(address)
     except (SQLAlchemyError, ImportError, RuntimeError) as error:
         raise UserError(
             f"the sweep's store {without_password(url)} can't be opened: {str(error).splitlines()[0]}\n"
             "Choose another: sweep.storage=sqlite:///sweeps.db"
         ) from None
+
+
+def _alone() -> FileLock:
+    """What two coordinators on this machine must not do at the same moment."""
+    return FileLock(PROJECT / ".sweeps.lock")
 
 
 def _opened(url: str) -> BaseStorage:
@@ -209,10 +214,12 @@ class Study:
         self.wanted = min(sweep.trials or size, size) if self._grid else int(sweep.trials or size)
         self._next_beat = 0.0
 
-        if self._grid and len(self.optuna.trials) < size:
-            # Not Optuna's GridSampler, which wants to stop a study that nobody has told to optimize.
-            for values in itertools.product(*map(_values, space)):
-                self.optuna.enqueue_trial(dict(zip(self._distributions, values, strict=True)), skip_if_exists=True)
+        if self._grid:
+            with _alone():  # or each would queue the whole grid; of other machines see `_is_repeated`
+                if len(self._trials()) < size:
+                    # Not Optuna's GridSampler, which wants to stop a study that nobody has told to optimize.
+                    for values in itertools.product(*map(_values, space)):
+                        self.optuna.enqueue_trial(dict(zip(self._distributions, values, strict=True)), skip_if_exists=True)
         self._process, self._is_reseeded = describe(psutil.Process()), False
         self.interrupted: list[int] = []
         self.refresh()
@@ -246,15 +253,16 @@ class Study:
         """
         while (trial := self._claim()) is not None:
             others = [one for one in self._trials() if one.number != trial.number]
+            if self._is_repeated(trial, others):
+                self._withdraw(trial)
+                if not self._grid:
+                    self.optuna.sampler.reseed_rng()
+                    self._is_reseeded = True
+                continue
             if self._is_one_too_many(trial, others):
                 self.tell(trial, "killed")
                 return None
-            if not self._is_repeated(trial, others):
-                return trial
-            self._withdraw(trial)
-            if not self._grid:
-                self.optuna.sampler.reseed_rng()
-                self._is_reseeded = True
+            return trial
         return None
 
     def _is_one_too_many(self, trial: Trial, others: list[FrozenTrial]) -> bool:
