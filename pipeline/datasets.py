@@ -1,6 +1,7 @@
 """Reading datasets into arrays, and splitting them."""
 
 import gzip
+import math
 import struct
 from pathlib import Path
 
@@ -14,12 +15,6 @@ from pipeline.errors import DataError
 from pipeline.paths import in_project
 from pipeline.schema import AnyDataset, FolderDataset, IdxDataset
 from pipeline.sources import obtain
-
-
-def load() -> None:
-    """Load scikit-learn, which takes most of a second."""
-    with importing.lightly("pandas", "rich"):
-        import sklearn.model_selection  # noqa: F401
 
 
 def read(dataset: AnyDataset, test: bool = True) -> dict[str, Split]:
@@ -99,8 +94,8 @@ def _check(split: Split, what: str) -> None:
 
 
 def _read_digits() -> Split:
-    load()
-    from sklearn.datasets import load_digits
+    with importing.lightly("pandas", "rich"):
+        from sklearn.datasets import load_digits  # which takes most of a second to load
 
     data = load_digits()
     pictures = np.stack([preprocessing.fit(Image.fromarray((image * 15.9375).astype(np.uint8))) for image in data.images])
@@ -127,16 +122,34 @@ def _read_folder(dataset: FolderDataset) -> Split:
 
 
 def _divide(split: Split, part: float, seed: int, key: str) -> tuple[Split, Split]:
-    """Cut `part` of the pictures off, a fraction or a count, with the classes in the same proportions on both sides."""
-    load()
-    from sklearn.model_selection import train_test_split
+    """Cut `part` of the pictures off, a fraction or a count, with the classes in the same proportions on both sides.
 
-    try:
-        rest, cut = train_test_split(np.arange(len(split.labels)), test_size=part, random_state=seed, stratify=split.labels)
-    except ValueError as error:
+    The same cut as that of scikit-learn's ``train_test_split`` with ``stratify``, which takes most of a second to load: what a
+    sweep would wait for whenever it begins.
+    """
+    labels, whole = split.labels, len(split.labels)
+    cut = math.ceil(part * whole) if part < 1 else int(part)
+    classes, counts = np.unique(labels, return_counts=True)
+    if counts.min() < 2 or not len(classes) <= cut <= whole - len(classes):
         raise DataError(
-            f"{len(split.labels)} pictures can't be divided by dataset.{key} with every class on both sides: {error} "
-            "Add pictures, or change the value."
-        ) from None
-    rest, cut = np.sort(rest), np.sort(cut)
-    return Split(split.pictures[rest], split.labels[rest]), Split(split.pictures[cut], split.labels[cut])
+            f"{whole} pictures of {len(classes)} classes can't be divided by dataset.{key} into {whole - cut} and {cut}: the "
+            f"rarest class has {counts.min()}, and needs 2; each side needs {len(classes)}. Add pictures, or change the value."
+        )
+    random, stays = np.random.RandomState(seed), np.zeros(whole, bool)
+    kept = _shares(counts, whole - cut, random)
+    _shares(counts - kept, cut, random)  # of what is left it is all; but it may draw, and the same seed must give the same cut
+    for label, number in zip(classes, kept, strict=True):
+        stays[random.permutation(np.flatnonzero(labels == label))[:number]] = True
+    return Split(split.pictures[stays], labels[stays]), Split(split.pictures[~stays], labels[~stays])
+
+
+def _shares(counts: NDArray[np.int64], total: int, random: np.random.RandomState) -> NDArray[np.int64]:
+    """Divide `total` in the proportions of `counts`: the largest remainders are rounded up, of equal ones any."""
+    exact = counts / counts.sum() * total
+    shares: NDArray[np.int64] = np.floor(exact).astype(np.int64)
+    remainders = exact - shares
+    for remainder in np.unique(remainders)[::-1]:
+        if missing := total - shares.sum():
+            equal = np.flatnonzero(remainders == remainder)
+            shares[random.choice(equal, min(missing, len(equal)), replace=False)] += 1
+    return shares

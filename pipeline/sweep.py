@@ -173,11 +173,10 @@ def run(overrides: list[str], trial: Callable[..., dict[str, Any]] | None = None
     with ExitStack() as stack:
         background = stack.enter_context(ThreadPoolExecutor(1))
         with importing.lightly():
-            from pipeline.sweep_data import Reader
-
-            reader = Reader()
             configuration, space, for_all = plan(overrides)
-            reader.begin(configuration.dataset.model_dump_json())
+            from pipeline.sweep_data import begin_to_read
+
+            pictures_to_be = begin_to_read(configuration.dataset.model_dump_json())
             from pipeline.workers import workers
 
             client_to_be = background.submit(stack.enter_context, workers(configuration.sweep))
@@ -190,7 +189,7 @@ def run(overrides: list[str], trial: Callable[..., dict[str, Any]] | None = None
             from pipeline.trial import run as train
 
             store = studies.storage(configuration.sweep.storage)
-            pictures = reader.wait()
+            pictures = pictures_to_be()
             study = studies.Study(configuration, space, pictures.sha256, store)
         records = stack.enter_context(Records(configuration, study))
         coordinator = Coordinator(configuration, for_all, pictures, study, records, client_to_be, trial or train)

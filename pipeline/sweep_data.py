@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
@@ -40,52 +41,36 @@ def read(dataset: str) -> TrialPictures:
     return TrialPictures(splits["train"], splits["validation"], told["mean"], told["deviation"], told["sha256"])
 
 
-class Reader:
-    """A process that reads pictures while the rest of a sweep is made ready.
+def begin_to_read(dataset: str) -> Callable[[], TrialPictures]:
+    """Begin to `read` in a process of its own, while the rest of a sweep is made ready; the result waits for it."""
+    # Where a process may be forked, it has all that this one has loaded; there are no threads yet.
+    context: Any = multiprocessing.get_context("fork" if START_METHOD == "forkserver" else "spawn")
+    here, there = multiprocessing.Pipe(duplex=False)
+    context.Process(target=_read_and_send, args=(dataset, there), daemon=True).start()
+    there.close()
 
-    Half of what reading takes is loading scikit-learn, which it begins with before it knows what to read.
-    """
-
-    def __init__(self) -> None:
-        # Where a process may be forked, it has all that this one has loaded; there are no threads yet.
-        context: Any = multiprocessing.get_context("fork" if START_METHOD == "forkserver" else "spawn")
-        self._pipe, there = multiprocessing.Pipe()
-        context.Process(target=_serve, args=(there, self._pipe), daemon=True).start()
-        there.close()
-
-    def begin(self, dataset: str) -> None:
-        """Begin to `read` a dataset, of a configuration as JSON."""
-        self._dataset = dataset
-        with suppress(OSError):  # that process was killed
-            self._pipe.send(dataset)
-
-    def wait(self) -> TrialPictures:
-        """The pictures that it began with.
-
-        Raises:
-            UserError: as `read`.
-
-        """
-        with self._pipe:
+    def wait() -> TrialPictures:
+        with here:
             try:
-                found: TrialPictures | str = self._pipe.recv()
+                found: TrialPictures | str = here.recv()
             except (EOFError, OSError):  # that process was killed
-                return read(self._dataset)
+                return read(dataset)
         if isinstance(found, str):
             raise UserError(found)
         return found
 
+    return wait
 
-def _serve(there: "Connection[TrialPictures | str, str]", here: "Connection[str, TrialPictures | str]") -> None:
-    here.close()  # or this process would not hear that the coordinator has ended
+
+def _read_and_send(dataset: str, there: "Connection[TrialPictures | str, None]") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # with which a coordinator that ends on an error ends this process
     if hasattr(os, "nice"):
         os.nice(5)  # workers, which load TensorFlow meanwhile, take longer
-    datasets.load()
-    with suppress(OSError, EOFError):  # the coordinator has ended
-        dataset = there.recv()
-        try:
-            there.send(read(dataset))
-        except UserError as error:
-            there.send(str(error).removeprefix("Error: "))
+    found: TrialPictures | str
+    try:
+        found = read(dataset)
+    except UserError as error:
+        found = str(error).removeprefix("Error: ")
+    with suppress(OSError):  # the coordinator has ended
+        there.send(found)

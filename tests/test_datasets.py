@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from sklearn.model_selection import train_test_split
 
 from pipeline import compose, configuration, datasets, paths, prepared
 from pipeline.arrays import Split
@@ -75,6 +76,25 @@ def test_splits_are_stratified_disjoint_and_the_same_for_the_same_seed() -> None
     assert not seen[0] & seen[2]
 
 
+@pytest.mark.parametrize("part", [1 / 12, 0.5, 40, 7000])
+@pytest.mark.parametrize("kind", ["as many of each", "some rare", "as MNIST"])
+def test_pictures_are_divided_as_scikit_learn_divides_them(kind: str, part: float) -> None:
+    counts = {
+        "as many of each": [750] * 10,
+        "some rare": [2, 2, 3, 3, 900, 900, 1000, 1000, 2000, 3000],
+        "as MNIST": [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949],
+    }[kind]
+    for seed in range(5):
+        labels = np.random.default_rng(seed).permutation(np.repeat(np.arange(10, dtype=np.uint8), counts))
+        numbers = np.arange(len(labels), dtype=np.uint32)
+        pictures = numbers.view(np.uint8).reshape(-1, 2, 2)  # each is another one
+        expected = train_test_split(numbers, test_size=part, random_state=seed, stratify=labels)
+        divided = datasets._divide(Split(pictures, labels), part, seed, "")
+        for split, those in zip(divided, expected, strict=True):
+            np.testing.assert_array_equal(split.pictures, pictures[np.sort(those)])
+            np.testing.assert_array_equal(split.labels, labels[np.sort(those)])
+
+
 def test_a_training_limit_keeps_the_other_splits_as_they_are() -> None:
     whole = datasets.read(configured("dataset=digits").dataset)
     limited = datasets.read(configured("dataset=digits", "dataset.training_limit=200").dataset)
@@ -113,7 +133,7 @@ def test_too_few_pictures_to_divide_are_told(tmp_path: Path, monkeypatch: pytest
         folder = tmp_path / "data/pictures" / str(label)
         folder.mkdir(parents=True)
         Image.new("L", (9, 9), 255).save(folder / "a.png")
-    with pytest.raises(DataError, match=r"dataset\.test_fraction"):
+    with pytest.raises(DataError, match=r"by dataset\.test_fraction into 1 and 1: the rarest class has 1, and needs 2"):
         datasets.read(configured("dataset=folder").dataset)
 
 
