@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +58,10 @@ class Recognizer:
         # A traced function answers in a millisecond, where calling the model takes nine.
         signature = [tf.TensorSpec((None, SIDE, SIDE, 1), tf.float32)]
         both = keras.Model(network.inputs, [network.outputs[0], logits])
-        self._infer = tf.function(lambda pictures: both(pictures, training=False), input_signature=signature)
-        self._saliency = tf.function(self._gradients, input_signature=[*signature, tf.TensorSpec((), tf.int32)])
+        # AutoGraph would leave files in the temporary folder, and there is no `if` on a tensor for it to convert.
+        self._infer = tf.function(partial(both, training=False), input_signature=signature, autograph=False)
+        digit = tf.TensorSpec((), tf.int32)
+        self._saliency = tf.function(self._gradients, input_signature=[*signature, digit], autograph=False)
         self._maps: Callable[[Any], Any] | None = None
         for count in (1, 3):
             probabilities, _ = self._infer(tf.zeros((count, SIDE, SIDE, 1)))
@@ -155,7 +157,7 @@ class Recognizer:
 
             outputs = [self.network.get_layer(last).output for _, last in names]
             maps = keras.Model(self.network.inputs, outputs) if outputs else None
-            self._maps = tf.function(lambda pictures: maps(pictures, training=False) if maps else [])
+            self._maps = tf.function(partial(maps, training=False), autograph=False) if maps else lambda _: []
         found = self._maps(network_input(picture[np.newaxis]))
         found = found if isinstance(found, list) else [found]
         return [(name, np.asarray(values)[0]) for (name, _), values in zip(names, found, strict=True)]

@@ -5,6 +5,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +77,10 @@ class Trainer:
         self._labels = tf.constant(self.train.labels)
         # Signatures, or the last batch, which is smaller, is traced again: a second and more.
         step = [tf.TensorSpec([None], tf.int32), tf.TensorSpec([2], tf.int32), tf.TensorSpec([], tf.float32)]
-        self._step = tf.function(self._train_step, input_signature=step, jit_compile=options.xla)
+        # There is no `if` on a tensor to convert, and AutoGraph leaves a file in the temporary folder for all that it looks at.
+        self._step = tf.function(self._train_step, input_signature=step, jit_compile=options.xla, autograph=False)
         picture = [tf.TensorSpec([None, SIDE, SIDE, 1], tf.float32)]
-        self._infer = tf.function(lambda pictures: self._logits(pictures, training=False), input_signature=picture)
+        self._infer = tf.function(partial(self._logits, training=False), input_signature=picture, autograph=False)
         self._best = self.network.get_weights()
 
     def _add_pictures(self) -> None:
