@@ -72,6 +72,17 @@ def planned(folder: Path) -> dict[str, str]:
     return {part.split()[0]: part for part in re.split(r"^(?=\w)", done.stdout, flags=re.MULTILINE) if part}
 
 
+def test_the_plan_names_the_commit_that_changed_a_file(project: Path) -> None:
+    before = planned(project)
+    changed = project / "pipeline/evaluate.py"
+    changed.write_text(changed.read_text() + "# more\n")
+    run(project, "git", "commit", "-qam", "Say more")
+    commit = run(project, "git", "rev-parse", "--short", "HEAD").stdout.strip()
+    plan = planned(project)
+    assert f"pipeline/evaluate.py has changed (last by commit {commit} Say more)" in plan["evaluate"]
+    assert plan["train"] == before["train"]
+
+
 def test_an_edited_training_value_reruns_all_that_follows_and_nothing_before_as_the_plan_says(project: Path) -> None:
     assert "dvc repro has nothing to do." in planned(project)["dvc"]
     edit(project / "conf/training/default.yaml", "seed: 0", "seed: 3")

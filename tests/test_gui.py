@@ -27,7 +27,7 @@ from gui.picker import Picker
 from gui.worker import ENDED, Worker
 from pipeline import exported, recorder
 from pipeline.errors import ModelError
-from tests.conftest import ROOT
+from tests.conftest import ROOT, small_store
 
 STROKES = {
     0: [[(0.5, 0.2), (0.3, 0.35), (0.28, 0.6), (0.5, 0.8), (0.7, 0.6), (0.68, 0.35), (0.5, 0.2)]],
@@ -783,6 +783,38 @@ def test_the_window_opens_from_the_command_line(number: int, display: str, model
         process.send_signal(number)
         assert process.communicate(timeout=60)[1].decode() == ""
     assert process.returncode == 0
+
+
+TITLED = """
+import sys
+import gui.app
+from gui.__main__ import main
+
+class Told(gui.app.App):
+    def title(self, *text):
+        print(*text, flush=True)
+        return super().title(*text)
+
+gui.app.App = Told
+main()
+"""
+
+
+def test_the_champion_opens_from_the_command_line(display: str, model: Path, tmp_path: Path) -> None:
+    from pipeline.store import Store
+
+    store = Store(uri := small_store(tmp_path))
+    chosen = store.find("better")
+    store.client.log_artifact(chosen.info.run_id, str(model))  # in the place of a few bytes
+    store.promote(chosen)
+    environment = os.environ | {"MLFLOW_TRACKING_URI": uri}
+    command = [sys.executable, "-c", TITLED, "--model", "champion"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            assert any("champion: better" in line for line in process.stdout)
+        finally:
+            process.terminate()
 
 
 @pytest.mark.parametrize("content", [None, b"rubbish"])

@@ -7,6 +7,7 @@ import optuna
 import pytest
 from optuna.trial import Trial
 
+from pipeline import recorder, sweep_records
 from pipeline import study as studies
 from pipeline.errors import ConfigurationError
 from pipeline.study import SILENT, Study, name_of, pruner_of, sampler_of, storage
@@ -70,6 +71,30 @@ def test_a_trial_of_another_machine_is_taken_up_when_it_has_been_silent_for_minu
     assert asked(again).params == trial.params
     again.refresh()
     assert (again.count().done, again.running) == (0, 1)
+
+
+def test_the_run_of_a_trial_whose_machine_died_is_closed_by_the_sweep_that_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    monkeypatch.setattr(sweep_records, "PROJECT", tmp_path)
+    configuration = plan(["sweep=seeds"])[0]
+    here, there = studied(tmp_path, "sweep=seeds"), studied(tmp_path, "sweep=seeds")
+    trial = asked(there)
+    runs = sweep_records.SweepRuns(configuration, there, [])
+    runs.begin(trial.number, trial.user_attrs["overrides"], {})
+    goes_on = sweep_records.SweepRuns(configuration, here, [])
+
+    def statuses() -> dict[str, str]:
+        client, experiment = recorder.open_store(goes_on._uri, configuration.tracking.experiment, tmp_path)
+        return {run.data.tags["role"]: run.info.status for run in client.search_runs([experiment])}
+
+    assert statuses() == {"sweep": "RUNNING", "trial": "RUNNING"}
+    trial.set_user_attr("process", "another:1:1.0")
+    trial.set_user_attr("seen", (datetime.now(UTC) - SILENT * 2).isoformat())
+    goes_on.finish("FINISHED")
+    assert statuses() == {"sweep": "FINISHED", "trial": "KILLED"}
+    assert left(here)[-1] == trial.params
 
 
 def test_a_sampler_that_can_not_sample_the_space_says_which_can() -> None:

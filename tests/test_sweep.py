@@ -83,7 +83,10 @@ def trials(folder: Path) -> list[dict[str, Any]]:
     return [one for one in mlflow_runs(folder) if one["tags"].get("role") == "trial"]
 
 
-def test_a_sweep_finishes_prunes_survives_failures_and_leaves_an_experiment(project: Path) -> None:
+def test_a_sweep_finishes_prunes_survives_failures_and_leaves_an_experiment(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     # each of the others is better than the one before; the last begins when one has finished, does not train, and is pruned
     space = ["optimizer.learning_rate=choice(1e25, 4.0, 2.0, 1e-9)", "sweep.sampler.name=grid"]
     space += ["sweep.pruner.startup_trials=1", "sweep.pruner.warmup_epochs=0"]
@@ -125,6 +128,8 @@ def test_a_sweep_finishes_prunes_survives_failures_and_leaves_an_experiment(proj
     assert ran.returncode == 0, ran.stdout + ran.stderr
     made = next(one for one in mlflow_runs(project) if "test_accuracy" in one["latest_metrics"])
     assert made["latest_metrics"]["validation_accuracy"] == pytest.approx(best, abs=1e-9)
+    # nor does anything that trained leave files behind, as TensorFlow's AutoGraph does
+    assert not list(tmp_path.glob("*autograph*"))
 
 
 def test_killed_workers_and_coordinators_cost_what_was_running_and_the_same_command_goes_on(project: Path) -> None:

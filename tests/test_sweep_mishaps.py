@@ -16,9 +16,10 @@ import pytest
 from distributed import Client, LocalCluster
 
 from pipeline.errors import UserError
+from pipeline.trial import Warm
 from pipeline.workers import slots
 from tests.conftest import ROOT, environment, mlflow_runs
-from tests.test_sweep import SMALL, cluster, states, sweep, sweeping, trials, wait_for
+from tests.test_sweep import SMALL, cluster, started, states, sweep, sweeping, trials, wait_for
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -73,6 +74,19 @@ def test_a_worker_with_several_threads_is_refused() -> None:
         pytest.raises(UserError, match="a worker must have one thread"),
     ):
         slots(client)
+
+
+def test_a_worker_with_several_threads_that_comes_late_says_so_and_leaves(project: Path) -> None:
+    with ExitStack() as stack:
+        _, address = cluster(stack, project, workers=0)
+        client = stack.enter_context(Client(address))
+        client.register_plugin(Warm(), name="warm")
+        command = ["dask", "worker", address, "--nthreads", "2", "--no-dashboard"]
+        late = stack.enter_context(started(project, *command))
+        said = late.communicate(timeout=60)[0]
+        assert "This worker has several threads" in said
+        assert "--nthreads 1" in said
+        assert client.nthreads() == {}
 
 
 def test_an_mlflow_store_that_breaks_stops_the_sweep_and_gets_later_what_it_lacks(project: Path) -> None:
