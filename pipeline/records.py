@@ -1,5 +1,6 @@
 """What a sweep writes to MLflow, behind the sweep's back: loading MLflow and each of its writes would keep workers waiting."""
 
+import gc
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property
@@ -91,8 +92,9 @@ def _call(runs: "Future[SweepRuns]", what: str, arguments: tuple[Any, ...]) -> N
 
 
 def _open(configuration: "SweepConfiguration", study: "Study", before: "list[FrozenTrial]") -> "SweepRuns":
-    with importing.lightly():
+    with importing.lightly("pyarrow", "rich"):  # which pandas and scikit-learn would load: 30 MB
         from pipeline.sweep_records import SweepRuns, load_plots  # loads MLflow
 
         load_plots()
+        gc.collect()  # figures refer to themselves in circles, and whatever is there at the end of this block stays
     return SweepRuns(configuration, study, before)
