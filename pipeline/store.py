@@ -230,7 +230,10 @@ class Store:
         stage = "export" if name == MODEL_FILE else "evaluate" if name.startswith("evaluation/") else ""
         for run_id in filter(None, [run.info.run_id, run.data.tags.get(f"{stage}_from_run")]):
             with suppress(MlflowException, OSError):
-                return Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name, tracking_uri=self.uri))
+                # Asked for by the run's id, MLflow copies also what lies here, and leaves the copy in the temporary folder.
+                uri = self.client.get_run(run_id).info.artifact_uri.rstrip("/")
+                found = mlflow.artifacts.download_artifacts(artifact_uri=f"{uri}/{name}", tracking_uri=self.uri)
+                return Path(found).resolve(strict=True)
         raise RunError(f"run {run.info.run_id[:8]} has no {name}: it was not finished, or is a trial of a sweep.")
 
 

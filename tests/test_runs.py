@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,6 +53,12 @@ def found(store: Store, name: str) -> str:
 def listed(store: Store, *arguments: str) -> list[str]:
     text = runs.show_list(store, runs.parser().parse_args(["list", *arguments]))
     return [line.split("  ")[1].strip() for line in text.splitlines()[2:]]
+
+
+def test_a_model_that_lies_on_this_machine_is_not_copied(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert store.artifact(store.find("better"), "mnist.h5").read_bytes() == b"better"
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_list_has_the_best_first_and_can_be_filtered(store: Store) -> None:
