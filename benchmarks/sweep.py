@@ -33,6 +33,7 @@ def run(folder: Path, *command: str) -> tuple[float, str]:
 
 def overhead(folder: Path) -> None:
     """Twenty trials on two workers, three times."""
+    run(folder, "pipeline.preload")  # or the first would read a gigabyte of libraries from the disk
     ratios = []
     for seed in range(3):
         options = ["sweep.pruner.name=none", "sweep.trials=20", f"sweep.sampler.seed={seed}"]
