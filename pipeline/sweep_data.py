@@ -46,7 +46,7 @@ def begin_to_read(dataset: str) -> Callable[[], TrialPictures]:
     # Where a process may be forked, it has all that this one has loaded; there are no threads yet.
     context: Any = multiprocessing.get_context("fork" if START_METHOD == "forkserver" else "spawn")
     here, there = multiprocessing.Pipe(duplex=False)
-    context.Process(target=_read_and_send, args=(dataset, there), daemon=True).start()
+    context.Process(target=_read_and_send, args=(dataset, there, here), daemon=True).start()
     there.close()
 
     def wait() -> TrialPictures:
@@ -62,7 +62,10 @@ def begin_to_read(dataset: str) -> Callable[[], TrialPictures]:
     return wait
 
 
-def _read_and_send(dataset: str, there: "Connection[TrialPictures | str, None]") -> None:
+def _read_and_send(
+    dataset: str, there: "Connection[TrialPictures | str, None]", here: "Connection[None, TrialPictures | str]"
+) -> None:
+    here.close()  # or this process, sending, would not hear that the coordinator has ended
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # with which a coordinator that ends on an error ends this process
     if hasattr(os, "nice"):

@@ -1,5 +1,7 @@
 """Reading the pictures of a sweep in a process of its own, which may fail, or be killed."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 
 from pipeline.errors import UserError
 from pipeline.sweep_data import begin_to_read, read
+from tests.conftest import ROOT
 from tests.test_datasets import configured
 
 
@@ -34,3 +37,11 @@ def test_pictures_come_even_if_the_process_that_reads_them_is_killed() -> None:
     process.kill()
     process.wait()
     assert wait().sha256 == read(dataset).sha256
+
+
+def test_the_process_that_reads_ends_with_the_one_that_made_it() -> None:
+    dataset = configured("dataset=digits").dataset.model_dump_json()
+    code = f"import os; from pipeline.sweep_data import begin_to_read; begin_to_read({dataset!r}); os._exit(9)"
+    # The pictures are more than a pipe holds: the process that sends them would keep these pipes open for ever.
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (9, b"")
