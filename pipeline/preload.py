@@ -6,6 +6,11 @@ signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator, w
 
 from pipeline import importing, tensorflow_setup  # noqa: E402
 
-with importing.lightly():
-    tensorflow_setup.load()
-    from pipeline import trainer, trial  # noqa: F401
+
+def _load() -> None:
+    with importing.lightly():
+        tensorflow_setup.load()
+        from pipeline import trainer, trial  # noqa: F401
+
+
+importing.in_one_piece(_load)

@@ -93,8 +93,14 @@ def _call(runs: "Future[SweepRuns]", what: str, arguments: tuple[Any, ...]) -> N
 
 def _open(configuration: "SweepConfiguration", study: "Study", before: "list[FrozenTrial]") -> "SweepRuns":
     with importing.lightly("pyarrow", "rich"):  # which pandas and scikit-learn would load: 30 MB
-        from pipeline.sweep_records import SweepRuns, load_plots  # loads MLflow
-
-        load_plots()
+        importing.in_one_piece(_load)
         gc.collect()  # figures refer to themselves in circles, and whatever is there at the end of this block stays
+    from pipeline.sweep_records import SweepRuns
+
     return SweepRuns(configuration, study, before)
+
+
+def _load() -> None:
+    from pipeline.sweep_records import load_plots  # loads MLflow
+
+    load_plots()

@@ -16,10 +16,14 @@ def load() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # It and Keras have wrappers and plots for these: half of the time that it takes.
     with importing.lightly("matplotlib", "pandas", "scipy", "sklearn"), _quietly():
-        import tensorflow  # noqa: F401
+        importing.in_one_piece(_import)
     import absl.logging
 
     absl.logging.set_verbosity(absl.logging.ERROR)  # or Keras says at every export that HDF5 is old
+
+
+def _import() -> None:
+    import tensorflow  # noqa: F401
 
 
 def start(deterministic: bool = False) -> None:

@@ -89,6 +89,8 @@ class Trainer:
         zeros = given.pictures[given.labels == 0]
         slashed = variants.slashed(zeros[: round(options.slashed_zeros * len(zeros))], seed)
         none = negatives.make(round(options.negatives * len(given.labels)), given.pictures, seed)
+        if not len(slashed) + len(none):  # a copy of all pictures, for nothing
+            return
         labels = np.concatenate([given.labels, np.zeros(len(slashed), np.uint8), np.full(len(none), NONE, np.uint8)])
         self.train = Split(np.concatenate([given.pictures, slashed, none]), labels)
 

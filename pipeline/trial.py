@@ -1,6 +1,7 @@
 """One trial of a sweep, as a worker trains it. Knows nothing of Optuna: it reports, and is told whether to go on."""
 
 import gc
+import itertools
 import os
 import random
 import signal
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from pipeline.variables import Variables
 
 Message = dict[str, Any]
+TRIALS_KEPT = 4  # whose garbage is there at most: some 10 MB each, and the pictures. Looking for it, the next trial waits
 PATIENCE_SECONDS = 60  # that a trial waits to hear whether it goes on, before it takes its coordinator for dead
 
 
 #: The variables of the last trial, by what another must have in common with it. Making them takes longer than handing out a
 #: trial, and a sweep of an optimizer needs them once.
 _last: "dict[str, Variables]" = {}
+_ended = itertools.count(1)  # trials of this worker
 
 
 class Pruned(Exception):
@@ -113,7 +116,9 @@ def run(number: int, values: dict[str, Any], data: str, topic: str) -> Message:
     except Exception as error:
         return {"state": "failed", "error": f"{type(error).__name__}: {str(error).strip().partition(os.linesep)[0]}"}
     finally:
-        gc.collect()  # graphs refer to themselves in circles, and a worker's memory would grow with every trial
+        # Graphs refer to themselves in circles, and a worker's memory would grow with every trial.
+        if next(_ended) % TRIALS_KEPT == 0:
+            gc.collect()
 
 
 def _train(values: dict[str, Any], data: Data, on_epoch: Any) -> Message:
