@@ -239,6 +239,35 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
+def answer(options: argparse.Namespace) -> str:
+    """What a command has to say.
+
+    Raises:
+        UserError: what it names is not there, or the store can't be used.
+
+    """
+    from mlflow.exceptions import MlflowException  # takes long to load, which --help need not wait for
+
+    from pipeline.store import Store
+
+    store = Store()
+    try:
+        match options.command:
+            case "compare":
+                return compare(store, options.runs)
+            case "promote":
+                return promote(store, options.run)
+            case "export":
+                return export(store, options.run, options.output)
+            case _:
+                return show_list(store, options)
+    except MlflowException as error:  # it was well a moment ago: see `Store`
+        raise UserError(
+            f"the MLflow store {store.uri} can't be used: {str(error).splitlines()[0]}\n"
+            "If another program holds it, wait for that, or end it, and say the same again."
+        ) from None
+
+
 def main() -> None:
     """Entry point of ``python -m pipeline.runs``."""
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
@@ -246,18 +275,7 @@ def main() -> None:
     options = parser().parse_args()
     if options.command == "compare" and len(options.runs) < 2:
         raise UserError("compare wants two runs or more. See them: python -m pipeline.runs list")
-    from pipeline.store import Store  # loads MLflow, which --help need not wait for
-
-    store = Store()
-    match options.command:
-        case "list":
-            text = show_list(store, options)
-        case "compare":
-            text = compare(store, options.runs)
-        case "promote":
-            text = promote(store, options.run)
-        case "export":
-            text = export(store, options.run, options.output)
+    text = answer(options)
     try:
         print(text, flush=True)
     except BrokenPipeError:  # of `list | head`

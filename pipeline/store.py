@@ -4,6 +4,7 @@ A run is named by its id, a prefix of it that no other run has, the name that DV
 """
 
 import getpass
+import logging
 import os
 import re
 import sqlite3
@@ -16,7 +17,7 @@ from typing import Any
 import mlflow
 import yaml
 from mlflow import MlflowClient
-from mlflow.entities import Run
+from mlflow.entities import LifecycleStage, Run
 from mlflow.exceptions import MlflowException
 
 from pipeline import tracking
@@ -72,6 +73,7 @@ class Store:
     def __init__(self, uri: str = "") -> None:
         configured = load().tracking
         self.uri = uri or tracking.uri(configured)
+        logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)  # it prints a traceback of every error that it raises
         try:
             if self.uri.startswith("sqlite:///"):
                 _look_into(Path(self.uri.removeprefix("sqlite:///")))
@@ -154,14 +156,16 @@ class Store:
         return found[0]
 
     def _champion_run(self, run_id: str) -> Run:
+        choose = "Choose another: python -m pipeline.runs promote RUN"
         try:
-            return self.client.get_run(run_id)
+            run = self.client.get_run(run_id)
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
-            raise RunError(
-                f"the champion's run {run_id[:8]} was deleted for good. Choose another: python -m pipeline.runs promote RUN"
-            ) from None
+            raise RunError(f"the champion's run {run_id[:8]} was deleted for good. {choose}") from None
+        if run.info.lifecycle_stage != LifecycleStage.ACTIVE:
+            raise RunError(f"the champion's run {run_id[:8]} was deleted. {choose}, or restore it in the MLflow UI.")
+        return run
 
     def _called(self, name: str) -> list[Run]:
         """The runs that MLflow or DVC calls `name`."""

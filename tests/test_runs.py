@@ -3,11 +3,12 @@
 import io
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import mlflow
@@ -219,6 +220,9 @@ def test_what_was_deleted_is_neither_promoted_nor_opened(store: Store, tmp_path:
         own.client.delete_run(better)
         with pytest.raises(RunError, match="there is no run 'better'"):
             own.find("better")
+        with pytest.raises(RunError, match=r"was deleted\. Choose another.*or restore it"):
+            runs.export(own, "champion", tmp_path / "champion.h5")
+        assert not (tmp_path / "champion.h5").exists()
         own.client._tracking_client.store._hard_delete_run(better)  # as `mlflow gc` does
         with pytest.raises(RunError, match="was deleted for good"):
             own.find("champion")
@@ -237,6 +241,19 @@ def test_looking_for_runs_makes_no_store(tmp_path: Path) -> None:
     with pytest.raises(NoRuns, match="make run"):
         Store(f"sqlite:///{tmp_path / 'mlflow.db'}")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_store_that_another_program_holds_is_a_message(tmp_path: Path) -> None:
+    uri = small_store(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "mlflow.db", isolation_level=None)) as other:
+        other.execute("begin immediate")  # the store can be read, and not be written to
+        command = [sys.executable, "-m", "pipeline.runs", "promote", "better"]
+        done = subprocess.run(
+            command, env=os.environ | {"MLFLOW_TRACKING_URI": uri}, cwd=ROOT, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert "mlflow.db can't be used: (sqlite3.OperationalError) database is locked\n" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_small_probability_is_never_said_to_be_smaller_than_it_is() -> None:
