@@ -7,7 +7,6 @@ of them as they are now is in DVC's run cache (https://dvc.org/doc/user-guide/pi
 
 import argparse
 import json
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from pipeline import compose
 from pipeline.configuration import flatten, read
 from pipeline.errors import UserError
 from pipeline.paths import CHECKOUT, PARAMETERS
+from pipeline.tracking import git
 
 Entry = dict[str, Any]  # of a stage, in the form of dvc.lock
 
@@ -176,10 +176,6 @@ def _producer(stage: str, hashes: dict[str, str]) -> Entry:
 
 def _who(path: str) -> str:
     """Who changed a file of the project last, in brackets."""
-
-    def git(*arguments: str) -> str:
-        return subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=False).stdout.strip()
-
     if git("status", "--porcelain", "--", path):
         return " (not committed)"
     last = git("log", "-1", "--format=%h %s", "--", path)

@@ -5,7 +5,6 @@ import io
 import math
 import os
 import shutil
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.paths import CHECKOUT, MODEL_FILE, replacing
+from pipeline.paths import MODEL_FILE, replacing
+from pipeline.tracking import git
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -131,8 +131,7 @@ def _changes(runs: "list[Run]") -> list[str]:
     found = []
     for commit in dict.fromkeys(commits[1:]):
         if commit and commits[0] and commit != commits[0]:
-            command = ["git", "log", "--oneline", "--no-decorate", "-20", f"{commits[0]}...{commit}"]
-            log = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False).stdout.strip()
+            log = git("log", "--oneline", "--no-decorate", "-20", f"{commits[0]}...{commit}")
             found += [f"Commits between {commits[0][:SHORT]} and {commit[:SHORT]}:\n{log}"] if log else []
     return found
 

@@ -175,7 +175,7 @@ def _beginning(name: str, configuration: Configuration, producers: dict[str, dic
 def run_name(configuration: Configuration) -> str:
     """The configuration's name, and what of it is not as it was committed: ``default, dropout=0.3, seed=1``."""
     try:
-        committed: Any = OmegaConf.to_container(OmegaConf.create(_git("show", "HEAD:./params.yaml")))
+        committed: Any = OmegaConf.to_container(OmegaConf.create(git("show", "HEAD:./params.yaml")))
         before, after = flatten(_tuned(committed)), flatten(_tuned(configuration.model_dump()))
         if committed["name"] != configuration.name:
             return configuration.name
@@ -226,10 +226,11 @@ def git_state() -> tuple[str, bool]:
     """The commit that is checked out, and whether tracked files differ from it; an empty commit outside of git."""
     # What a run itself writes is no change of the code.
     own = [":!params.yaml", ":!dvc.lock", ":!reports"]
-    return _git("rev-parse", "HEAD"), bool(_git("status", "--porcelain", "--untracked-files=no", "--", ".", *own))
+    return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--untracked-files=no", "--", ".", *own))
 
 
-def _git(*arguments: str) -> str:
+def git(*arguments: str) -> str:
+    """What git says of the checkout; nothing if it fails."""
     done = subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True, encoding="utf-8", check=False)
     return done.stdout.strip()
 
