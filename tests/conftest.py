@@ -50,6 +50,7 @@ def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedPr
 def environment(more: dict[str, str]) -> dict[str, str]:
     """The variables of a process of a test: its own python, and nothing of a pipeline that runs the tests."""
     own = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "MLFLOW_", "GIT_", "PYTEST_"))}
+    own.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process of a clone compiles the project anew
     own["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{own['PATH']}"
     own |= {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t"}
     return own | more
@@ -141,6 +142,16 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copied(finished: Path, folder: Path) -> Path:
     """A copy of a finished project, to change at will."""
     return Path(shutil.copytree(finished, folder / "a copy of the project", symlinks=True))
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow store without runs, to be copied: making its tables takes seconds. Once in each process of pytest."""
+    folder = tmp_path_factory.mktemp("store")
+    code = "import sys; from mlflow import MlflowClient; MlflowClient(sys.argv[1]).search_experiments()"
+    done = run(folder, "python", "-c", code, f"sqlite:///{folder / 'mlflow.db'}")
+    assert done.returncode == 0, done.stderr
+    return folder / "mlflow.db"
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -24,6 +25,13 @@ from tests.conftest import edit, environment, mlflow_runs, run
 pytestmark = pytest.mark.timeout(300)
 
 SMALL = ["dataset=digits", "model=mlp", "training.epochs=2", "training.batch_size=64"]
+
+
+@pytest.fixture
+def project(project: Path, empty_store: Path) -> Path:
+    """A fresh clone, with a store that has no runs yet."""
+    shutil.copy(empty_store, project)
+    return project
 
 
 def sweep(folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:

@@ -24,6 +24,13 @@ from tests.test_sweep import SMALL, cluster, started, states, sweep, sweeping, t
 pytestmark = pytest.mark.timeout(300)
 
 
+@pytest.fixture
+def project(project: Path, empty_store: Path) -> Path:
+    """A fresh clone, with a store that has no runs yet."""
+    shutil.copy(empty_store, project)
+    return project
+
+
 def always_overcommits() -> bool:
     """Whether Linux grants any allocation, and kills who uses it (vm.overcommit_memory=1)."""
     path = Path("/proc/sys/vm/overcommit_memory")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -49,9 +50,10 @@ def store(folder: Path) -> list[Any]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(empty_store: Path, tmp_path: Path) -> Path:
     made = tmp_path / "a project"
     made.mkdir()
+    shutil.copy(empty_store, made)
     return made
 
 
@@ -125,6 +127,7 @@ def test_what_was_said_to_be_restored_gives_way_to_stages_that_run_all_the_same(
 
 
 def test_several_processes_may_create_the_store_at_once(folder: Path) -> None:
+    (folder / "mlflow.db").unlink()
     processes = [
         subprocess.Popen(command(folder, "train"), cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for _ in range(3)
