@@ -1,9 +1,10 @@
 """Telling processes apart and alive, and starting them quickly."""
 
 import multiprocessing
+import shutil
 import socket
 import sys
-from multiprocessing import forkserver
+from multiprocessing import forkserver, util
 
 import psutil
 
@@ -17,6 +18,11 @@ def preload(module: str) -> None:
     if START_METHOD == "forkserver":
         multiprocessing.set_forkserver_preload([module])
         forkserver.ensure_running()
+
+
+def clean_up() -> None:
+    """Remove the temporary folder of `preload`'s socket, for a process that will not wait for Python to end it."""
+    shutil.rmtree(util.get_temp_dir(), ignore_errors=True)
 
 
 def describe(process: psutil.Process) -> str:

@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from pipeline import importing, tensorflow_setup
 from pipeline.errors import ConfigurationError, UserError
-from pipeline.processes import preload
+from pipeline.processes import clean_up, preload
 
 if TYPE_CHECKING:  # what takes long to import is imported while `preload` works
     from pipeline.schema import SweepConfiguration
@@ -62,20 +63,30 @@ def _key(override: str) -> str:
 
 
 def _try_out(space: list["Dimension"], for_all: list[str]) -> None:
-    """Compose a corner of the space, or the opposite one, so that a key that doesn't exist is told before anything runs."""
-    from pipeline.compose import compose
+    """Compose a corner of the space, or the opposite one, so that a key that doesn't exist is told before anything runs.
 
-    for end in (0, -1):
-        try:
-            compose(for_all + [part.override(part.ends[end]) for part in space])
-        except UserError as error:
-            problem = str(error).removeprefix("Error: ")
+    Where the space varies a whole group, as in ``optimizer=choice(adadelta, adam)``, each option must have all keys.
+    """
+    from pipeline.compose import compose
+    from pipeline.paths import CONFIGURATION
+
+    groups = [part for part in space if (CONFIGURATION / part.key).is_dir()]
+    for options in product(*(part.values for part in groups)):
+        chosen = {part.key: option for part, option in zip(groups, options, strict=True)}
+        for end in (0, -1):
+            try:
+                compose(for_all + [part.override(chosen.get(part.key, part.ends[end])) for part in space])
+            except UserError as error:
+                problem = str(error).removeprefix("Error: ")
+            else:
+                break
         else:
-            return
-    keys = ", ".join(part.key for part in space)
-    raise ConfigurationError(
-        f"{problem}\nThe sweep varies {keys}. To vary others, copy its file in conf/sweep/ and choose that: sweep=<its name>"
-    )
+            such = "".join(f"\n    with: {key}={option}" for key, option in chosen.items())
+            keys = ", ".join(part.key for part in space)
+            raise ConfigurationError(
+                f"{problem}{such}\nThe sweep varies {keys}. To vary others, copy its file in conf/sweep/ and choose that: "
+                "sweep=<its name>"
+            )
 
 
 class Display:
@@ -232,6 +243,7 @@ def main() -> None:
     except KeyboardInterrupt:
         print("\nStopped. Nothing is lost: the same command goes on with the trials that remain.")
         sys.exit(130)
+    clean_up()
 
 
 if __name__ == "__main__":
