@@ -19,9 +19,8 @@ def main() -> None:
         sys.exit(f"The runs are on a server: open {store}")
     from pipeline.recorder import open_store  # loads MLflow, which --help need not wait for
 
-    open_store(
-        store, load().tracking.experiment, PROJECT
-    )  # or the page is empty before the first run, and its making races with it
+    # Or the page is empty before the first run, and its making races with it.
+    open_store(store, load().tracking.experiment, PROJECT)
     print(f"Runs of {store}: http://127.0.0.1:{port} (Ctrl-C to stop)", flush=True)
     server = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store, "--host", "127.0.0.1", "--port", port]
     os.execv(sys.executable, [*server, "--workers", "1"])  # noqa: S606 - becomes the server, so that Ctrl-C ends it
