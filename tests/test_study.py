@@ -1,10 +1,12 @@
 """The study of a sweep: Optuna's real store, and processes that end or begin at any moment."""
 
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import optuna
 import pytest
+from optuna.exceptions import StorageInternalError
 from optuna.trial import Trial
 
 from pipeline import recorder, sweep_records
@@ -95,6 +97,41 @@ def test_the_run_of_a_trial_whose_machine_died_is_closed_by_the_sweep_that_goes_
     goes_on.finish("FINISHED")
     assert statuses() == {"sweep": "FINISHED", "trial": "KILLED"}
     assert left(here)[-1] == trial.params
+
+
+def test_a_result_that_was_all_but_told_when_the_store_broke_is_shown_by_the_sweep_that_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    monkeypatch.setattr(sweep_records, "PROJECT", tmp_path)
+    configuration = plan(["sweep=seeds"])[0]
+    study = studied(tmp_path, "sweep=seeds")
+    told, broken, failed = asked(study), asked(study), asked(study)
+    runs = sweep_records.SweepRuns(configuration, study, [])
+    for trial in (told, broken, failed):
+        trial.report(0.5, 1)
+        runs.begin(trial.number, trial.user_attrs["overrides"], {})
+        runs.epoch(trial.number, {"epoch": 1, "validation_accuracy": 0.5})
+    study.tell(told, "finished", {"validation_accuracy": 0.5})
+    runs.end(told.number, "finished", {"validation_accuracy": 0.5})
+    with sqlite3.connect(tmp_path / "sweeps.db") as store:
+        store.execute("create trigger broken before update of state on trials begin delete from nowhere; end")
+    for trial, state, result in ((broken, "finished", {"validation_accuracy": 0.75}), (failed, "failed", {"error": "NaN"})):
+        with pytest.raises(StorageInternalError):
+            study.tell(trial, state, result)
+        runs.end(trial.number, "killed", {})  # as a coordinator does that ends for it
+        trial.set_user_attr("process", "another:1:1.0")
+        trial.set_user_attr("seen", (datetime.now(UTC) - SILENT * 2).isoformat())
+    with sqlite3.connect(tmp_path / "sweeps.db") as store:
+        store.execute("drop trigger broken")
+    again = studied(tmp_path, "sweep=seeds")
+    shown = sweep_records.SweepRuns(configuration, again, again.trials())
+    client, experiment = recorder.open_store(shown._uri, configuration.tracking.experiment, tmp_path)
+    trials = client.search_runs([experiment], "tags.role = 'trial'", order_by=["attributes.start_time"])
+    assert [run.info.status for run in trials] == ["FINISHED", "FINISHED", "FAILED"]
+    assert [run.data.tags["trial_state"] for run in trials] == ["finished", "finished", "failed"]
+    assert [run.data.metrics.get("validation_accuracy") for run in trials] == [0.5, 0.75, None]
+    assert [len(client.get_metric_history(run.info.run_id, "epoch/validation_accuracy")) for run in trials] == [1, 1, 1]
 
 
 def test_a_sampler_that_can_not_sample_the_space_says_which_can() -> None:
