@@ -1,16 +1,19 @@
-"""The front door, ``python -m pipeline``, on a machine that MNIST can't be had on."""
+"""The front door, ``python -m pipeline``, in a git worktree, on a machine that MNIST can't be had on."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from pipeline import configuration
-from tests.conftest import clone, edit, run
+from tests.conftest import STAGES, clone, edit, repro, run
 
 
 @pytest.mark.timeout(400)
 def test_without_mnist_repro_stops_with_both_remedies_and_the_front_door_uses_the_bundled_digits(tmp_path: Path) -> None:
-    folder = clone(tmp_path / "no network")
+    begin = clone(tmp_path / "no network")
+    folder = tmp_path / "work tree"
+    assert run(begin, "git", "worktree", "add", "-q", "-b", "other", str(folder)).returncode == 0
     edit(folder / "conf/dataset/mnist.yaml", "https://ossci-datasets.s3.amazonaws.com/mnist/", "http://127.0.0.1:9/")
     edit(folder / "conf/dataset/mnist.yaml", "https://storage.googleapis.com/cvdf-datasets/mnist/", "http://127.0.0.1:9/mnist/")
     edit(folder / "conf/config.yaml", "model: cnn", "model: mlp")
@@ -29,3 +32,7 @@ def test_without_mnist_repro_stops_with_both_remedies_and_the_front_door_uses_th
     assert "mnist could not be had: running with dataset=digits instead." in done.stdout
     assert "Test accuracy on digits" in done.stdout
     assert "models/mnist.h5" in done.stdout
+    assert re.findall(r"^Running stage '(\w+)'", done.stdout, re.MULTILINE) == STAGES
+    assert repro(folder) == []
+    assert (folder / "mlflow.db").exists()
+    assert not (begin / "mlflow.db").exists()
