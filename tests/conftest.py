@@ -123,20 +123,29 @@ def conf_is_untouched(folder: Path) -> bool:
     return run(folder, "git", "status", "--porcelain", "conf").stdout == ""
 
 
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone in which the whole pipeline has run, and been committed: one for all processes of pytest. Only to be copied."""
-    own = tmp_path_factory.getbasetemp()
-    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    folder, done = shared / "a clone of the project", shared / "finished"
-    with FileLock(shared / "finished.lock"):
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that the first process of pytest to ask for it makes: one for all of them, only to be copied."""
+    own = factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
+    done = folder.with_suffix(".done")
+    with FileLock(folder.with_suffix(".lock")):
         if not done.exists():
-            make_small(clone(folder))
-            assert repro(folder) == STAGES
-            run(folder, "git", "add", "-A")
-            run(folder, "git", "commit", "-qm", "ran")
+            make(folder)
             done.touch()
     return folder
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone in which the whole pipeline has run, and been committed. Only to be copied."""
+
+    def make(folder: Path) -> None:
+        make_small(clone(folder))
+        assert repro(folder) == STAGES
+        run(folder, "git", "add", "-A")
+        run(folder, "git", "commit", "-qm", "ran")
+
+    return made_once(tmp_path_factory, "a clone of the project", make)
 
 
 def copied(finished: Path, folder: Path) -> Path:
@@ -146,12 +155,15 @@ def copied(finished: Path, folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow store without runs, to be copied: making its tables takes seconds. Once in each process of pytest."""
-    folder = tmp_path_factory.mktemp("store")
-    code = "import sys; from mlflow import MlflowClient; MlflowClient(sys.argv[1]).search_experiments()"
-    done = run(folder, "python", "-c", code, f"sqlite:///{folder / 'mlflow.db'}")
-    assert done.returncode == 0, done.stderr
-    return folder / "mlflow.db"
+    """An MLflow store without runs, to be copied: making its tables takes seconds."""
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        code = "import sys; from mlflow import MlflowClient; MlflowClient(sys.argv[1]).search_experiments()"
+        done = run(folder, "python", "-c", code, f"sqlite:///{folder / 'mlflow.db'}")
+        assert done.returncode == 0, done.stderr
+
+    return made_once(tmp_path_factory, "empty store", make) / "mlflow.db"
 
 
 @pytest.fixture
@@ -178,13 +190,13 @@ def write_idx(tmp_path: Path) -> Callable[[str, NDArray[np.uint8]], Path]:
     return write
 
 
-def small_store(folder: Path) -> str:
+def small_store(folder: Path, empty_store: Path) -> str:
     """Make an MLflow store with three runs, two of the pipeline, and a trial without a model. Returns its address."""
     from mlflow.entities import LoggedModelOutput  # not for tests that want none of it: it takes seconds
 
     from pipeline import recorder
 
-    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    uri = f"sqlite:///{shutil.copy(empty_store, folder)}"
     client, experiment = recorder.open_store(uri, "digits", folder)
     labels = np.arange(1000) % 10
     for name, wrong, role in (("plain", 30, ""), ("better", 5, ""), ("a trial", 0, "trial")):

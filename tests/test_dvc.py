@@ -59,7 +59,7 @@ def test_an_edited_value_reruns_the_stages_that_use_it(project: Path) -> None:
     assert repro(project) == ["compose", "export"]
     assert {path.suffix for path in (project / "models/formats").iterdir()} == {".keras", ".tflite", ".json"}
     before, after = mlflow_runs(project)[0], mlflow_runs(project)[-1]
-    assert after["tags"]["train_from_run"] == before["id"]
+    assert after["tags"]["prepare_from_run"] == after["tags"]["train_from_run"] == before["id"]
     for metric in ("validation_accuracy", "test_accuracy"):  # told by what has run before
         assert after["latest_metrics"][metric] == before["latest_metrics"][metric]
     assert repro(project) == []

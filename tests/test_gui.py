@@ -540,9 +540,9 @@ def test_a_second_model_that_is_closed_while_it_opens_stays_closed(window: App, 
 
 
 def test_a_run_of_the_store_is_found_while_one_draws_and_is_called_by_its_name(
-    window: App, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    window: App, model: Path, empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    uri = f"sqlite:///{shutil.copy(empty_store, tmp_path)}"
     client, experiment = recorder.open_store(uri, "digits", tmp_path)
     run = client.create_run(experiment, run_name="quiet-otter").info.run_id
     client.log_artifact(run, str(model))
@@ -800,10 +800,10 @@ main()
 """
 
 
-def test_the_champion_opens_from_the_command_line(display: str, model: Path, tmp_path: Path) -> None:
+def test_the_champion_opens_from_the_command_line(display: str, model: Path, empty_store: Path, tmp_path: Path) -> None:
     from pipeline.store import Store
 
-    store = Store(uri := small_store(tmp_path))
+    store = Store(uri := small_store(tmp_path, empty_store))
     chosen = store.find("better")
     store.client.log_artifact(chosen.info.run_id, str(model))  # in the place of a few bytes
     store.promote(chosen)

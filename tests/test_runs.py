@@ -32,8 +32,8 @@ def test_mcnemars_test_counts_the_pictures_that_one_alone_reads_right() -> None:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return Store(small_store(tmp_path_factory.mktemp("store")))
+def store(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Store:
+    return Store(small_store(tmp_path_factory.mktemp("store"), empty_store))
 
 
 @contextmanager
@@ -208,8 +208,8 @@ def test_the_champion_is_promoted_with_a_history_and_exported(store: Store, tmp_
     assert not (tmp_path / "none").exists()
 
 
-def test_what_was_deleted_is_neither_promoted_nor_opened(store: Store, tmp_path: Path) -> None:
-    own = Store(small_store(tmp_path))
+def test_what_was_deleted_is_neither_promoted_nor_opened(store: Store, empty_store: Path, tmp_path: Path) -> None:
+    own = Store(small_store(tmp_path, empty_store))
     try:
         runs.promote(own, "better")
         own.client.delete_logged_model(own.find("plain").outputs.model_outputs[0].model_id)
@@ -243,8 +243,8 @@ def test_looking_for_runs_makes_no_store(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_store_that_another_program_holds_is_a_message(tmp_path: Path) -> None:
-    uri = small_store(tmp_path)
+def test_a_store_that_another_program_holds_is_a_message(empty_store: Path, tmp_path: Path) -> None:
+    uri = small_store(tmp_path, empty_store)
     with closing(sqlite3.connect(tmp_path / "mlflow.db", isolation_level=None)) as other:
         other.execute("begin immediate")  # the store can be read, and not be written to
         command = [sys.executable, "-m", "pipeline.runs", "promote", "better"]

@@ -1,5 +1,6 @@
 """The study of a sweep: Optuna's real store, and processes that end or begin at any moment."""
 
+import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -76,9 +77,9 @@ def test_a_trial_of_another_machine_is_taken_up_when_it_has_been_silent_for_minu
 
 
 def test_the_run_of_a_trial_whose_machine_died_is_closed_by_the_sweep_that_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{shutil.copy(empty_store, tmp_path)}")
     monkeypatch.setattr(sweep_records, "PROJECT", tmp_path)
     configuration = plan(["sweep=seeds"])[0]
     here, there = studied(tmp_path, "sweep=seeds"), studied(tmp_path, "sweep=seeds")
@@ -100,9 +101,9 @@ def test_the_run_of_a_trial_whose_machine_died_is_closed_by_the_sweep_that_goes_
 
 
 def test_a_result_that_was_all_but_told_when_the_store_broke_is_shown_by_the_sweep_that_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{shutil.copy(empty_store, tmp_path)}")
     monkeypatch.setattr(sweep_records, "PROJECT", tmp_path)
     configuration = plan(["sweep=seeds"])[0]
     study = studied(tmp_path, "sweep=seeds")

@@ -97,20 +97,6 @@ def test_a_run_whose_process_was_killed_is_closed_by_the_next_start_and_a_living
             process.communicate()
 
 
-def test_stages_of_one_dvc_process_share_a_run_and_others_point_to_it(folder: Path) -> None:
-    """Two stages under one parent that has no DVC_STAGE, as dvc has none; then one under another parent."""
-    script = (
-        "import os, subprocess, sys\nfor stage in sys.argv[3:]:\n"
-        "    command = [sys.executable, '-c', sys.argv[1], sys.argv[2], stage]\n"
-        "    subprocess.run(command, env=os.environ | {'DVC_STAGE': stage}, check=True)"
-    )
-    for stages in (["prepare", "train"], ["evaluate"]):
-        arguments = [sys.executable, "-c", script, STAGE, str(folder), *stages]
-        subprocess.run(arguments, cwd=ROOT, env=environment(), capture_output=True, check=True)
-    first, second = store(folder)
-    assert second.data.tags["prepare_from_run"] == second.data.tags["train_from_run"] == first.info.run_id
-
-
 def test_what_was_said_to_be_restored_gives_way_to_stages_that_run_all_the_same(folder: Path) -> None:
     """As with ``dvc exp run --force``: here one process is the executor of both."""
     forced = STAGE.replace(

@@ -34,10 +34,10 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, str]]:
+def store(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> tuple[str, dict[str, str]]:
     """A store with a sweep of three trials, as sweeps write it: its address, and the ids by name."""
     folder = tmp_path_factory.mktemp("ui")
-    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    uri = f"sqlite:///{shutil.copy(empty_store, folder)}"
     client, experiment = recorder.open_store(uri, "digits", folder)
     overrides = ["sweep=adadelta", "sweep.sampler.name=random", "sweep.trials=3", f"sweep.storage=sqlite:///{folder}/sweeps.db"]
     configuration, space, _ = plan([*overrides, f"tracking.uri={uri}", "tracking.experiment=digits"])
