@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def pruning(folder: Path) -> None:
 
 def finished(folder: Path, begin: datetime) -> list[tuple[float, float]]:
     """Seconds from `begin` and value of each trial of the latest study that was trained to its end, in the order they ended."""
-    with sqlite3.connect(folder / "sweeps.db") as store:
+    with closing(sqlite3.connect(folder / "sweeps.db")) as store:
         rows = store.execute(
             "select datetime_complete, value from trials join trial_values using (trial_id) "
             "where state = 'COMPLETE' and study_id = (select max(study_id) from studies) order by datetime_complete"

@@ -173,7 +173,7 @@ class App(tk.Tk):
         elif self.drawing.version != self._asked:
             self.wanted = -1
             self.recognize()
-        elif self.explaining and not self.canvas.busy and self._explained != self.drawing.version:
+        elif self.explaining and not self.canvas.is_drawing and self._explained != self.drawing.version:
             self.recognize()  # the last points of a stroke may not have been explained
 
     def recognize(self) -> None:
@@ -189,7 +189,7 @@ class App(tk.Tk):
     def _wants_reasons(self) -> bool:
         """Whether the drawing is to be explained as well; while the pen moves not every time, or the answer would lag."""
         now = time.monotonic()
-        if not self.explaining or (self.canvas.busy and now < self._explain_next):
+        if not self.explaining or (self.canvas.is_drawing and now < self._explain_next):
             return False
         self._explain_next = now + EXPLAIN_SECONDS
         return True
@@ -292,7 +292,7 @@ class App(tk.Tk):
             size, small, pixels = found
             if place and number < self._fetched:
                 return  # another was asked for since
-            if place and (self.drawing.version != version or self.canvas.busy):
+            if place and (self.drawing.version != version or self.canvas.is_drawing):
                 self.tell(f"{path.name} was not opened, for you have drawn meanwhile. Open it again.")
                 return
             if not place and self.drawing.picture != path:
@@ -408,7 +408,7 @@ class App(tk.Tk):
             self._answered = message.version
             self._show(message.seen)
         elif isinstance(message, Explanation) and self.explaining and message.version >= self._since and not self.drawing.blank:
-            if not self.canvas.busy:  # while a stroke is drawn the canvas isn't coloured: it is asked for again afterwards
+            if not self.canvas.is_drawing:  # then the canvas is not coloured: it is asked for again afterwards
                 self._explained = message.version
             self._explain(message)
 
@@ -461,7 +461,7 @@ class App(tk.Tk):
     def _explain(self, why: Explanation | None) -> None:
         if self.explaining:
             self.panel.show(why)
-        if not self.canvas.busy:  # while a stroke is drawn the panel alone follows the pen
+        if not self.canvas.is_drawing:  # while a stroke is drawn the panel alone follows the pen
             self.canvas.explain(why)
 
     def choose_digit(self, number: int) -> None:

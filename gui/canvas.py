@@ -67,7 +67,7 @@ class Surface(tk.Canvas):
         self.bind("<Configure>", lambda _: self.refresh())
 
     @property
-    def busy(self) -> bool:
+    def is_drawing(self) -> bool:
         """Whether a stroke is being drawn."""
         return bool(self._down)
 

@@ -149,7 +149,7 @@ def _shares(counts: NDArray[np.int64], total: int, random: np.random.RandomState
     shares: NDArray[np.int64] = np.floor(exact).astype(np.int64)
     remainders = exact - shares
     for remainder in np.unique(remainders)[::-1]:
-        if missing := total - shares.sum():
+        if missing := total - int(shares.sum()):
             equal = np.flatnonzero(remainders == remainder)
             shares[random.choice(equal, min(missing, len(equal)), replace=False)] += 1
     return shares

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ def parameters(folder: Path) -> Configuration:
 
 def mlflow_runs(folder: Path) -> list[dict[str, Any]]:
     """The runs of a project's store, oldest first: status, parameters, tags, metrics."""
-    with sqlite3.connect(folder / "mlflow.db") as store:
+    with closing(sqlite3.connect(folder / "mlflow.db")) as store:
         runs = store.execute("select run_uuid, status, name from runs order by start_time").fetchall()
 
         def pairs(table: str, run_id: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -115,7 +116,7 @@ def test_a_result_that_was_all_but_told_when_the_store_broke_is_shown_by_the_swe
         runs.epoch(trial.number, {"epoch": 1, "validation_accuracy": 0.5})
     study.tell(told, "finished", {"validation_accuracy": 0.5})
     runs.end(told.number, "finished", {"validation_accuracy": 0.5})
-    with sqlite3.connect(tmp_path / "sweeps.db") as store:
+    with closing(sqlite3.connect(tmp_path / "sweeps.db")) as store, store:
         store.execute("create trigger broken before update of state on trials begin delete from nowhere; end")
     for trial, state, result in ((broken, "finished", {"validation_accuracy": 0.75}), (failed, "failed", {"error": "NaN"})):
         with pytest.raises(StorageInternalError):
@@ -123,7 +124,7 @@ def test_a_result_that_was_all_but_told_when_the_store_broke_is_shown_by_the_swe
         runs.end(trial.number, "killed", {})  # as a coordinator does that ends for it
         trial.set_user_attr("process", "another:1:1.0")
         trial.set_user_attr("seen", (datetime.now(UTC) - SILENT * 2).isoformat())
-    with sqlite3.connect(tmp_path / "sweeps.db") as store:
+    with closing(sqlite3.connect(tmp_path / "sweeps.db")) as store, store:
         store.execute("drop trigger broken")
     again = studied(tmp_path, "sweep=seeds")
     shown = sweep_records.SweepRuns(configuration, again, again.trials())

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,7 @@ def cluster(stack: ExitStack, folder: Path, workers: int = 2, **variables: str) 
 
 def states(folder: Path) -> dict[str, int]:
     """How many trials of all studies are in which state, as Optuna's store has them."""
-    with sqlite3.connect(folder / "sweeps.db") as store:
+    with closing(sqlite3.connect(folder / "sweeps.db")) as store:
         return dict(store.execute("select state, count(*) from trials group by state").fetchall())
 
 

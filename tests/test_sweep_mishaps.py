@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -100,7 +100,7 @@ def test_an_mlflow_store_that_breaks_stops_the_sweep_and_gets_later_what_it_lack
     command = ["sweep=seeds", "training.seed=range(0, 3)", "training.epochs=12"]
 
     def rename(before: str, after: str) -> None:
-        with sqlite3.connect(project / "mlflow.db", timeout=30) as store:
+        with closing(sqlite3.connect(project / "mlflow.db", timeout=30)) as store, store:
             store.execute(f"alter table {before} rename to {after}")
 
     with sweeping(project, *command) as first:
