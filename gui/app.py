@@ -378,7 +378,8 @@ class App(tk.Tk):
         self.update_idletasks()
         self._begun = True
         self._polling = self.after(1, self._look)
-        self._open(0, name)
+        if 0 not in self._chosen:  # a script may have chosen another meanwhile
+            self._open(0, name)
 
     def _look_soon(self) -> None:
         if self._begun and not self._looks_soon:  # moved again and again, the look would never come

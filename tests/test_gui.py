@@ -527,6 +527,21 @@ def test_keys_with_a_modifier_that_they_do_not_have_do_nothing(window: App, tmp_
     assert "correction" not in window.status["text"]
 
 
+def test_a_model_that_a_script_chooses_at_once_takes_the_place_of_the_first(
+    display: str, model: Path, worker: Worker, tmp_path: Path
+) -> None:
+    other = Path(shutil.copy(model, tmp_path / "other.h5"))
+    OPENED.append(own := App(model, worker))
+    own.open_model(str(other))
+    try:
+        wait(own, lambda: "trained on" in own.status["text"])
+        wait(own, lambda: not worker.busy)
+        own.update()
+        assert "other.h5" in own.title()
+    finally:
+        close(own, worker)
+
+
 def test_a_second_model_that_is_closed_while_it_opens_stays_closed(window: App, model: Path, tmp_path: Path) -> None:
     other = Path(shutil.copy(model, tmp_path / "other.h5"))
     window.open_second(str(other))
