@@ -75,7 +75,7 @@ class SweepRuns:
         runs = {run.data.tags["trial"]: run for run in self._client.search_runs([self._experiment], sweep, max_results=50_000)}
         for trial in before:
             run = runs.get(str(trial.number))
-            # The store can break while it is told of a result: then the run was closed as killed, and the result is there.
+            # Optuna's can break while it is told of a result: then the run was closed as killed, and the result is there.
             if run is not None and run.data.tags.get("trial_state") == STATES[trial.state]:
                 continue
             written = set()

@@ -46,6 +46,12 @@ def asked(study: Study) -> Trial:
     return trial
 
 
+def silence(trial: Trial) -> None:
+    """Make a trial one of another machine, which has said nothing of it for minutes."""
+    trial.set_user_attr("process", "another:1:1.0")
+    trial.set_user_attr("seen", (datetime.now(UTC) - SILENT * 2).isoformat())
+
+
 def test_of_several_coordinators_each_runs_what_the_others_do_not(tmp_path: Path) -> None:
     grid = ("sweep=grid", "model.dropout=choice(0.1, 0.2)", "training.batch_size=choice(32, 64)")
     one, other = studied(tmp_path, *grid), studied(tmp_path, *grid)
@@ -77,11 +83,15 @@ def test_a_trial_of_another_machine_is_taken_up_when_it_has_been_silent_for_minu
     assert (again.count().done, again.running) == (0, 1)
 
 
-def test_the_run_of_a_trial_whose_machine_died_is_closed_by_the_sweep_that_goes_on(
-    empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def mlflow_store(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An MLflow store of its own, for sweeps in this process."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{shutil.copy(empty_store, tmp_path)}")
     monkeypatch.setattr(sweep_records, "PROJECT", tmp_path)
+
+
+@pytest.mark.usefixtures("mlflow_store")
+def test_the_run_of_a_trial_whose_machine_died_is_closed_by_the_sweep_that_goes_on(tmp_path: Path) -> None:
     configuration = plan(["sweep=seeds"])[0]
     here, there = studied(tmp_path, "sweep=seeds"), studied(tmp_path, "sweep=seeds")
     trial = asked(there)
@@ -94,18 +104,14 @@ def test_the_run_of_a_trial_whose_machine_died_is_closed_by_the_sweep_that_goes_
         return {run.data.tags["role"]: run.info.status for run in client.search_runs([experiment])}
 
     assert statuses() == {"sweep": "RUNNING", "trial": "RUNNING"}
-    trial.set_user_attr("process", "another:1:1.0")
-    trial.set_user_attr("seen", (datetime.now(UTC) - SILENT * 2).isoformat())
+    silence(trial)
     goes_on.finish("FINISHED")
     assert statuses() == {"sweep": "FINISHED", "trial": "KILLED"}
     assert left(here)[-1] == trial.params
 
 
-def test_a_result_that_was_all_but_told_when_the_store_broke_is_shown_by_the_sweep_that_goes_on(
-    empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{shutil.copy(empty_store, tmp_path)}")
-    monkeypatch.setattr(sweep_records, "PROJECT", tmp_path)
+@pytest.mark.usefixtures("mlflow_store")
+def test_a_result_that_was_all_but_told_when_the_store_broke_is_shown_by_the_sweep_that_goes_on(tmp_path: Path) -> None:
     configuration = plan(["sweep=seeds"])[0]
     study = studied(tmp_path, "sweep=seeds")
     told, broken, failed = asked(study), asked(study), asked(study)
@@ -122,8 +128,7 @@ def test_a_result_that_was_all_but_told_when_the_store_broke_is_shown_by_the_swe
         with pytest.raises(StorageInternalError):
             study.tell(trial, state, result)
         runs.end(trial.number, "killed", {})  # as a coordinator does that ends for it
-        trial.set_user_attr("process", "another:1:1.0")
-        trial.set_user_attr("seen", (datetime.now(UTC) - SILENT * 2).isoformat())
+        silence(trial)
     with closing(sqlite3.connect(tmp_path / "sweeps.db")) as store, store:
         store.execute("drop trigger broken")
     again = studied(tmp_path, "sweep=seeds")
@@ -188,8 +193,7 @@ def test_what_was_all_but_told_is_not_run_again(tmp_path: Path) -> None:
     failed.set_user_attr("error", "killed while it was written")
     finished.set_user_attr("result", {"validation_accuracy": 0.75})
     for trial in (failed, finished, running):
-        trial.set_user_attr("process", "another:1:1.0")
-        trial.set_user_attr("seen", (datetime.now(UTC) - SILENT * 2).isoformat())
+        silence(trial)
     again = studied(tmp_path, "sweep=seeds")
     assert (again.count().failed, again.count().finished, again.running) == (1, 1, 0)
     assert [trial.value for trial in again.trials()] == [None, 0.75]
@@ -200,8 +204,7 @@ def test_a_trial_whose_coordinator_dies_while_another_one_runs_is_taken_up_by_th
     one, other = studied(tmp_path, "sweep=seeds"), studied(tmp_path, "sweep=seeds")
     orphan = asked(one)
     assert len(left(other)) == 4
-    orphan.set_user_attr("process", "another:1:1.0")
-    orphan.set_user_attr("seen", (datetime.now(UTC) - SILENT * 2).isoformat())
+    silence(orphan)
     other.refresh()
     assert other.interrupted == [orphan.number]
     assert left(other) == [orphan.params]
