@@ -3,6 +3,7 @@
 import argparse
 import signal
 
+from pipeline.command_line import run_command
 from pipeline.errors import UserError
 
 
@@ -41,4 +42,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -155,11 +155,14 @@ class App(tk.Tk):
         self.toolbar.colour()
         self.setvar("digits_dark", str(int(palette is theme.DARK)))
 
-    def tell(self, what: object) -> None:
+    def tell(self, message: str) -> None:
         """Show a message in the status line."""
-        text = str(what)
-        told = text.removeprefix("Error: ")  # errors begin small, behind that word
-        self.status["text"] = told[:1].upper() + told[1:] if told != text else text
+        self.status["text"] = message
+
+    def complain(self, error: object) -> None:
+        """Show an error in the status line. Errors begin small, for elsewhere they stand behind the word "Error:"."""
+        message = str(error)
+        self.tell(message[:1].upper() + message[1:])
 
     # Drawing ---------------------------------------------------------------------------------------------------------
 
@@ -326,7 +329,7 @@ class App(tk.Tk):
                 self._errands.remove((errand, then))
                 found, message = result
                 if message:
-                    self.tell(f"Error: {message}")
+                    self.complain(message)
                 else:
                     then(found)
         while self._turns and not self._is_keeping():
@@ -401,7 +404,7 @@ class App(tk.Tk):
         if isinstance(message, Opened):
             self._introduce(message)
         elif isinstance(message, Failed):
-            self.tell(f"Error: {message.message}")
+            self.complain(message.message)
             if message.version is not None and message.version >= self._since:
                 self._answered = message.version
                 self._show({})  # the answer to the drawing before is none to this one

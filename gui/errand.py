@@ -51,7 +51,7 @@ def _run(connection: Any, function: Callable[..., Any], arguments: tuple[object,
     try:
         answer = (function(*arguments), "")
     except UserError as error:
-        answer = (None, str(error).removeprefix("Error: "))
+        answer = (None, str(error))
     except Exception as error:  # of a library, on a file that nobody has thought of
         answer = (None, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}")
     connection.send(answer)

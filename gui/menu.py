@@ -52,7 +52,7 @@ def _told(app: "App", method: Callable[..., None], *arguments: object) -> Callab
         try:
             method(*arguments)
         except UserError as error:
-            app.tell(error)
+            app.complain(error)
 
     return act
 

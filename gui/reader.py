@@ -96,7 +96,7 @@ def _told(messages: Iterator[Message], slot: int | None = None, version: int | N
     try:
         yield from messages
     except UserError as error:
-        yield Failed(slot, str(error).removeprefix("Error: "), version)
+        yield Failed(slot, str(error), version)
     except Exception as error:  # whatever Keras raises on a strange model: this process lives on
         yield Failed(slot, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}", version)
 

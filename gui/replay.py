@@ -18,6 +18,7 @@ from gui.drawing import Drawing, Point
 from gui.reading import Reading
 from pipeline import drawings, measures
 from pipeline.arrays import CLASSES
+from pipeline.command_line import run_command
 from pipeline.errors import DataError, UserError
 from pipeline.paths import replacing
 
@@ -240,4 +241,4 @@ def measure(found: list[drawings.Drawing], model: Path | None, display: bool, se
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from pipeline import compose
+from pipeline.command_line import run_command
 from pipeline.configuration import load
 from pipeline.errors import DataUnavailable
 from pipeline.paths import CHECKOUT, MODELS, PARAMETERS, REPORTS
@@ -22,7 +23,7 @@ def make_sure_of_data() -> None:
     try:
         obtain(dataset)
     except DataUnavailable as error:
-        print(error, file=sys.stderr)
+        print(f"Error: {error}", file=sys.stderr)
         print(f"\n{dataset.name} could not be had: running with dataset=digits instead.\n", flush=True)
         compose.write(compose.compose(["dataset=digits"]), PARAMETERS)
 
@@ -57,4 +58,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

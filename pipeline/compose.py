@@ -24,10 +24,13 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from pipeline.command_line import run_command
 from pipeline.configuration import check, flatten, keys_of, load, plain, read, unknown_key, warnings
 from pipeline.errors import ConfigurationError
 from pipeline.paths import CONFIGURATION, PARAMETERS, replacing
+from pipeline.schema import Configuration
 
+#: The resolver behind `composed_from`. DVC's own composition has another, which checks: see `hydra_plugins`.
 RESOLVER = "digest_of_checked_configuration"
 
 
@@ -40,19 +43,10 @@ def digest(folder: Path) -> str:
     return state.hexdigest()
 
 
-def register_resolver() -> None:
-    """Make the resolver behind `composed_from` known: it checks the whole composition and gives the digest of conf/.
-
-    It is how a bad value stops DVC's own composition before it writes ``params.yaml``.
-    """
-
-    def checked_digest(*, _root_: DictConfig) -> str:
-        state = digest(CONFIGURATION)
-        for sentence in warnings(check(plain(_root_, without="composed_from") | {"composed_from": state})):
-            print(f"Warning: {sentence}", file=sys.stderr)
-        return state
-
-    OmegaConf.register_new_resolver(RESOLVER, checked_digest, replace=True, use_cache=False)
+def warn(configuration: Configuration) -> None:
+    """Print what of a configuration is most likely a mistake."""
+    for sentence in warnings(configuration):
+        print(f"Warning: {sentence}", file=sys.stderr)
 
 
 def explain(error: HydraException) -> ConfigurationError:
@@ -81,15 +75,17 @@ def compose(overrides: list[str], folder: Path = CONFIGURATION, primary: str = "
         ConfigurationError: an override or a value is not valid.
 
     """
-    register_resolver()
+    OmegaConf.register_new_resolver(RESOLVER, lambda: digest(CONFIGURATION), replace=True, use_cache=False)
     try:
-        return plain(_composed(overrides, folder, primary))
+        values = plain(_composed(overrides, folder, primary))
     except HydraException as error:
         raise explain(error) from None
     except OmegaConfBaseException as error:
         raise ConfigurationError(f"the configuration can't be composed.\n  {error}") from None
     except (ValueError, TypeError) as error:  # as Hydra has it of model=null
         raise ConfigurationError(f"an override of {' '.join(overrides)} is not valid.\n  {error}") from None
+    warn(check(values))
+    return values
 
 
 def is_option(override: Override, folder: Path) -> bool:
@@ -155,8 +151,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--keep", action="store_true", help="leave params.yaml as it is unless conf/ has changed")
     options = parser.parse_args(arguments)
     if options.keep and is_current(PARAMETERS):
-        for sentence in warnings(load()):
-            print(f"Warning: {sentence}", file=sys.stderr)
+        warn(load())
         if "DVC_EXP_NAME" in os.environ:
             from pipeline import restored  # needs DVC
 
@@ -168,4 +163,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

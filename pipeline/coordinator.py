@@ -113,7 +113,7 @@ class Coordinator:
                     # What ended the sweep is raised below; each trial is told all the same.
                     with suppress(Exception):
                         self._answer(number, False)  # or it would wait for one, and its worker with it
-                    with suppress(Exception, UserError):
+                    with suppress(Exception):
                         self._end(number, {"state": "killed"})
                 raise
             finally:

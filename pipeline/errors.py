@@ -1,15 +1,20 @@
-"""The errors that a user can mend.
+"""The errors that a user can mend. The word "Error:" and the exit code are added by `pipeline.command_line`.
 
-They are SystemExits: where nothing catches them Python prints the message alone, without a traceback, and exits with 1; and
-they come through OmegaConf and DVC, which wrap any Exception and report it as an unexpected one, when these compose.
+```
+UserError
+├── ConfigurationError
+├── DataError
+│   └── DataUnavailable
+├── ModelError
+├── TrainingDiverged
+└── RunError             (`pipeline.store`)
+    └── NoRuns
+```
 """
 
 
-class UserError(SystemExit):
+class UserError(Exception):
     """Something the user can mend. The message says what was wrong, what is expected, what was received, and the remedy."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(f"Error: {message}")
 
 
 class ConfigurationError(UserError):

@@ -11,6 +11,7 @@ from scipy.special import softmax
 
 from pipeline import exported, measures, negatives, prepared, rejection, tensorflow_setup, tracking
 from pipeline.arrays import Probabilities, Split
+from pipeline.command_line import parse_stage, run_command
 from pipeline.configuration import load
 from pipeline.errors import ModelError
 from pipeline.paths import MODELS, REPORTS, TRAINED, replacing
@@ -130,6 +131,7 @@ def write_report(
 
 def main() -> None:
     """Entry point of ``python -m pipeline.evaluate``."""
+    parse_stage("evaluate", __doc__)
     configuration = load()
     with tracking.stage("evaluate", configuration) as run:
         tensorflow_setup.start()
@@ -162,5 +164,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)
     tensorflow_setup.leave()

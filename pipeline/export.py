@@ -14,6 +14,7 @@ import numpy as np
 
 from pipeline import exported, prepared, tensorflow_setup, tracking
 from pipeline.arrays import Pictures, Probabilities, network_input
+from pipeline.command_line import parse_stage, run_command
 from pipeline.configuration import load
 from pipeline.errors import ModelError
 from pipeline.paths import MODEL_FILE, MODELS, REPORTS, TRAINED, replacing
@@ -123,6 +124,7 @@ def write(network: "keras.Model", configuration: Configuration, says: dict[str, 
 
 def main() -> None:
     """Entry point of ``python -m pipeline.export``."""
+    parse_stage("export", __doc__)
     configuration = load()
     with tracking.stage("export", configuration) as run:
         tensorflow_setup.start()
@@ -136,5 +138,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)
     tensorflow_setup.leave()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import compose
+from pipeline.command_line import run_command
 from pipeline.configuration import flatten, read
 from pipeline.errors import UserError
 from pipeline.paths import CHECKOUT, PARAMETERS
@@ -198,4 +199,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -9,6 +9,7 @@ from PIL import Image
 
 from pipeline import datasets, drawings, prepared, tracking
 from pipeline.arrays import CLASSES, SIDE, Pictures, Split
+from pipeline.command_line import parse_stage, run_command
 from pipeline.configuration import load
 from pipeline.paths import PREPARED
 from pipeline.preprocessing import VERSION
@@ -53,6 +54,7 @@ def contact_sheet(split: Split) -> Image.Image:
 
 def main() -> None:
     """Entry point of ``python -m pipeline.prepare``."""
+    parse_stage("prepare", __doc__)
     configuration = load()
     with tracking.stage("prepare", configuration) as run:
         options = configuration.dataset.drawings
@@ -70,4 +72,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -43,7 +43,7 @@ class Records:
             if kind is None:
                 self._finish("FINISHED")
             elif self._runs.exception() is None:
-                with suppress(Exception, UserError):  # what ended the sweep is raised
+                with suppress(Exception):  # what ended the sweep is raised
                     self._finish("KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED")
 
     def _finish(self, status: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline.command_line import run_command
 from pipeline.errors import UserError
 from pipeline.paths import MODEL_FILE, replacing
 from pipeline.tracking import git
@@ -144,7 +145,7 @@ def _test(store: "Store", first: "Run", second: "Run") -> str:
     try:
         predictions = [np.load(store.artifact(run, "evaluation/predictions.npz")) for run in (first, second)]
     except RunError as error:
-        return f"Test predictions of {names[0]} and {names[1]} can't be compared: {str(error).removeprefix('Error: ')}"
+        return f"Test predictions of {names[0]} and {names[1]} can't be compared: {error}"
     labels = [one["labels"] for one in predictions]
     if not np.array_equal(*labels):
         return f"{names[0]} and {names[1]} were tested on different pictures: their accuracies can't be compared."
@@ -283,4 +284,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -16,6 +16,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from pipeline import importing, tensorflow_setup
+from pipeline.command_line import run_command
 from pipeline.errors import ConfigurationError, UserError
 from pipeline.processes import clean_up, preload
 
@@ -77,7 +78,7 @@ def _try_out(space: list["Dimension"], for_all: list[str]) -> None:
             try:
                 compose(for_all + [part.override(chosen.get(part.key, part.ends[end])) for part in space])
             except UserError as error:
-                problem = str(error).removeprefix("Error: ")
+                problem = str(error)
             else:
                 break
         else:
@@ -247,5 +248,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)
     tensorflow_setup.leave()

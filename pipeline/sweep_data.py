@@ -74,6 +74,6 @@ def _read_and_send(
     try:
         found = read(dataset)
     except UserError as error:
-        found = str(error).removeprefix("Error: ")
+        found = str(error)
     with suppress(OSError):  # the coordinator has ended
         there.send(found)

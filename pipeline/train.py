@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from pipeline import prepared, tensorflow_setup, tracking
+from pipeline.command_line import parse_stage, run_command
 from pipeline.configuration import load
 from pipeline.paths import CHECKOUT, PROJECT, TRAINED, replacing, sha256
 from pipeline.schema import Configuration
@@ -71,6 +72,7 @@ def write(trainer: "Trainer", folder: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Entry point of ``python -m pipeline.train``."""
+    parse_stage("train", __doc__)
     configuration = load()
     checkpoint = checkpoint_path(configuration, prepared.summary()["sha256"])
     checkpoint.parent.mkdir(exist_ok=True)
@@ -88,5 +90,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)
     tensorflow_setup.leave()

@@ -5,6 +5,7 @@ import os
 import sys
 
 from pipeline import tracking
+from pipeline.command_line import run_command
 from pipeline.configuration import load
 from pipeline.paths import PROJECT
 
@@ -27,4 +28,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

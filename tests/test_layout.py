@@ -1,6 +1,8 @@
 """Rules of the house that a reader can't see at a glance."""
 
 import ast
+import importlib
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, STAGES
 
 
 def imports(path: Path) -> set[str]:
@@ -53,7 +55,10 @@ def test_the_window_never_imports_a_stage() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["pipeline", "pipeline.compose", "pipeline.plan", "pipeline.runs", "pipeline.sweep", "pipeline.ui", "gui", "gui.replay"],
+    [
+        *("pipeline", "pipeline.plan", "pipeline.runs", "pipeline.sweep", "pipeline.ui", "gui", "gui.replay"),
+        *(f"pipeline.{stage}" for stage in STAGES),
+    ],
 )
 def test_help_helps_and_waits_for_neither_tensorflow_nor_keras(module: str) -> None:
     code = (
@@ -63,6 +68,24 @@ def test_help_helps_and_waits_for_neither_tensorflow_nor_keras(module: str) -> N
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert f"usage: python -m {module}" in done.stdout
     assert done.stdout.strip().endswith("set()")
+
+
+@pytest.mark.parametrize("stage", STAGES[1:])
+@pytest.mark.parametrize("given", ["model.dropout=0.99", "--model.dropout=0.99", "~model", "fast", "--fast"])
+def test_a_stage_that_is_given_arguments_runs_nothing_and_names_the_command_that_takes_an_override(
+    stage: str, given: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [stage, given])
+    module = importlib.import_module(f"pipeline.{stage}")
+    monkeypatch.setattr(module, "load", lambda: pytest.fail("the stage began"))
+    with pytest.raises(SystemExit) as end:
+        module.main()
+    told = capsys.readouterr().err
+    assert end.value.code == 2
+    assert given.lstrip("-") in told
+    override = shlex.quote(given.lstrip("-"))
+    assert (f"python -m pipeline.compose {override} && dvc repro" in told) == ("fast" not in given)
+    assert (f"dvc exp run -S {override}" in told) == ("fast" not in given)
 
 
 def test_the_lock_file_names_no_host_and_has_a_hash_for_every_package() -> None:

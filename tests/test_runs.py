@@ -125,7 +125,7 @@ def test_a_name_that_begins_another_runs_id_is_ambiguous_and_nothing_is_promoted
     before = store.history()
     for names in ((better[:8], ""), ("x", better[:8])):
         with another_run(store, *names) as other:
-            with pytest.raises(RunError, match=r"^Error: 2 runs are called .* or have an id that begins so") as error:
+            with pytest.raises(RunError, match=r"2 runs are called .* or have an id that begins so") as error:
                 runs.promote(store, better[:8])
             assert {found(store, shown) for shown in re.findall("[0-9a-f]{9}", str(error.value))} == {better, other}
     assert store.history() == before
@@ -182,7 +182,7 @@ def test_a_place_where_nothing_can_be_written_is_a_message(store: Store, tmp_pat
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(UserError, match=f"(?i){why}") as error:
         export(store, str(tmp_path / path))
-    assert str(error.value).startswith(f"Error: {tmp_path / path}")
+    assert str(error.value).startswith(f"{tmp_path / path}")
     assert str(error.value).endswith("-o PATH")
     assert sorted(tmp_path.rglob("*")) == before
 
