@@ -2,8 +2,10 @@
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 IN_VENV := . .venv/bin/activate &&
+# A virtual environment holds its own path: one that came along with a moved or copied project is made anew.
+MOVED := $(shell test -e .venv/bin/activate && ! grep -qF '$(CURDIR)/.venv' .venv/bin/activate && echo moved)
 
-.PHONY: help run test gui ui lock clean
+.PHONY: help run test gui ui lock clean moved
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -28,9 +30,9 @@ lock: .venv/installed ## Choose the versions in requirements.lock anew, from pyp
 clean: ## Remove the virtual environment
 	rm -rf .venv
 
-.venv/installed: requirements.lock
+.venv/installed: requirements.lock $(MOVED)
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and was not found. Install one, or: make PYTHON=..."; exit 1; }
 	@echo "Installing into .venv/ with $(PYTHON); this takes a few minutes, once."
-	@$(PYTHON) -m venv .venv || { echo "Remedy on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv $(if $(MOVED),--clear) .venv || { echo "Remedy on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 	@$(IN_VENV) pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
