@@ -27,7 +27,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pipeline.command_line import run_command
 from pipeline.configuration import check, flatten, keys_of, load, plain, read, unknown_key, warnings
 from pipeline.errors import ConfigurationError
-from pipeline.paths import CONFIGURATION, PARAMETERS, replacing
+from pipeline.paths import CONFIGURATION, PARAMETERS, files_of, replacing
 from pipeline.schema import Configuration
 
 #: The resolver behind `composed_from`. DVC's own composition has another, which checks: see `hydra_plugins`.
@@ -37,7 +37,7 @@ RESOLVER = "digest_of_checked_configuration"
 def digest(folder: Path) -> str:
     """SHA-256 over the names and texts of all YAML files below `folder`, the same on every platform."""
     state = hashlib.sha256()
-    for path in sorted(folder.rglob("*.yaml"), key=lambda path: path.relative_to(folder).as_posix()):
+    for path in files_of(folder, "**/*.yaml"):
         text = path.read_text(encoding="utf-8")
         state.update(f"{path.relative_to(folder).as_posix()}\0{len(text)}\0{text}".encode())
     return state.hexdigest()

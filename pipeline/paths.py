@@ -21,6 +21,15 @@ MODELS = CHECKOUT / "models"
 MODEL_FILE = "mnist.h5"  # what `export` makes, and a run of the pipeline keeps
 
 
+def files_of(folder: Path, pattern: str) -> list[Path]:
+    """The files below `folder` that match `pattern`, in order, without what other programs leave there.
+
+    Editors and file managers hide theirs behind a dot (``._cnn.yaml``, ``.#cnn.yaml``, ``.ipynb_checkpoints/``).
+    """
+    found = [path for path in folder.glob(pattern) if not any(part[0] in ".~#" for part in path.relative_to(folder).parts)]
+    return sorted((path for path in found if path.is_file()), key=lambda path: path.relative_to(folder).as_posix())
+
+
 def in_project(path: str | Path) -> Path:
     """`path` with ``~`` expanded, relative to the project if it is relative."""
     return PROJECT / Path(path).expanduser()

@@ -11,7 +11,7 @@ from filelock import FileLock
 from pipeline import prepared, tensorflow_setup, tracking
 from pipeline.command_line import parse_stage, run_command
 from pipeline.configuration import load
-from pipeline.paths import CHECKOUT, PROJECT, TRAINED, replacing, sha256
+from pipeline.paths import CHECKOUT, PROJECT, TRAINED, files_of, replacing, sha256
 from pipeline.schema import Configuration
 from pipeline.tracking import Run
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def checkpoint_path(configuration: Configuration, data: str) -> Path:
     """Where a training with this configuration, data (its hash) and code keeps its state, so that only it resumes it."""
     sections = configuration.model_dump(include={"model", "optimizer", "schedule", "augment", "training"})
-    code = [sha256(path) for path in sorted((CHECKOUT / "pipeline").glob("*.py"))]
+    code = [sha256(path) for path in files_of(CHECKOUT / "pipeline", "*.py")]
     identity = json.dumps([sections, data, code], sort_keys=True)
     return PROJECT / ".checkpoints" / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}.npz"
 

@@ -1,4 +1,5 @@
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -203,3 +204,17 @@ def test_a_bad_value_leaves_the_parameters_as_they_were(project: Path) -> None:
 def test_composing_needs_neither_tensorflow_nor_mlflow(project: Path) -> None:
     code = "import sys, pipeline.compose as c; c.main(['--keep']); print({'tensorflow', 'mlflow', 'keras'} & set(sys.modules))"
     assert run(project, "python", "-c", code).stdout.strip() == "set()"
+
+
+def test_what_other_programs_leave_in_conf_changes_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "conf"
+    shutil.copytree(CONFIGURATION, folder)
+    before = compose.digest(folder)
+    (folder / "model/._cnn.yaml").write_bytes(b"\0\5\x16\7\xff")  # of a file manager
+    (folder / "model/.#cnn.yaml").symlink_to("someone@host.1234")  # of an editor, to nowhere
+    (folder / "model/.ipynb_checkpoints").mkdir()
+    for name in ("model/~$cnn.yaml", "model/cnn.yaml~", "model/#cnn.yaml#", "model/.ipynb_checkpoints/cnn.yaml"):
+        (folder / name).write_text("never: read")
+    assert compose.digest(folder) == before
+    (folder / "model/mine.yaml").write_text("name: mine")
+    assert compose.digest(folder) != before
