@@ -27,6 +27,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pipeline.command_line import run_command
 from pipeline.configuration import check, flatten, keys_of, load, plain, read, unknown_key, warnings
 from pipeline.errors import ConfigurationError
+from pipeline.masking import masked
 from pipeline.paths import CONFIGURATION, PARAMETERS, files_of, replacing
 from pipeline.schema import Configuration
 
@@ -137,7 +138,7 @@ def write(values: dict[str, Any], path: Path) -> list[str]:
     with replacing(path) as temporary:
         temporary.write_text(OmegaConf.to_yaml(values), encoding="utf-8")
     keys = [key for key in before | after if key != "composed_from" and before.get(key) != after.get(key)]
-    return [f"  {key}: {before.get(key, 'not there')} -> {after.get(key, 'gone')}" for key in keys]
+    return [masked(f"  {key}: {before.get(key, 'not there')} -> {after.get(key, 'gone')}") for key in keys]
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -12,9 +12,19 @@ UserError
 ```
 """
 
+from pipeline.masking import masked
+
 
 class UserError(Exception):
-    """Something the user can mend. The message says what was wrong, what is expected, what was received, and the remedy."""
+    """Something the user can mend.
+
+    Args:
+        message: what was wrong, what is expected, what was received, and the remedy. Passwords in it are masked.
+
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(masked(message))
 
 
 class ConfigurationError(UserError):

@@ -6,7 +6,9 @@ message says is allowed. Checking is strict: ``"3"`` is not a number and ``1.0``
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from pipeline.masking import holds_password, masked
 
 Rate = Annotated[float, Field(ge=0, lt=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -257,6 +259,17 @@ class Tracking(Section):
 
     uri: Name | None
     experiment: Name
+
+    @field_validator("uri")
+    @classmethod
+    def _holds_no_password(cls, uri: str | None) -> str | None:
+        if uri and holds_password(uri):
+            raise ValueError(
+                f"must hold no password, for git, DVC and MLflow keep the configuration, and is {masked(uri)}. Set "
+                "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in the environment, or the whole address as "
+                "MLFLOW_TRACKING_URI"
+            )
+        return uri
 
 
 class Sampler(Section):

@@ -19,7 +19,6 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
-from sqlalchemy import make_url
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
 from pipeline.errors import ConfigurationError, UserError
@@ -34,11 +33,6 @@ BEAT_SECONDS = 30.0  # between two signs of life of a trial that is running
 SILENT = timedelta(minutes=5)  # after which a trial of another machine, which nobody can look at, is taken for dead
 UNCLAIMED = timedelta(seconds=5)  # that a trial is without its process, which it is for a few milliseconds
 STATES = {"finished": TrialState.COMPLETE, "pruned": TrialState.PRUNED}  # any other has failed
-
-
-def without_password(url: str) -> str:
-    """The address of a store, as it may be shown."""
-    return make_url(url).render_as_string(hide_password=True)
 
 
 def storage(url: str) -> BaseStorage:
@@ -60,7 +54,7 @@ def storage(url: str) -> BaseStorage:
             return _opened(address)
     except (SQLAlchemyError, ImportError, RuntimeError) as error:
         raise UserError(
-            f"the sweep's store {without_password(url)} can't be opened: {str(error).splitlines()[0]}\n"
+            f"the sweep's store {url} can't be opened: {str(error).splitlines()[0]}\n"
             "Choose another: sweep.storage=sqlite:///sweeps.db"
         ) from None
 

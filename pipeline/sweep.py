@@ -210,7 +210,7 @@ def run(overrides: list[str], trial: Callable[..., dict[str, Any]] | None = None
             coordinator.run(display.say, display.update)
         except (StorageInternalError, SQLAlchemyError) as error:
             raise UserError(
-                f"the sweep's store {studies.without_password(configuration.sweep.storage)} can't be used any more: "
+                f"the sweep's store {configuration.sweep.storage} can't be used any more: "
                 f"{str(error.__cause__ or error).splitlines()[0]}\n"
                 "Mend that; the same command goes on with the trials that remain."
             ) from None

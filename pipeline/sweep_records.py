@@ -17,9 +17,10 @@ from optuna.trial import FrozenTrial, TrialState
 from pipeline import recorder, tracking
 from pipeline.configuration import short
 from pipeline.errors import UserError
+from pipeline.masking import masked
 from pipeline.paths import PROJECT
 from pipeline.schema import SweepConfiguration
-from pipeline.study import ERROR, OVERRIDES, RESULT, Study, without_password
+from pipeline.study import ERROR, OVERRIDES, RESULT, Study
 
 #: MLflow's status of a run, by how its trial ended. It knows no pruned runs; the tag `trial_state` does.
 STATUS = {"finished": "FINISHED", "pruned": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
@@ -65,7 +66,7 @@ class SweepRuns:
             f"sweep {self._configuration.sweep.name}", {"role": "sweep"}, tracking.parameters(self._configuration)
         )
         values = self._configuration.model_dump()
-        values["sweep"]["storage"] = without_password(values["sweep"]["storage"])
+        values["sweep"]["storage"] = masked(values["sweep"]["storage"])
         self._client.log_text(run, OmegaConf.to_yaml(values), "sweep.yaml")
         return run
 

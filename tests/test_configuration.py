@@ -9,6 +9,7 @@ from hydra.core.global_hydra import GlobalHydra
 
 from pipeline import compose, configuration
 from pipeline.errors import ConfigurationError
+from pipeline.masking import holds_password, masked
 from pipeline.paths import CONFIGURATION, PARAMETERS
 from pipeline.sweep import plan
 from tests.conftest import edit, run
@@ -204,6 +205,56 @@ def test_a_bad_value_leaves_the_parameters_as_they_were(project: Path) -> None:
 def test_composing_needs_neither_tensorflow_nor_mlflow(project: Path) -> None:
     code = "import sys, pipeline.compose as c; c.main(['--keep']); print({'tensorflow', 'mlflow', 'keras'} & set(sys.modules))"
     assert run(project, "python", "-c", code).stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "tracking.uri=http://user:secret@host:5000",
+        "tracking.uri='postgresql+psycopg://host/db?user=u&password=secret'",
+        "tracking.uri=[http://user:secret@host]",
+        "tracking.url=http://user:secret@host",
+        "+tracking.uri.x=http://user:secret@host",
+    ],
+)
+def test_a_password_in_the_configuration_is_refused_and_not_shown(override: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        compose.compose([override])
+    assert "secret" not in str(error.value)
+    assert "***" in str(error.value)
+    if override.startswith("tracking.uri=h"):
+        assert "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in the environment" in str(error.value)
+
+
+def test_a_password_in_an_edited_params_yaml_is_refused_and_goes_unseen_when_it_is_composed_anew(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(PARAMETERS.read_text(encoding="utf-8").replace("uri: null", "uri: http://me:secret@host"), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"must hold no password.*http://me:\*\*\*@host"):
+        configuration.load(path)
+    assert compose.write(compose.compose([]), path) == ["  tracking.uri: http://me:***@host -> None"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://me:secret@host:5000/x", "http://me:***@host:5000/x"),
+        ("https://me:p@ss:word@host", "https://me:***@host"),
+        (
+            "no answer from http://:secret@[::1]:5000 or http://a:b@c.",
+            "no answer from http://:***@[::1]:5000 or http://a:***@c.",
+        ),
+        ("postgresql+psycopg://me:s@h/db?password=s&x=1", "postgresql+psycopg://me:***@h/db?password=***&x=1"),
+        *(
+            (text, text)
+            for text in ("http://me@host", "http://host:5000/a@b", "sqlite:////a/b:c@d.db", "tcp://host:1", "at 12:30, me@host")
+        ),
+    ],
+)
+def test_every_password_in_a_text_is_masked_and_nothing_else(text: str, shown: str) -> None:
+    assert masked(text) == shown
+    assert holds_password(text) == (text != shown)
 
 
 def test_what_other_programs_leave_in_conf_changes_nothing(tmp_path: Path) -> None:
