@@ -2,6 +2,9 @@
 
 Loading MLflow and opening its store takes seconds, which a stage spends on its own work meanwhile. The stage sends messages, a
 line of JSON each, and closes with ``end``. A stage that is killed closes nothing: then the run is marked as killed at once.
+
+The answers, likewise a line of JSON each, go to the standard output that this process was started with. Nothing else does:
+whatever a library prints goes to standard error.
 """
 
 import json
@@ -22,6 +25,11 @@ from pipeline import importing
 from pipeline.arrays import CLASSES, SIDE
 from pipeline.paths import replacing
 from pipeline.processes import has_died
+
+if __name__ == "__main__":  # before anything is loaded that may print
+    ANSWERS = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
 
 with importing.lightly("pandas"):  # for tables, of which nothing is written here
     from mlflow import MlflowClient
@@ -155,7 +163,7 @@ def main() -> None:
 
     def say(**answer: str) -> None:
         with suppress(BrokenPipeError):  # the stage was killed, and nobody listens
-            print(json.dumps(answer), flush=True)
+            print(json.dumps(answer), file=ANSWERS, flush=True)
 
     try:
         beginning = json.loads(sys.stdin.readline())

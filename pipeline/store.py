@@ -211,9 +211,9 @@ class Store:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
         tags = {"promoted_by": _user(), "promoted_at": _now(), "promoted_from": before or ""}
-        source = f"models:/{outputs[-1].model_id}"
+        model = outputs[-1].model_id
         try:
-            version = self.client.create_model_version(REGISTERED, source, run.info.run_id, tags)
+            version = self.client.create_model_version(REGISTERED, f"models:/{model}", run.info.run_id, tags, model_id=model)
         except MlflowException as error:
             raise RunError(
                 f"the model of run {run.info.run_id[:8]} can't be promoted: {str(error).splitlines()[0]}\n"

@@ -31,6 +31,7 @@ LONG = [
     "test_experiments",
     "test_sweep_mishaps",
     "test_trainer",
+    "test_server",
     "test_tracking",
     "test_main",
     "test_ui",
@@ -88,9 +89,9 @@ def make_small(folder: Path) -> Path:
     return folder
 
 
-def dvc(folder: Path, *arguments: str) -> tuple[list[str], subprocess.CompletedProcess[str]]:
+def dvc(folder: Path, *arguments: str, **variables: str) -> tuple[list[str], subprocess.CompletedProcess[str]]:
     """Run dvc; return the stages that it ran."""
-    done = run(folder, "dvc", *arguments)
+    done = run(folder, "dvc", *arguments, **variables)
     assert "Traceback" not in done.stderr + done.stdout, done.stderr + done.stdout
     return re.findall(r"^Running stage '(\w+)'", done.stdout, re.MULTILINE), done
 

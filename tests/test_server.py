@@ -1,0 +1,107 @@
+"""A real MLflow server, as a team has one: what writes to it and what reads from it."""
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from gui import models
+from pipeline import runs
+from tests.conftest import copied, dvc, environment, run
+from tests.test_sweep import SMALL, started
+from tests.test_ui import free_port
+
+pytestmark = pytest.mark.timeout(400)
+
+
+class Server:
+    """An ``mlflow server`` that keeps the artifacts, so that its users need no access to where they lie."""
+
+    def __init__(self, folder: Path, store: Path) -> None:
+        port = str(free_port())
+        self.uri = f"http://127.0.0.1:{port}"
+        own = ["--backend-store-uri", f"sqlite:///{store}", "--artifacts-destination", str(folder / "artifacts")]
+        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", port, "--workers", "1", *own]
+        variables = environment({"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
+        with (folder / "log").open("w") as log:
+            self._process = subprocess.Popen(command, cwd=folder, env=variables, stdout=log, stderr=log)
+        while not self._answers():
+            assert self._process.poll() is None, (folder / "log").read_text()
+            time.sleep(0.1)
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.uri}/health", timeout=5):
+                return True
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        """End it and its workers at once."""
+        if self._process.poll() is None:
+            process = psutil.Process(self._process.pid)
+            for each in [*process.children(recursive=True), process]:
+                each.kill()
+            self._process.wait()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "mlflow.db").write_bytes(empty_store.read_bytes())
+    made = Server(folder, folder / "mlflow.db")
+    yield made
+    made.kill()
+
+
+def command(*arguments: str) -> str:
+    """What ``python -m pipeline.runs`` prints."""
+    return runs.answer(runs.parser().parse_args(arguments))
+
+
+def test_pipeline_experiments_sweeps_commands_and_the_window_work_with_a_server(
+    server: Server, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, variables = copied(finished, tmp_path), {"MLFLOW_TRACKING_URI": server.uri}
+    (project / "mlflow.db").unlink()
+    sweep = [sys.executable, "-m", "pipeline.sweep", *SMALL, "sweep=seeds", "training.seed=range(5, 7)"]
+    with started(project, *sweep, **variables) as sweeping:
+        variables["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "false"  # it must not be taken for what the recorder answers
+        ran, done = dvc(project, "exp", "run", "--temp", "-n", "other", "-S", "dataset.split_seed=7", **variables)
+        assert ran == ["compose", "prepare", "train", "evaluate", "export"], done.stdout + done.stderr
+        assert done.returncode == 0, done.stderr
+        run(project, "python", "-m", "pipeline.compose", "training.seed=7")
+        ran, done = dvc(project, "repro", **variables)
+        assert ran == ["compose", "train", "evaluate", "export"], done.stdout + done.stderr
+        assert done.returncode == 0, done.stderr
+        said = sweeping.communicate(timeout=120)[0]
+        assert sweeping.returncode == 0, said
+    assert "2 finished, 0 pruned, 0 failed." in said
+    assert "View run" in done.stderr
+    assert not (project / "mlflow.db").exists()
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
+    table = command("list")
+    assert [table.count(f"  {kind}  ") for kind in ("pipeline", "sweep", "trial")] == [2, 1, 2], table
+    assert "running" not in table
+    assert table.count("%  digits") == 5, table
+    made = json.loads((project / "data/runs/export.json").read_text())["run_id"]
+    compared = command("compare", "other", made)
+    assert "training.seed" in compared
+    assert "McNemar's exact test" in compared
+    assert "is the champion now" in command("promote", made)
+    command("export", "champion", "-o", str(tmp_path / "champion.h5"))
+    assert (tmp_path / "champion.h5").read_bytes() == (project / "models/mnist.h5").read_bytes()
+
+    found, message = models.listing()
+    assert message == ""
+    assert sorted(entry.kind for entry in found if entry.kind in ("champion", "run")) == ["champion", "run", "run"]
+    path, called = models.resolve("champion")
+    assert path.read_bytes() == (project / "models/mnist.h5").read_bytes()
+    assert called.startswith("champion: ")
