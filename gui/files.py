@@ -1,17 +1,16 @@
 """Drawings and pictures on disk."""
 
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from gui.drawing import Drawing, Point
 from pipeline.errors import DataError
 from pipeline.paths import replacing
+from pipeline.picture_file import open_picture
 
-LARGEST = 1600  # side of a picture as it is read and shown, pixels; a larger one is made smaller
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 SPREAD = 0.8  # of the page, that strokes from a file take up
 
@@ -82,40 +81,11 @@ def _points(drawing: Any) -> list[list[Point]]:
     return strokes
 
 
-def open_picture(path: Path) -> Image.Image:
-    """A picture from a file, upright, its sides at most `LARGEST` pixels.
-
-    Raises:
-        DataError: the file is missing, or no picture.
-
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # at half of what Pillow refuses
-            with Image.open(path) as opened:
-                opened.draft("RGB", (LARGEST, LARGEST))
-                picture = ImageOps.exif_transpose(opened)
-        if max(picture.size) > LARGEST:
-            if picture.mode in ("P", "1"):
-                picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
-            picture.thumbnail((LARGEST, LARGEST), Image.Resampling.BOX)
-    except FileNotFoundError:
-        raise DataError(f"there is no picture {path}.") from None
-    except Image.DecompressionBombError:
-        most = 2 * (Image.MAX_IMAGE_PIXELS or 0)
-        raise DataError(f"the picture {path.name} has too many pixels: at most {most:,}. Make it smaller.") from None
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise DataError(
-            f"the file {path.name} is not a picture that can be opened: {error}. Expected: PNG, JPEG, ..."
-        ) from None
-    return picture
-
-
 def shown_picture(path: Path, side: int) -> tuple[tuple[int, int], tuple[int, int], bytes]:
     """A picture for the screen.
 
     Returns:
-        Its size as `open_picture` gives it, pixels; the size of the shown one, of sides of at most `side`; its RGB bytes.
+        Its size as it is read, pixels; the size of the shown one, of sides of at most `side`; its RGB bytes.
 
     Raises:
         DataError: the file is missing, or no picture.

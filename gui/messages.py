@@ -104,11 +104,18 @@ class Mark:
 
 @dataclass(frozen=True)
 class Seen:
-    """What one model sees in a drawing: the answer as a whole, and each digit. `reading` is the pickled `Reading`."""
+    """What one model sees in a drawing: the answer as a whole, and each digit.
+
+    Attributes:
+        reading: the pickled `Reading`.
+        blank: why nothing was found in a picture, for the user; "" if something was.
+
+    """
 
     answer: str
     marks: tuple[Mark, ...]
     reading: bytes = field(repr=False)
+    blank: str = ""
 
 
 @dataclass(frozen=True)

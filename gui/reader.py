@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gui import files, wording
+from gui import wording
 from gui.messages import Answer, Close, Closed, Explanation, Failed, Job, Mark, Message, Open, Opened, Read, Seen
 from gui.reading import Digit, Reading
 from gui.recognizer import Recognizer
 from pipeline.errors import UserError
+from pipeline.picture_file import open_picture
 
 LATELY = 4  # models that are kept open
 SHEET_COLUMNS = 16  # of the picture of all feature maps of a layer
@@ -87,7 +88,7 @@ class Reader:
             return recognizer.read_strokes(job.strokes)
         version = (job.picture, _changed(job.picture))
         if self._picture is None or self._picture[0] != version:
-            self._picture = (version, files.open_picture(job.picture))
+            self._picture = (version, open_picture(job.picture))
         return recognizer.read_picture(self._picture[1])
 
 
@@ -108,7 +109,7 @@ def _changed(path: Path) -> float:
 
 def seen(reading: Reading) -> Seen:
     """A reading, as the window shows it."""
-    return Seen(reading.answer, tuple(map(_mark, reading.digits)), pickle.dumps(reading))
+    return Seen(reading.answer, tuple(map(_mark, reading.digits)), pickle.dumps(reading), reading.blank)
 
 
 def _mark(digit: Digit) -> Mark:

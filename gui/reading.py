@@ -9,19 +9,24 @@ from numpy.typing import NDArray
 Verdict = Literal["digit", "unsure", "none"]
 
 
-class Prediction(NamedTuple):
+class _Prediction(NamedTuple):
+    digit: int | None
+    probability: float
+    probabilities: tuple[float, ...]
+
+
+class Prediction(_Prediction):
     """What a picture was read as.
 
     Attributes:
         digit: 0 to 9; None for a blank picture.
         probability: of that digit, 0 to 1.
         probabilities: of all ten, in their order; they sum to 1, or are all 0 for a blank picture.
+        blank: why there is no digit; "" if there is one. It is none of the three that a prediction is unpacked into.
 
     """
 
-    digit: int | None
-    probability: float
-    probabilities: tuple[float, ...]
+    blank = ""
 
     @property
     def runner_up(self) -> int:
@@ -30,6 +35,13 @@ class Prediction(NamedTuple):
 
 
 BLANK = Prediction(None, 0.0, (0.0,) * 10)
+
+
+def blank_prediction(why: str) -> Prediction:
+    """The prediction of a picture without ink: equal to `BLANK`, and says why."""
+    prediction = Prediction(*BLANK)
+    prediction.blank = why
+    return prediction
 
 
 class Box(NamedTuple):
@@ -74,9 +86,15 @@ class Digit:
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """All digits that were read, from left to right."""
+    """All digits that were read, from left to right.
+
+    Attributes:
+        blank: why no digit was found in a picture, for a person; "" if one was.
+
+    """
 
     digits: tuple[Digit, ...]
+    blank: str = ""
 
     @property
     def text(self) -> str:

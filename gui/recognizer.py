@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gui.reading import BLANK, Box, Digit, Prediction, Reading, Verdict
-from pipeline import exported, photo, rejection, segmentation, strokes, tensorflow_setup
+from gui.reading import BLANK, Box, Digit, Prediction, Reading, Verdict, blank_prediction
+from pipeline import blots, exported, photo, rejection, segmentation, strokes, tensorflow_setup
 from pipeline.arrays import CLASSES, SIDE, Pictures, network_input
 from pipeline.errors import ModelError
 
@@ -69,9 +69,12 @@ class Recognizer:
             raise ModelError(f"{path} must end in probabilities, which sum to 1, as a softmax gives. Its outputs don't.")
 
     def predict(self, image: Image.Image) -> Prediction:
-        """Read the one digit in `image`, of any mode, size and polarity."""
-        picture = photo.fit(photo.ink_of(photo.shrink(image)))
-        return self._predict(picture[np.newaxis])[0][0] if picture.any() else BLANK
+        """Read the one digit in `image`, of any mode, size and polarity; `BLANK`, which says why, if there is no ink."""
+        try:
+            picture = blots.fit(image)
+        except photo.BlankPicture as error:
+            return blank_prediction(error.why)
+        return self._predict(picture[np.newaxis])[0][0]
 
     def read_strokes(self, drawn: Sequence[strokes.Stroke]) -> Reading:
         """Read the digits that strokes draw.
@@ -100,16 +103,24 @@ class Recognizer:
         """Read the digits in a picture: ink on paper, either the brighter, one digit or several in a row.
 
         Returns:
-            The digits from left to right, their boxes in pixels of `image`; none for blank paper.
+            The digits from left to right, their boxes in pixels of `image` as its EXIF orientation turns it; none, and why, for
+            blank paper.
+
+        Raises:
+            DataError: there are more pieces of ink than a few numbers have.
 
         """
-        small = photo.shrink(image)
-        scale = image.width / small.width
-        blots = photo.blots(photo.ink_of(small))
-        parts = [segmentation.Part(photo.points(blot)) for blot in blots]
+        try:
+            ink = photo.ink_of(image)
+        except photo.BlankPicture as error:
+            return Reading((), error.why)
+        scale = max(image.size) / max(ink.shape)
+        pieces = blots.Blots(ink)
+        pieces.check()
+        parts = [segmentation.Part(pieces.points(blot)) for blot in range(len(pieces))]
 
         def draw(group: Group) -> Pictures:
-            return photo.fit(np.maximum.reduce([blots[part] for part in group]))
+            return blots.fit_ink(pieces.ink(group))
 
         def digit(group: Group, picture: Pictures, prediction: Prediction) -> Digit:
             points = np.concatenate([parts[part].points for part in group])

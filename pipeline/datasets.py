@@ -3,18 +3,23 @@
 import gzip
 import math
 import struct
+import sys
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline import importing, preprocessing
+from pipeline import blots, importing, preprocessing
 from pipeline.arrays import CLASSES, SIDE, Split
 from pipeline.errors import DataError
 from pipeline.paths import in_project
+from pipeline.photo import BlankPicture
+from pipeline.picture_file import open_picture
 from pipeline.schema import AnyDataset, FolderDataset, IdxDataset
 from pipeline.sources import obtain
+
+MOST_NAMED = 10  # files in a warning
 
 
 def read(dataset: AnyDataset, test: bool = True) -> dict[str, Split]:
@@ -98,27 +103,34 @@ def _read_digits() -> Split:
         from sklearn.datasets import load_digits  # which takes most of a second to load
 
     data = load_digits()
-    pictures = np.stack([preprocessing.fit(Image.fromarray((image * 15.9375).astype(np.uint8))) for image in data.images])
+    pictures = np.stack([preprocessing.fit_ink((image / image.max()).astype(np.float32)) for image in data.images])
     return Split(pictures, data.target.astype(np.uint8))
 
 
 def _read_folder(dataset: FolderDataset) -> Split:
     folder = in_project(dataset.folder)
     extensions = set(Image.registered_extensions())
-    pictures, labels = [], []
+    pictures, labels, blank = [], [], []
     for label in range(CLASSES):
         for path in sorted((folder / str(label)).glob("*")):
             if path.suffix.lower() not in extensions:
                 continue
             try:
-                with Image.open(path) as image:
-                    pictures.append(preprocessing.fit(image))
-            except (OSError, Image.DecompressionBombError) as error:
-                raise DataError(f"{path} can't be read as a picture: {error}. Mend it or take it away.") from None
-            labels.append(label)
+                pictures.append(blots.fit(open_picture(path)))
+                labels.append(label)
+            except BlankPicture:
+                blank.append(path)
+    if blank:
+        _tell_blank(blank)
     if not pictures:
         raise DataError(f"{folder} must hold folders 0 to 9 with pictures in them, and holds none.")
     return Split(np.stack(pictures), np.array(labels, np.uint8))
+
+
+def _tell_blank(paths: list[Path]) -> None:
+    named = "".join(f"\n  {path}" for path in paths[:MOST_NAMED])
+    more = f"\n  and {len(paths) - MOST_NAMED} more" if len(paths) > MOST_NAMED else ""
+    print(f"Warning: no ink was found in {len(paths)} pictures, which are left out:{named}{more}", file=sys.stderr)
 
 
 def _divide(split: Split, part: float, seed: int, key: str) -> tuple[Split, Split]:

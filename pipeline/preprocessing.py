@@ -1,4 +1,4 @@
-"""From any picture of a digit to one like MNIST's: one function for the prepared data, the window and everybody else.
+"""From the ink of a digit to a picture like MNIST's.
 
 The way of MNIST's own pictures (http://yann.lecun.com/exdb/mnist/): "The original black and white (bilevel) images from NIST
 were size normalized to fit in a 20x20 pixel box while preserving their aspect ratio. [...] the images were centered in a
@@ -12,66 +12,22 @@ from PIL import Image
 from pipeline.arrays import SIDE, Pictures
 
 #: Raised by one whenever the same picture gives another input. Exported models carry the version they were made with.
-VERSION = 1
+VERSION = 2
 
 BOX = 20  # longer side of the ink's box within it, pixels
 FAINT = 0.15  # ink below this part of the darkest ink is paper, when the ink's box is looked for
-NOISE = 8  # of 255: differences from the paper up to this are noise
-
-
-def ink_of(image: Image.Image) -> NDArray[np.float32]:
-    """How much ink each pixel holds.
-
-    The paper is what the border mostly shows; ink is what differs from it, whichever is the brighter of the two.
-
-    Args:
-        image: a picture of any mode and size. What is transparent is paper.
-
-    Returns:
-        (height, width) float32 from 0, paper, to 1, the most ink in the picture. All 0 for a picture of one colour.
-
-    """
-    grey = grey_of(image)
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    paper_value = float(np.median(border))
-    darker, brighter = np.clip(paper_value - grey, 0, None), np.clip(grey - paper_value, 0, None)
-    ink = darker if darker.max() >= brighter.max() else brighter
-    most = float(ink.max())
-    return ink / most if most > NOISE else np.zeros_like(ink)
-
-
-def grey_of(image: Image.Image) -> NDArray[np.float32]:
-    """(height, width) float32, 0, black, to 255, white. What is transparent is white, or black under bright ink."""
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        # Ink on nothing: put it on whichever paper it stands out from.
-        alpha = np.asarray(rgba.getchannel("A"), np.float32)
-        grey = np.asarray(rgba.convert("RGB").convert("L"), np.float32)
-        bright = (grey * alpha).sum() > 127.5 * alpha.sum()
-        paper = Image.new("RGBA", rgba.size, (0, 0, 0, 255) if bright else (255, 255, 255, 255))
-        image = Image.alpha_composite(paper, rgba)
-    if image.mode.startswith(("I", "F")):  # 16 and 32 bit: Pillow's own conversion would cut instead of scale
-        values = np.asarray(image, np.float32)
-        low, high = float(values.min()), float(values.max())
-        return (values - low) * np.float32(255 / (high - low) if high > low else 0)
-    return np.asarray(image.convert("RGB").convert("L"), np.float32)
-
-
-def fit(image: Image.Image) -> Pictures:
-    """Bring one picture of one digit to the form of MNIST's.
-
-    Args:
-        image: a picture of any mode, size and polarity.
-
-    Returns:
-        (28, 28) uint8, 0 to 255, ink bright on dark; all 0 for a blank picture.
-
-    """
-    return fit_ink(ink_of(image))
 
 
 def fit_ink(ink: NDArray[np.float32]) -> Pictures:
-    """The same from ink, (height, width) float32, 0 to 1."""
+    """Bring the ink of one digit to the form of MNIST's.
+
+    Args:
+        ink: (height, width) float32, 0 to 1.
+
+    Returns:
+        (28, 28) uint8, 0 to 255, ink bright on dark; all 0 if there is none.
+
+    """
     rows, columns = np.where(ink >= FAINT)
     if not rows.size:
         return np.zeros((SIDE, SIDE), np.uint8)

@@ -8,12 +8,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.model_selection import train_test_split
 
+from gui.replay import drawn
 from pipeline import compose, configuration, datasets, paths, prepared
 from pipeline.arrays import Split
 from pipeline.errors import DataError
 from pipeline.prepare import contact_sheet, summarize
-from pipeline.schema import Configuration
+from pipeline.schema import Configuration, FolderDataset
 from tests.conftest import idx_bytes
+from tests.hand import DIGITS, moved
+from tests.test_photo import difference
 
 WriteIdx = Callable[[str, NDArray[np.uint8]], Path]
 
@@ -116,9 +119,39 @@ def test_a_folder_of_pictures_of_any_kind_is_a_dataset(tmp_path: Path, monkeypat
             image.save(folder / f"{number}.{'png' if number % 2 else 'jpg'}")
     splits = datasets.read(configured("dataset=folder").dataset)
     assert {name: len(split.labels) for name, split in splits.items()} == {"train": 108, "validation": 12, "test": 30}
-    (tmp_path / "data/pictures/3/broken.png").write_bytes(b"no picture")
-    with pytest.raises(DataError, match=r"broken\.png"):
+    (tmp_path / "data/pictures/0/0 broken.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"0 broken\.png can't be read as a picture"):
         datasets.read(configured("dataset=folder").dataset)
+
+
+def written(digit: int) -> Image.Image:
+    return drawn(moved(DIGITS[digit], 20, 20, 60), 100, 8).render()
+
+
+def test_shaded_paper_is_no_ink_and_blank_pictures_are_named_and_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(paths, "PROJECT", tmp_path)
+    shade = np.linspace(90, 250, 200) / 255
+    for label in range(10):
+        folder = tmp_path / "data/pictures" / str(label)
+        folder.mkdir(parents=True)
+        shaded = Image.fromarray((np.asarray(written(label)) * shade).astype(np.uint8))
+        for name, picture in (("plain", written(label)), ("shaded", shaded), ("blank", Image.new("L", (50, 50), 200))):
+            picture.save(folder / f"{name}.png")
+    dataset = configured("dataset=folder").dataset
+    assert isinstance(dataset, FolderDataset)
+    split = datasets._read_folder(dataset)
+    assert split.labels.tolist() == [label for label in range(10) for _ in range(2)]
+    for plain, with_shade in zip(split.pictures[::2], split.pictures[1::2], strict=True):
+        assert difference(plain, with_shade) < 8
+    warning = capsys.readouterr().err
+    assert warning.startswith("Warning: no ink was found in 10 pictures, which are left out:")
+    assert warning.count("blank.png") == 10
+    datasets._tell_blank([tmp_path / "x.png"] * 1000)
+    told = capsys.readouterr().err
+    assert told.count("x.png") == datasets.MOST_NAMED
+    assert "and 990 more" in told
 
 
 def test_an_empty_folder_is_told_what_it_must_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +165,7 @@ def test_too_few_pictures_to_divide_are_told(tmp_path: Path, monkeypatch: pytest
     for label in range(2):
         folder = tmp_path / "data/pictures" / str(label)
         folder.mkdir(parents=True)
-        Image.new("L", (9, 9), 255).save(folder / "a.png")
+        written(label).save(folder / "a.png")
     with pytest.raises(DataError, match=r"by dataset\.test_fraction into 1 and 1: the rarest class has 1, and needs 2"):
         datasets.read(configured("dataset=folder").dataset)
 

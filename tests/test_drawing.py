@@ -151,14 +151,6 @@ def test_pictures_of_every_mode_are_shown(mode: str, tmp_path: Path) -> None:
     assert max(pixels) - min(pixels) > 100
 
 
-def test_a_large_picture_is_made_smaller_and_a_huge_one_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Image.new("L", (4000, 1000)).save(tmp_path / "large.png")
-    assert files.open_picture(tmp_path / "large.png").size == (1600, 400)
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(DataError, match="too many pixels"):
-        files.open_picture(tmp_path / "large.png")
-
-
 def test_a_correction_keeps_the_strokes_of_its_digit_with_its_label(tmp_path: Path) -> None:
     drawing = drawn([(10, 10), (10, 90)], [(50, 10), (90, 50)])
     marks = (mark(1, strokes=(0,)), mark(7, strokes=(1,)))

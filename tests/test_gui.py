@@ -471,6 +471,11 @@ def test_a_picture_that_can_not_be_read_has_no_answer(window: App, tmp_path: Pat
     assert not window.seen
     assert not window.pending
     assert window.columns[0].answer["text"] != "7"
+    Image.new("L", (40, 40), 200).save(tmp_path / "blank.png")
+    window.open_drawing(tmp_path / "blank.png")
+    wait(window, lambda: "No ink was found" in window.status["text"])
+    assert not window.pending
+    press(window, "<Control-z>")
     press(window, "<Control-z>")
     answered(window, "7")
 

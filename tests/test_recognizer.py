@@ -1,5 +1,7 @@
 """The recogniser without a window, with the model that ships."""
 
+import io
+import pickle
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -12,7 +14,7 @@ from gui import Prediction, Recognizer, predict_digit
 from gui.recognizer import SHIPPED
 from gui.replay import drawn
 from pipeline import exported, negatives
-from pipeline import photo as paper
+from pipeline.blots import Blots
 from pipeline.errors import DataError
 from pipeline.measures import auroc
 from pipeline.rejection import score
@@ -86,6 +88,20 @@ def test_brush_and_place_do_not_change_the_answer_of_a_picture(model: Recognizer
     assert np.mean(right) >= 0.97
 
 
+@pytest.mark.parametrize("digit", DIGITS)
+def test_a_digit_is_read_that_fills_its_picture_or_is_framed(digit: int, model: Recognizer) -> None:
+    drawings = [picture(moved(DIGITS[digit], 100, 100, 250), brush) for brush in (22, 50)]
+    tight = [drawing.crop(ImageOps.invert(drawing).getbbox()) for drawing in drawings]
+    framed = [ImageOps.expand(drawings[0], width, 40) for width in (1, 6)]
+    small = [drawing.resize((drawing.width // 8, drawing.height // 8)) for drawing in tight]
+    jpeg = io.BytesIO()
+    tight[0].save(jpeg, "JPEG")
+    for image in (*tight, *framed, *small, Image.open(jpeg)):
+        for page in (image, ImageOps.invert(image)):
+            assert model.predict(page).digit == digit
+            assert model.read_picture(page).text == str(digit)
+
+
 @pytest.mark.parametrize("number", ["2026", "1947", "80", "350716"])
 def test_several_digits_are_read_as_a_number_each_in_its_box(number: str, model: Recognizer) -> None:
     strokes = row(number)
@@ -124,8 +140,12 @@ def test_a_blank_has_no_answer(model: Recognizer) -> None:
     assert model.read_strokes([[]]).answer == ""
     blank = Image.new("RGB", (300, 200), "white")
     for image in (blank, photo(blank.convert("L"), noise=6), Image.new("L", (1, 1))):
-        assert model.read_picture(image).text == ""
-        assert predict_digit(image, model) == Prediction(None, 0.0, (0.0,) * 10)
+        reading, prediction = model.read_picture(image), predict_digit(image, model)
+        assert reading.answer == ""
+        assert prediction == Prediction(None, 0.0, (0.0,) * 10)
+        assert reading.blank == prediction.blank != ""
+    assert "no ink was found" in model.read_picture(blank).blank
+    assert pickle.loads(pickle.dumps(predict_digit(blank, model))).blank == model.read_picture(blank).blank
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -204,7 +224,7 @@ def test_a_page_of_print_is_told_to_be_too_much() -> None:
     page = np.zeros((400, 400), np.float32)
     page[5::20, 5::20] = page[6::20, 5::20] = 1
     with pytest.raises(DataError, match=r"at most 60 pieces of ink, and holds 400\. Cut the number out"):
-        paper.blots(page)
+        Blots(page).check()
 
 
 def test_a_sequential_model_as_the_tutorials_save_it_is_opened_and_explained(tmp_path: Path) -> None:
