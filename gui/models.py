@@ -12,7 +12,7 @@ from pipeline.paths import MODEL_FILE, MODELS
 EXPORTED = MODELS / MODEL_FILE
 SHIPPED = Path(__file__).resolve().parent / "shipped.h5"
 CHAMPION = "champion"
-ENDINGS = (".h5", ".keras")
+ENDINGS = (".h5", ".hdf5", ".keras")
 
 
 @dataclass(frozen=True)
@@ -59,23 +59,19 @@ def default() -> Path:
 
 def is_path(name: str) -> bool:
     """Whether `name` means a file, and not a run or the champion."""
-    return Path(name).suffix in ENDINGS or "/" in name or "\\" in name or Path(name).exists()
+    return Path(name).suffix.lower() in ENDINGS or "/" in name or "\\" in name or Path(name).exists()
 
 
-def must_exist(name: str) -> None:
+def must_exist(name: str | Path) -> None:
     """Make sure, in no time, that there is a file of that name.
 
     Raises:
         ModelError: there is none, or it is neither HDF5 nor a ZIP archive.
 
     """
-    path = Path(name)
-    if not path.is_file():
-        raise ModelError(f"there is no model {path}. Make one: dvc repro")
-    with path.open("rb") as file:
-        begin = file.read(8)
-    if begin != b"\x89HDF\r\n\x1a\n" and begin[:2] != b"PK":
-        raise ModelError(f"{path} is not a whole Keras model: it is neither HDF5 nor .keras. Export it again: dvc repro")
+    from pipeline import model_file
+
+    model_file.must_begin_like_a_model(Path(name))
 
 
 def resolve(name: str) -> tuple[Path, str]:
@@ -177,6 +173,7 @@ def introduction(path: Path, description: dict[str, Any], called: str = "") -> s
     name = called or ("the shipped model" if path == SHIPPED else path.name)
     dataset, test = description.get("dataset"), description.get("test_accuracy")
     if not isinstance(dataset, str):
-        return f"{name}, of unknown origin"
+        note = description.get("note")  # by `gui.input_range.fitted`
+        return f"{name}, of unknown origin: {note}" if isinstance(note, str) else f"{name}, of unknown origin"
     told = f"{name}, trained on {dataset}"
     return f"{told}, {test:.2%} of its test pictures right" if isinstance(test, float) else told

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from gui import input_range
 from gui.reading import BLANK, Box, Digit, Prediction, Reading, Verdict, blank_prediction
 from pipeline import blots, exported, photo, rejection, segmentation, strokes, tensorflow_setup
 from pipeline.arrays import CLASSES, SIDE, Pictures, network_input
 from pipeline.errors import ModelError
+from pipeline.model_file import AGAIN, first_line
 
 __all__ = ["BLANK", "DEFAULT_MODEL", "Box", "Digit", "Prediction", "Reading", "Recognizer", "predict_digit"]
 
@@ -36,23 +38,28 @@ class Recognizer:
 
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | Path) -> None:
         tensorflow_setup.start()
         import keras
         import tensorflow as tf
 
-        self.path = path
-        self.description: dict[str, Any] = exported.describe(path)
+        self.path = path = Path(path)
+        network, self.description = exported.open_described(path)
         names = self.description.get("class_names", DIGITS)
         if names != DIGITS:
-            raise ModelError(f"{path} tells {', '.join(names)} apart, and digits are read here. Choose another model.")
-        self.network = network = exported.open_model(path)
-        says = self.description.get("rejection", {})  # somebody else's model rejects nothing
-        self._none_below: float = says.get("none_below", -np.inf)
-        self._unsure_below: float = says.get("unsure_below", -np.inf)
-        self._sure_from: float = says.get("sure_from", 0.0)
-        layers = {layer.name for layer in network.layers}
-        logits = network.get_layer("logits").output if "logits" in layers else keras.ops.log(network.outputs[0] + 1e-12)
+            raise ModelError(f"{path} tells {names!r:.200} apart, and digits are read here. Choose another model.")
+        if not self.description:
+            network, self.description = input_range.fitted(network)
+        self.network = network
+        # Somebody else's model rejects nothing.
+        self._none_below = self._threshold("none_below", -np.inf)
+        self._unsure_below = self._threshold("unsure_below", -np.inf)
+        self._sure_from = self._threshold("sure_from", 0.0)
+        logits = keras.ops.log(network.outputs[0] + 1e-12)
+        if self.description and any(
+            layer.name == "logits" and layer.output.shape == (None, CLASSES) for layer in network.layers
+        ):
+            logits = network.get_layer("logits").output
         # Of a Sequential, which the tutorials save, `outputs` is there, and `output` isn't.
         self._logits = keras.Model(network.inputs, logits)
         # A traced function answers in a millisecond, where calling the model takes nine.
@@ -63,10 +70,30 @@ class Recognizer:
         digit = tf.TensorSpec((), tf.int32)
         self._saliency = tf.function(self._gradients, input_signature=[*signature, digit], autograph=False)
         self._maps: Callable[[Any], Any] | None = None
-        for count in (1, 3):
-            probabilities, _ = self._infer(tf.zeros((count, SIDE, SIDE, 1)))
+        try:
+            for count in (1, 3):
+                probabilities, _ = self._infer(tf.zeros((count, SIDE, SIDE, 1)))
+        except Exception as error:  # TensorFlow raises whatever it can't compute
+            raise ModelError(f"{path} can't be computed here: {first_line(error)}. Choose another model.") from None
         if not np.allclose(np.sum(probabilities, axis=1), 1, atol=0.01) or np.min(probabilities) < 0:
-            raise ModelError(f"{path} must end in probabilities, which sum to 1, as a softmax gives. Its outputs don't.")
+            raise ModelError(
+                f"{path} must end in probabilities, which sum to 1, as a softmax gives, and its outputs sum to "
+                f"{np.sum(probabilities[0]):.3g}. Put a Softmax layer at its end and save it again: "
+                "keras.Sequential([model, keras.layers.Softmax()]).save('name.keras')"
+            )
+
+    def _threshold(self, name: str, otherwise: float) -> float:
+        """A number that the file's description says by when a picture is rejected; `otherwise` if it says none.
+
+        Raises:
+            ModelError: it says something else.
+
+        """
+        says = self.description.get("rejection", {})
+        value = says.get(name, otherwise) if isinstance(says, dict) else says
+        if isinstance(value, bool) or not isinstance(value, int | float) or np.isnan(value):
+            raise ModelError(f"{self.path} must give a number for {name} of its rejection, and gives {value!r:.100}. {AGAIN}")
+        return float(value)
 
     def predict(self, image: Image.Image) -> Prediction:
         """Read the one digit in `image`, of any mode, size and polarity; `BLANK`, which says why, if there is no ink."""

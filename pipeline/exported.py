@@ -1,18 +1,17 @@
-"""Model files: opening them without running what a stranger put in, and the description that ours carry.
-
-``keras.models.load_model`` on a stranger's file has run code (CVE-2024-3660, CVE-2025-9905) and read other files through
-HDF5's external links (CVE-2026-1669). So the layers that a file asks for are read as JSON and compared with a list of what is
-harmless, and its links are looked at, before Keras sees it.
-"""
+"""Model files: opening them without running what a stranger put in, and the description that ours carry."""
 
 import json
-import zipfile
+import math
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 
+from pipeline import definitions, model_file
 from pipeline.arrays import CLASSES, SIDE, Pictures, Probabilities, network_input
 from pipeline.errors import ModelError
 
@@ -20,134 +19,135 @@ if TYPE_CHECKING:
     import keras
 
 #: Attribute of the .h5 file that holds the description, as JSON.
-ATTRIBUTE = "handwritten_digits"
+ATTRIBUTE = model_file.DESCRIPTION
 
-#: All that a definition may name: layers that compute and do nothing else, and what these are made with.
-HARMLESS = {
-    *(
-        "Functional",
-        "Sequential",
-        "Model",
-        "InputLayer",
-        "Rescaling",
-        "Normalization",
-        "Reshape",
-        "Flatten",
-        "ZeroPadding2D",
-    ),
-    *(
-        "Conv2D",
-        "DepthwiseConv2D",
-        "SeparableConv2D",
-        "Dense",
-        "BatchNormalization",
-        "LayerNormalization",
-        "Activation",
-    ),
-    *("ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D"),
-    *(
-        "GlobalMaxPooling2D",
-        "Dropout",
-        "SpatialDropout2D",
-        "GaussianNoise",
-        "Add",
-        "Concatenate",
-        "Multiply",
-        "Average",
-    ),
-    *(
-        "GlorotUniform",
-        "GlorotNormal",
-        "HeUniform",
-        "HeNormal",
-        "LecunUniform",
-        "LecunNormal",
-        "Orthogonal",
-        "Constant",
-    ),
-    *("RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling", "Zeros", "Ones", "L1", "L2", "L1L2"),
-    *("DTypePolicy", "__keras_tensor__", "__tuple__", "__numpy__", "__ellipsis__"),
-}
-MOST_BYTES = 500 * 2**20  # of a model file
+# What a few kilobytes of definition may ask for. Networks for pictures of digits have a tenth of it.
+MOST_PARAMETERS = 50_000_000
+MOST_ENTRIES = 1500  # layers, and tensors between them; a network of 400 layers has 900
+MOST_VALUES = 4_000_000  # of one layer's output for one picture
+MOST_STEPS = 1024  # in time, or places that attend to each other, of which the 784 pixels are the most that makes sense
+IN_STEPS = ("Attention", "Bidirectional", "GRU", "LSTM", "RNN", "TimeDistributed")
 
 
-def check(path: Path) -> None:
+def check(path: str | Path) -> None:
     """Make sure that a model file is one, and harmless, without starting Keras.
 
     Raises:
         ModelError: the file is missing or broken, or holds more than harmless layers.
 
     """
-    if not path.is_file():
-        raise ModelError(f"there is no model {path}. Make one: dvc repro")
-    if path.stat().st_size > MOST_BYTES:
-        raise ModelError(f"{path} must be at most {MOST_BYTES:,} bytes, and is {path.stat().st_size:,}.")
-    try:
-        definition = _definition_of_h5(path) if h5py.is_hdf5(path) else _definition_of_keras(path)
-    except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{path} is not a whole Keras model: {error}. Export it again: dvc repro") from None
-    if strange := sorted(_classes(definition) - HARMLESS):
-        raise ModelError(f"{path} holds what is not known to be harmless: {', '.join(strange)}. It was not opened.")
+    with model_file.read(Path(path)):
+        pass
 
 
-def open_model(path: Path) -> "keras.Model":
-    """Open a model file, ``.h5`` or ``.keras``.
+def open_model(path: str | Path) -> "keras.Model":
+    """Open a model file, ``.h5`` or ``.keras``: see `open_described`."""
+    return open_described(path)[0]
+
+
+def open_described(path: str | Path) -> tuple["keras.Model", dict[str, Any]]:
+    """Open a model file of any Keras; what it is, is told by its content and not by its ending.
+
+    Models that take the pixels in another shape are given layers in front that bring them there: see `definitions.fitted`.
 
     Returns:
-        A model from network input, (n, 28, 28, 1) float32, to probabilities, (n, 10) float32.
+        A model from network input, (n, 28, 28, 1) float32, to probabilities, (n, 10) float32; and what the file says of itself,
+        see `pipeline.export.description`, which is empty for somebody else's file.
 
     Raises:
-        ModelError: the file is missing or broken, holds more than harmless layers, or has another form.
+        ModelError: the file is missing or broken, holds more than harmless layers, asks for too much, or has another form.
 
     """
-    check(path)
+    path = Path(path)
+    with model_file.read(path) as found:
+        says = _description(found.description or "{}", path)
+        try:
+            return _built(definitions.modern(found.definition), found.weights, path), says
+        except ModelError:
+            raise
+        except Exception as error:  # Keras raises whatever its layers raise on nonsense
+            raise ModelError(f"{path} can't be opened as a Keras model: {model_file.first_line(error)}") from None
+
+
+def _description(text: str | bytes, path: Path) -> dict[str, Any]:
+    try:
+        says = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        says = text
+    if not isinstance(says, dict):
+        raise ModelError(f"{path} must describe itself as a JSON object, and does by {says!r:.100}. {model_file.AGAIN}")
+    return says
+
+
+def _built(definition: dict[str, Any], weights: Path, path: Path) -> "keras.Model":
     import keras
 
-    try:
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises whatever its layers raise on nonsense
-        raise ModelError(f"{path} can't be opened as a Keras model: {str(error).splitlines()[0]}") from None
-    received = f"{model.input_shape} and {model.output_shape}"
-    if model.input_shape != (None, SIDE, SIDE, 1) or model.output_shape != (None, CLASSES):
-        raise ModelError(f"{path} must go from (None, 28, 28, 1) to (None, 10), and its shapes are {received}.")
+    text = json.dumps(definitions.fitted(definition))
+    if (count := text.count('"class_name"')) > MOST_ENTRIES:
+        raise ModelError(f"{path} asks for {count:,} layers and tensors, and may for {MOST_ENTRIES:,}. It was not opened.")
+    # What is made without numbers is forgotten with its thread: Keras would give it numbers later.
+    with ThreadPoolExecutor(1) as apart:
+        apart.submit(_check_shapes, text, definitions.input_shape(definition), path).result()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of arguments that are old, and of numbers that only training needs
+        model = keras.models.model_from_json(text)
+        model.load_weights(weights)
     return model
 
 
-def _definition_of_h5(path: Path) -> Any:
-    with h5py.File(path, "r") as file:
-        _refuse_links(file, path)
-        return json.loads(file.attrs["model_config"])
+def _check_shapes(definition: str, given: list[int | None] | None, path: Path) -> None:
+    """Make the model without its numbers, which takes no memory, and look at the shapes; `given` is what the file's takes."""
+    import keras
+
+    with warnings.catch_warnings(), keras.StatelessScope(initialize_variables=False):
+        warnings.simplefilter("ignore")
+        model = keras.models.model_from_json(definition)
+    if model.input_shape != (None, SIDE, SIDE, 1) or model.output_shape != (None, CLASSES):
+        received = f"{tuple(given) if given else model.input_shape} and {model.output_shape}"
+        raise ModelError(
+            f"{path} must go from (None, 28, 28, 1), or the same pixels in a row or a square, to (None, 10), and its shapes "
+            f"are {received}. Choose another model."
+        )
+    if (parameters := model.count_params()) > MOST_PARAMETERS:
+        raise ModelError(f"{path} asks for {parameters:,} parameters, and may for {MOST_PARAMETERS:,}. It was not opened.")
+    if (values := max(map(_values, _shapes(model.get_config(), model)))) > MOST_VALUES:
+        raise ModelError(
+            f"{path} makes {values:,} numbers of a picture in a layer, and may {MOST_VALUES:,}. It was not opened."
+        )
+    for layer in _layers(model):
+        steps = max((_values(tensor.shape[:-1]) for tensor in keras.tree.flatten(layer.input)), default=0)
+        if any(word in type(layer).__name__ for word in IN_STEPS) and steps > MOST_STEPS:
+            raise ModelError(f"{path} takes {steps:,} steps in {layer.name}, and may {MOST_STEPS:,}. It was not opened.")
 
 
-def _definition_of_keras(path: Path) -> Any:
-    with zipfile.ZipFile(path) as archive:
-        with archive.open("model.weights.h5") as weights, h5py.File(weights, "r") as file:
-            _refuse_links(file, path)
-        return json.loads(archive.read("config.json"))
+def _layers(model: "keras.Model") -> Iterator["keras.Layer"]:
+    """The layers of a model, and those of the models among them."""
+    for layer in model.layers:
+        yield layer
+        if hasattr(layer, "layers"):
+            yield from _layers(layer)
 
 
-def _refuse_links(group: h5py.Group, path: Path) -> None:
-    for name in group:
-        link = group.get(name, getlink=True)
-        if not isinstance(link, h5py.HardLink):
-            raise ModelError(f"{path} holds a link to something outside of it: {name}. It was not opened.")
-        if isinstance(item := group[name], h5py.Group):
-            _refuse_links(item, path)
-        elif item.external:
-            raise ModelError(f"{path} keeps {name} in another file. It was not opened.")
+def _shapes(configuration: Any, model: "keras.Model") -> Iterator[tuple[int | None, ...]]:
+    """The shapes of all tensors of a model: those between the nodes of its graphs, and its layers' first outputs."""
+    import keras
+
+    for layer in _layers(model):
+        yield from (tensor.shape for tensor in keras.tree.flatten(layer.output))
+    waiting = [configuration]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if value.get("class_name") == "__keras_tensor__":
+                yield value["config"]["shape"]
+            waiting += value.values()
+        elif isinstance(value, list | tuple):
+            waiting += value
 
 
-def _classes(definition: Any) -> set[str]:
-    """Everything that a model's definition asks Keras to make, by name; with its module where that isn't Keras."""
-    if isinstance(definition, list):
-        return set().union(*map(_classes, definition))
-    if not isinstance(definition, dict):
-        return set()
-    found = set().union(*map(_classes, definition.values()))
-    if "class_name" in definition:
-        name, module = str(definition["class_name"]), definition.get("module") or "keras"
-        found.add(name if module.partition(".")[0] in ("keras", "builtins") else f"{module}.{name}")
-    return found
+def _values(shape: tuple[int | None, ...]) -> int:
+    """How many numbers a tensor has for one picture; (batch, ...)."""
+    return math.prod(SIDE if side is None else side for side in shape[1:])
 
 
 def predict(model: "keras.Model", pictures: Pictures, batch_size: int = 1000) -> Probabilities:
@@ -169,10 +169,10 @@ def predict(model: "keras.Model", pictures: Pictures, batch_size: int = 1000) ->
     return np.concatenate(parts)
 
 
-def describe(path: Path) -> dict[str, Any]:
-    """What an exported ``.h5`` says of itself: see `pipeline.export.description`. Empty for somebody else's file."""
+def describe(path: str | Path) -> dict[str, Any]:
+    """What an exported ``.h5`` says of itself, without opening the model; empty if it says nothing that can be read."""
     try:
         with h5py.File(path, "r") as file:
-            return dict(json.loads(file.attrs.get(ATTRIBUTE, "{}")))
-    except (OSError, ValueError):
+            return _description(file.attrs.get(ATTRIBUTE, "{}"), Path(path))
+    except (ModelError, Exception):  # h5py raises whatever on nonsense
         return {}
