@@ -23,6 +23,7 @@ from filelock import FileLock
 
 from pipeline import importing
 from pipeline.arrays import CLASSES, SIDE
+from pipeline.moved import bring_artifacts
 from pipeline.paths import replacing
 from pipeline.processes import has_died
 
@@ -49,6 +50,7 @@ def open_store(uri: str, experiment: str, project: Path) -> tuple[MlflowClient, 
     with FileLock(project / ".mlflow.lock"):
         if uri.startswith("sqlite:///"):
             _create(Path(uri.removeprefix("sqlite:///")), project / "mlruns")
+            bring_artifacts(uri, project)
         client = MlflowClient(uri)
         if found := client.get_experiment_by_name(experiment):
             return client, found.experiment_id

@@ -23,7 +23,8 @@ from mlflow.exceptions import MlflowException
 from pipeline import tracking
 from pipeline.configuration import flatten, load
 from pipeline.errors import UserError
-from pipeline.paths import MODEL_FILE
+from pipeline.moved import bring_artifacts
+from pipeline.paths import MODEL_FILE, PROJECT
 
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # for one small file
 
@@ -77,6 +78,7 @@ class Store:
         try:
             if self.uri.startswith("sqlite:///"):
                 _look_into(Path(self.uri.removeprefix("sqlite:///")))
+                bring_artifacts(self.uri, PROJECT)
             self.client = MlflowClient(self.uri)
             found = self.client.get_experiment_by_name(configured.experiment)
             mlflow.set_tracking_uri(self.uri)  # where MLflow looks for a model that is to be registered
@@ -238,6 +240,11 @@ class Store:
                 uri = self.client.get_run(run_id).info.artifact_uri.rstrip("/")
                 found = mlflow.artifacts.download_artifacts(artifact_uri=f"{uri}/{name}", tracking_uri=self.uri)
                 return Path(found).resolve(strict=True)
+        if run.info.status == "FINISHED" and run.data.tags.get("role", "pipeline") == "pipeline":
+            raise RunError(
+                f"run {run.info.run_id[:8]} has finished, and {name} is not where MLflow has it: {run.info.artifact_uri}\n"
+                "If that folder was moved or deleted, bring it back, or make the run again: dvc repro --force"
+            )
         raise RunError(f"run {run.info.run_id[:8]} has no {name}: it was not finished, or is a trial of a sweep.")
 
 
