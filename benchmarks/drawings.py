@@ -15,10 +15,13 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from gui.drawing import Point  # noqa: E402
-from gui.recognizer import Recognizer, default_model  # noqa: E402
+from gui.page.drawing import Point  # noqa: E402
 from gui.replay import BRUSH, SIDE, Headless, drawn, place, replay, report  # noqa: E402
-from pipeline import drawings, exported, measures, negatives, rejection  # noqa: E402
+from pipeline.data import collection  # noqa: E402
+from pipeline.evaluation import metrics  # noqa: E402
+from pipeline.inference import exported, rejection  # noqa: E402
+from pipeline.inference.recognizer import Recognizer, default_model  # noqa: E402
+from pipeline.training import negatives  # noqa: E402
 
 MARGIN = 30  # of the canvas, that positions keep to, pixels
 GAPS = (0.15, 0.5)  # between neighbours of a number, as a part of the height of its digits
@@ -26,7 +29,7 @@ HEIGHT = (80, 130)  # of those digits, pixels
 Strokes = list[list[Point]]
 
 
-def single(found: list[drawings.Drawing], model: Recognizer) -> float:
+def single(found: list[collection.Drawing], model: Recognizer) -> float:
     """How many digits are read right, as `gui.replay` draws them."""
     answers = list(replay(found, Headless(model), seed=0))
     values = report(
@@ -39,7 +42,7 @@ def single(found: list[drawings.Drawing], model: Recognizer) -> float:
     return float(values["accuracy"])
 
 
-def invariance(found: list[drawings.Drawing], model: Recognizer, digits: int) -> float:
+def invariance(found: list[collection.Drawing], model: Recognizer, digits: int) -> float:
     """How often a digit that is moved, scaled and drawn with another brush has the answer that it has most often."""
     same = cases = 0
     for drawing in found[:: max(len(found) // digits, 1)]:
@@ -58,7 +61,7 @@ def invariance(found: list[drawings.Drawing], model: Recognizer, digits: int) ->
     return same / cases
 
 
-def numbers(found: list[drawings.Drawing], model: Recognizer, count: int) -> float:
+def numbers(found: list[collection.Drawing], model: Recognizer, count: int) -> float:
     """How many numbers of 2 to 6 digits, side by side and on one line, are read right as a whole."""
     right = {length: [0, 0] for length in range(2, 7)}
     writers = sorted({str(drawing.writer) for drawing in found})
@@ -82,14 +85,14 @@ def numbers(found: list[drawings.Drawing], model: Recognizer, count: int) -> flo
     return share
 
 
-def others(found: list[drawings.Drawing], model: Recognizer, count: int) -> tuple[float, float]:
+def others(found: list[collection.Drawing], model: Recognizer, count: int) -> tuple[float, float]:
     """How well what is no digit is told from the digits: AUROC, and what is rejected where 1 % of the digits are."""
     pictures = [_picture(drawing, model, number) for number, drawing in enumerate(found)]
     digits, strange = (
         rejection.score(np.log(exported.predict(model.network, given) + 1e-12))
         for given in (np.stack(pictures), negatives.held_out(count, seed=1))
     )
-    auroc, rejected = measures.auroc(digits, strange), float((strange < np.quantile(digits, 0.01)).mean())
+    auroc, rejected = metrics.auroc(digits, strange), float((strange < np.quantile(digits, 0.01)).mean())
     says = model.description.get("rejection", {}).get("none_below", -np.inf)
     print(
         f"others: AUROC {auroc:.4f} of {count} against the digits; {rejected:.1%} rejected where 1 % of the digits are. By the "
@@ -98,14 +101,14 @@ def others(found: list[drawings.Drawing], model: Recognizer, count: int) -> tupl
     return auroc, rejected
 
 
-def _picture(drawing: drawings.Drawing, model: Recognizer, number: int) -> np.ndarray:
+def _picture(drawing: collection.Drawing, model: Recognizer, number: int) -> np.ndarray:
     """What the network is given of a drawing, as a whole."""
     placed = place(drawing.strokes, SIDE, np.random.default_rng((0, number)))
     digits = model.read_strokes(drawn(placed, SIDE, BRUSH).strokes).digits
     return max(digits, key=lambda digit: len(digit.strokes)).picture
 
 
-def _scaled(strokes: drawings.Strokes, size: float, corner: tuple[float, float]) -> Strokes:
+def _scaled(strokes: collection.Strokes, size: float, corner: tuple[float, float]) -> Strokes:
     """A drawing with its longer side of that many pixels, at that place."""
     points = np.array([point for stroke in strokes for point in stroke])
     low = points.min(axis=0)
@@ -122,7 +125,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.limit < 1:
         parser.error("--limit must be at least 1")
-    found, model = drawings.read(options.drawings), Recognizer(options.model or default_model())
+    found, model = collection.read(options.drawings), Recognizer(options.model or default_model())
     print(f"{model.path.name}, {len(found)} drawings of {len({drawing.writer for drawing in found})} writers")
     single(found, model)
     invariance(found, model, min(100, options.limit))

@@ -35,7 +35,7 @@ def run(folder: Path, *command: str) -> tuple[float, str]:
 
 def overhead(folder: Path) -> None:
     """Twenty trials on two workers, three times."""
-    run(folder, "pipeline.preload")  # or the first would read a gigabyte of libraries from the disk
+    run(folder, "pipeline.sweep.preload")  # or the first would read a gigabyte of libraries from the disk
     ratios = []
     for seed in range(3):
         options = ["sweep.pruner.name=none", "sweep.trials=20", f"sweep.sampler.seed={seed}"]
@@ -140,7 +140,7 @@ def thousand(folder: Path) -> None:
     found = subprocess.run([sys.executable, "-c", read], cwd=folder, capture_output=True, text=True, check=True)
     count, seconds = json.loads(found.stdout.splitlines()[-1])
     read = (
-        "import time\nfrom pipeline.store import Store\n"
+        "import time\nfrom pipeline.tracking.registry import Store\n"
         "store = Store(); begin = time.perf_counter(); print(len(store.runs()), time.perf_counter() - begin)\n"
     )
     found = subprocess.run([sys.executable, "-c", read], cwd=folder, capture_output=True, text=True, check=True)

@@ -10,8 +10,9 @@ from PIL import ImageGrab
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))  # a script beside the project, not a part of it
 
-from gui import App, theme  # noqa: E402
-from gui.worker import Worker  # noqa: E402
+from gui import App  # noqa: E402
+from gui.reading.worker import Worker  # noqa: E402
+from gui.window import theme  # noqa: E402
 
 #: Strokes of a 2, a 0, a 2 and a 6 by hand, in the unit square.
 TWO = [[(0.1, 0.25), (0.2, 0.08), (0.45, 0.0), (0.7, 0.08), (0.78, 0.28), (0.65, 0.5), (0.38, 0.75), (0.08, 1.0), (0.85, 0.97)]]

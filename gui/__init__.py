@@ -10,18 +10,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gui.app import App
-    from gui.reading import Box, Digit, Prediction, Reading
-    from gui.recognizer import Recognizer, predict_digit
+    from gui.window.app import App
+    from pipeline.inference.recognizer import Recognizer, predict_digit
+    from pipeline.inference.results import Box, Digit, Prediction, Reading
 
 #: Loaded when they are asked for: the window is to be seen before numpy is there, and a recogniser works without a screen.
-_MODULES = {"App": "app", "Recognizer": "recognizer", "predict_digit": "recognizer"}
-_MODULES |= dict.fromkeys(("Box", "Digit", "Prediction", "Reading"), "reading")
+_MODULES = {
+    "App": "gui.window.app",
+    "Recognizer": "pipeline.inference.recognizer",
+    "predict_digit": "pipeline.inference.recognizer",
+    **dict.fromkeys(("Box", "Digit", "Prediction", "Reading"), "pipeline.inference.results"),
+}
 
 __all__ = ["App", "Box", "Digit", "Prediction", "Reading", "Recognizer", "predict_digit"]
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return getattr(import_module(f"gui.{_MODULES[name]}"), name)
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

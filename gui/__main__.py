@@ -3,8 +3,8 @@
 import argparse
 import signal
 
-from pipeline.command_line import run_command
-from pipeline.errors import UserError
+from pipeline.system.command_line import run_command
+from pipeline.system.errors import UserError
 
 
 def main() -> None:
@@ -23,11 +23,12 @@ def main() -> None:
     try:
         import tkinter
 
-        from gui import models, theme
-        from gui.app import App
+        from gui.reading import model_catalog
+        from gui.window import theme
+        from gui.window.app import App
 
-        if options.model is not None and models.is_path(options.model):
-            models.must_exist(options.model)
+        if options.model is not None and model_catalog.is_path(options.model):
+            model_catalog.must_exist(options.model)
         palette = {"light": theme.LIGHT, "dark": theme.DARK}.get(options.theme)
         window = App(options.model, scaling=options.scaling, palette=palette, writer=options.writer)
     except ImportError as error:

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
-from gui.drawing import Drawing, Point
-from gui.reading import Reading
-from pipeline import drawings, measures
-from pipeline.arrays import CLASSES
-from pipeline.command_line import run_command
-from pipeline.errors import DataError, UserError
-from pipeline.paths import replacing
+from gui.page.drawing import Drawing, Point
+from pipeline.data import collection
+from pipeline.evaluation import metrics
+from pipeline.images.arrays import CLASSES
+from pipeline.inference.results import Reading
+from pipeline.system.command_line import run_command
+from pipeline.system.errors import DataError, UserError
+from pipeline.system.paths import replacing
 
 if TYPE_CHECKING:
-    from gui.recognizer import Recognizer
+    from pipeline.inference.recognizer import Recognizer
 
 SIZES = (0.45, 0.8)  # longer side of a drawing, as a part of the canvas
 SIDE, BRUSH = 460, 28  # of the canvas and the brush where there is no window: those of the window at 96 dots an inch, pixels
@@ -35,7 +36,7 @@ Strokes = list[list[tuple[int, int]]]
 Answer = tuple[Reading, float]  # and the seconds from the last stroke to it
 
 
-def place(strokes: drawings.Strokes, side: float, random: np.random.Generator) -> Strokes:
+def place(strokes: collection.Strokes, side: float, random: np.random.Generator) -> Strokes:
     """Put a drawing somewhere on a square canvas, at a random size.
 
     Args:
@@ -91,9 +92,9 @@ class Display:
         import tkinter
 
         try:
-            import gui.app
+            import gui.window.app
 
-            app: Any = gui.app  # unscaled, so that its canvas is that of the headless replay
+            app: Any = gui.window.app  # unscaled, so that its canvas is that of the headless replay
             self._window = app.App(model, scaling=1.0)
         except tkinter.TclError as error:
             raise UserError(
@@ -130,7 +131,7 @@ class Display:
         self._window.destroy()
 
 
-def replay(found: list[drawings.Drawing], canvas: Headless | Display, seed: int) -> Iterator[tuple[int, Answer]]:
+def replay(found: list[collection.Drawing], canvas: Headless | Display, seed: int) -> Iterator[tuple[int, Answer]]:
     """Draw all, each at a size and place of its own, and give the label and the answer of each."""
     for number, drawing in enumerate(found):
         random = np.random.default_rng((seed, number))
@@ -157,7 +158,7 @@ def report(labels: list[int], readings: list[Reading], seconds: list[float]) -> 
     confusion = np.zeros((CLASSES, CLASSES + 1), int)
     for label, reading in zip(labels, readings, strict=True):
         confusion[label, int(reading.text) if len(reading.digits) == 1 and reading.text else CLASSES] += 1
-    low, high = measures.wilson_interval(sum(right), len(right), CONFIDENCE)
+    low, high = metrics.wilson_interval(sum(right), len(right), CONFIDENCE)
     counts = confusion.sum(axis=1)
     return {
         "drawings": len(labels),
@@ -210,7 +211,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="draw N of them, chosen at random")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="decides sizes and places, and which with --limit (0)")
     options = parser.parse_args(arguments)
-    found = drawings.read(options.drawings)
+    found = collection.read(options.drawings)
     if options.limit is not None and 0 < options.limit < len(found):
         chosen = np.random.default_rng(options.seed).choice(len(found), options.limit, replace=False)
         found = [found[number] for number in sorted(chosen)]
@@ -223,9 +224,9 @@ def main(arguments: list[str] | None = None) -> None:
             temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
-def measure(found: list[drawings.Drawing], model: Path | None, display: bool, seed: int) -> dict[str, Any]:
+def measure(found: list[collection.Drawing], model: Path | None, display: bool, seed: int) -> dict[str, Any]:
     """Replay and sum up: see `report`."""
-    from gui.recognizer import Recognizer, default_model
+    from pipeline.inference.recognizer import Recognizer, default_model
 
     path = model or default_model()
     canvas: Headless | Display = Display(path) if display else Headless(Recognizer(path))

@@ -8,9 +8,9 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from pipeline import compose
-from pipeline.configuration import check, plain
-from pipeline.errors import ConfigurationError
-from pipeline.paths import CONFIGURATION
+from pipeline.config.check import check, plain
+from pipeline.system.errors import ConfigurationError
+from pipeline.system.paths import CONFIGURATION
 
 _load = ConfigLoaderImpl.load_configuration
 

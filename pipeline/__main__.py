@@ -6,11 +6,11 @@ import subprocess
 import sys
 
 from pipeline import compose
-from pipeline.command_line import run_command
-from pipeline.configuration import load
-from pipeline.errors import DataUnavailable
-from pipeline.paths import CHECKOUT, MODELS, PARAMETERS, REPORTS
-from pipeline.schema import IdxDataset
+from pipeline.config.check import load
+from pipeline.config.schema import IdxDataset
+from pipeline.system.command_line import run_command
+from pipeline.system.errors import DataUnavailable
+from pipeline.system.paths import CHECKOUT, MODELS, PARAMETERS, REPORTS
 
 
 def make_sure_of_data() -> None:
@@ -18,7 +18,7 @@ def make_sure_of_data() -> None:
     dataset = load().dataset
     if not isinstance(dataset, IdxDataset):
         return
-    from pipeline.sources import obtain
+    from pipeline.data.download import obtain
 
     try:
         obtain(dataset)

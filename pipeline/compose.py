@@ -24,12 +24,12 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from pipeline.command_line import run_command
-from pipeline.configuration import check, flatten, keys_of, load, plain, read, unknown_key, warnings
-from pipeline.errors import ConfigurationError
-from pipeline.masking import masked
-from pipeline.paths import CONFIGURATION, PARAMETERS, files_of, replacing
-from pipeline.schema import Configuration
+from pipeline.config.check import check, flatten, keys_of, load, plain, read, unknown_key, warnings
+from pipeline.config.schema import Configuration
+from pipeline.system.command_line import run_command
+from pipeline.system.errors import ConfigurationError
+from pipeline.system.masking import masked
+from pipeline.system.paths import CONFIGURATION, PARAMETERS, files_of, replacing
 
 #: The resolver behind `composed_from`. DVC's own composition has another, which checks: see `hydra_plugins`.
 RESOLVER = "digest_of_checked_configuration"

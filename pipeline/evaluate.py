@@ -9,13 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from pipeline import exported, measures, negatives, prepared, rejection, tensorflow_setup, tracking
-from pipeline.arrays import Probabilities, Split
-from pipeline.command_line import parse_stage, run_command
-from pipeline.configuration import load
-from pipeline.errors import ModelError
-from pipeline.paths import MODELS, REPORTS, TRAINED, replacing
-from pipeline.schema import Evaluation
+from pipeline.config.check import load
+from pipeline.config.schema import Evaluation
+from pipeline.data import prepared
+from pipeline.evaluation import metrics
+from pipeline.images.arrays import Probabilities, Split
+from pipeline.inference import exported, rejection
+from pipeline.system import tensorflow_setup
+from pipeline.system.command_line import parse_stage, run_command
+from pipeline.system.errors import ModelError
+from pipeline.system.paths import MODELS, REPORTS, TRAINED, replacing
+from pipeline.tracking import stage_run
+from pipeline.training import negatives
 
 if TYPE_CHECKING:
     import keras
@@ -24,14 +29,14 @@ if TYPE_CHECKING:
 def measure(test: Split, probabilities: Probabilities, options: Evaluation) -> dict[str, Any]:
     """The single values of a report: accuracy with its interval, loss, calibration error, mistakes."""
     right = int((probabilities.argmax(axis=1) == test.labels).sum())
-    low, high = measures.wilson_interval(right, len(test.labels), options.confidence)
-    rows = measures.calibration(test.labels, probabilities, options.calibration_bins)
+    low, high = metrics.wilson_interval(right, len(test.labels), options.confidence)
+    rows = metrics.calibration(test.labels, probabilities, options.calibration_bins)
     return {
         "test_accuracy": right / len(test.labels),
         "test_accuracy_low": low,
         "test_accuracy_high": high,
-        "test_loss": measures.cross_entropy(test.labels, probabilities),
-        "test_calibration_error": measures.expected_calibration_error(rows),
+        "test_loss": metrics.cross_entropy(test.labels, probabilities),
+        "test_calibration_error": metrics.expected_calibration_error(rows),
         "test_mistakes": len(test.labels) - right,
         "test_pictures": len(test.labels),
     }
@@ -43,7 +48,7 @@ def measure_drawings(network: "keras.Model", options: Evaluation) -> dict[str, A
         return {}
     drawings = prepared.load("drawings")
     right = int((exported.predict(network, drawings.pictures).argmax(axis=1) == drawings.labels).sum())
-    low, high = measures.wilson_interval(right, len(drawings.labels), options.confidence)
+    low, high = metrics.wilson_interval(right, len(drawings.labels), options.confidence)
     return {
         "drawings_accuracy": right / len(drawings.labels),
         "drawings_accuracy_low": low,
@@ -65,7 +70,7 @@ def drawings_before(options: Evaluation) -> float | None:
 
 
 def measure_rejection(network: "keras.Model", digits: NDArray[np.float32], options: Evaluation) -> dict[str, Any]:
-    """The thresholds of `pipeline.rejection`, from the validation split, and how well they tell digits from others.
+    """The thresholds of `pipeline.inference.rejection`, from the validation split, and how well they tell digits from others.
 
     Args:
         network: from network input to logits.
@@ -85,7 +90,7 @@ def measure_rejection(network: "keras.Model", digits: NDArray[np.float32], optio
         "test_doubted": float((digit_scores < unsure_below).mean()),
         "negatives_rejected": float((other_scores < none_below).mean()),
         "negatives_doubted": float((other_scores < unsure_below).mean()),
-        "negatives_auroc": measures.auroc(digit_scores, other_scores),
+        "negatives_auroc": metrics.auroc(digit_scores, other_scores),
     }
 
 
@@ -101,12 +106,12 @@ def write_report(
     test: Split, probabilities: Probabilities, values: dict[str, Any], names: list[str], options: Evaluation
 ) -> None:
     """Write metrics, tables, predictions and pictures to ``reports/``."""
-    from pipeline import figures  # matplotlib takes a second
+    from pipeline.evaluation import figures  # matplotlib takes a second
 
     predicted = probabilities.argmax(axis=1)
-    matrix = measures.confusion(test.labels, predicted)
-    by_class = measures.per_class(matrix)
-    bins = measures.calibration(test.labels, probabilities, options.calibration_bins)
+    matrix = metrics.confusion(test.labels, predicted)
+    by_class = metrics.per_class(matrix)
+    bins = metrics.calibration(test.labels, probabilities, options.calibration_bins)
     with (TRAINED / "history.csv").open(newline="") as file:
         history = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
     with replacing(REPORTS / "metrics.json") as temporary:
@@ -117,7 +122,7 @@ def write_report(
     write_table(REPORTS / "confusion.csv", [{"actual": names[a], "predicted": names[p]} for a, p in pairs])
     with replacing(REPORTS / "predictions.npz") as temporary:
         np.savez_compressed(temporary, labels=test.labels, probabilities=probabilities)
-    worst = measures.worst_mistakes(test.labels, probabilities, options.worst_mistakes)
+    worst = metrics.worst_mistakes(test.labels, probabilities, options.worst_mistakes)
     drawn = {
         "confusion": figures.confusion_matrix(matrix, names),
         "history": figures.history(history),
@@ -133,11 +138,11 @@ def main() -> None:
     """Entry point of ``python -m pipeline.evaluate``."""
     parse_stage("evaluate", __doc__)
     configuration = load()
-    with tracking.stage("evaluate", configuration) as run:
+    with stage_run.stage("evaluate", configuration) as run:
         tensorflow_setup.start()
         summary, test = prepared.summary(), prepared.load("test")
         network = exported.open_model(TRAINED / "network.keras")
-        from pipeline.model import logits_of  # needs TensorFlow to be set up
+        from pipeline.training.network import logits_of  # needs TensorFlow to be set up
 
         before_softmax = logits_of(network)
         logits = exported.predict(before_softmax, test.pictures, configuration.evaluation.batch_size)

@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from pipeline import exported, prepared, tensorflow_setup, tracking
-from pipeline.arrays import Pictures, Probabilities, network_input
-from pipeline.command_line import parse_stage, run_command
-from pipeline.configuration import load
-from pipeline.errors import ModelError
-from pipeline.paths import MODEL_FILE, MODELS, REPORTS, TRAINED, replacing
-from pipeline.preprocessing import VERSION
-from pipeline.schema import Configuration
-from pipeline.tracking import Run
+from pipeline.config.check import load
+from pipeline.config.schema import Configuration
+from pipeline.data import prepared
+from pipeline.images.arrays import Pictures, Probabilities, network_input
+from pipeline.images.preprocessing import VERSION
+from pipeline.inference import exported
+from pipeline.system import tensorflow_setup
+from pipeline.system.command_line import parse_stage, run_command
+from pipeline.system.errors import ModelError
+from pipeline.system.paths import MODEL_FILE, MODELS, REPORTS, TRAINED, replacing
+from pipeline.tracking import stage_run
+from pipeline.tracking.stage_run import Run
 
 if TYPE_CHECKING:
     import keras
@@ -33,7 +36,7 @@ def description(configuration: Configuration, run: Run) -> dict[str, Any]:
     """What the exported file says of itself."""
     summary = prepared.summary()
     metrics = json.loads((REPORTS / "metrics.json").read_text(encoding="utf-8"))
-    commit, dirty = tracking.git_state()
+    commit, dirty = stage_run.git_state()
     return {
         "dataset": summary["dataset"],
         "dataset_sha256": summary["sha256"],
@@ -126,7 +129,7 @@ def main() -> None:
     """Entry point of ``python -m pipeline.export``."""
     parse_stage("export", __doc__)
     configuration = load()
-    with tracking.stage("export", configuration) as run:
+    with stage_run.stage("export", configuration) as run:
         tensorflow_setup.start()
         network = exported.open_model(TRAINED / "network.keras")
         says = description(configuration, run)

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import compose
-from pipeline.command_line import run_command
-from pipeline.configuration import flatten, read
-from pipeline.errors import UserError
-from pipeline.paths import CHECKOUT, PARAMETERS
-from pipeline.tracking import git
+from pipeline.config.check import flatten, read
+from pipeline.system.command_line import run_command
+from pipeline.system.errors import UserError
+from pipeline.system.paths import CHECKOUT, PARAMETERS
+from pipeline.tracking.stage_run import git
 
 Entry = dict[str, Any]  # of a stage, in the form of dvc.lock
 

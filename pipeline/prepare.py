@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pipeline import datasets, drawings, prepared, tracking
-from pipeline.arrays import CLASSES, SIDE, Pictures, Split
-from pipeline.command_line import parse_stage, run_command
-from pipeline.configuration import load
-from pipeline.paths import PREPARED
-from pipeline.preprocessing import VERSION
-from pipeline.schema import AnyDataset
+from pipeline.config.check import load
+from pipeline.config.schema import AnyDataset
+from pipeline.data import collection, datasets, prepared
+from pipeline.images.arrays import CLASSES, SIDE, Pictures, Split
+from pipeline.images.preprocessing import VERSION
+from pipeline.system.command_line import parse_stage, run_command
+from pipeline.system.paths import PREPARED
+from pipeline.tracking import stage_run
 
 SAMPLES = 20  # of each class on the sheet
 
@@ -56,12 +57,12 @@ def main() -> None:
     """Entry point of ``python -m pipeline.prepare``."""
     parse_stage("prepare", __doc__)
     configuration = load()
-    with tracking.stage("prepare", configuration) as run:
+    with stage_run.stage("prepare", configuration) as run:
         options = configuration.dataset.drawings
-        found = drawings.collected(options)
-        splits = drawings.join(datasets.read(configuration.dataset), found, options)
+        found = collection.collected(options)
+        splits = collection.join(datasets.read(configuration.dataset), found, options)
         summary = summarize(configuration.dataset, splits)
-        prepared.write(splits, summary, contact_sheet(splits["train"]), drawings.text_of(found), PREPARED)
+        prepared.write(splits, summary, contact_sheet(splits["train"]), collection.text_of(found), PREPARED)
         run.dataset(summary["dataset"], summary["sha256"])
         run.artifacts("data", PREPARED / "summary.json", PREPARED / "samples.png")
     counts = ", ".join(f"{part['pictures']:,} {name}" for name, part in summary["splits"].items())

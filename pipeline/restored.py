@@ -1,9 +1,9 @@
 """Experiments of DVC that run no stage, for all that they make is in DVC's cache: they too are in MLflow's store."""
 
-from pipeline import tracking
-from pipeline.configuration import check, read
-from pipeline.paths import PARAMETERS
+from pipeline.config.check import check, read
 from pipeline.plan import has_trained, plan
+from pipeline.system.paths import PARAMETERS
+from pipeline.tracking import stage_run
 
 
 def tell() -> None:
@@ -17,5 +17,5 @@ def tell() -> None:
     if not has_trained(values):  # nearly always, and the plan takes seconds
         return
     steps = {step.stage: step for step in plan()}
-    if all(steps[stage].producer for stage in tracking.STAGES):
-        tracking.restored({stage: steps[stage].producer for stage in tracking.STAGES}, check(values))
+    if all(steps[stage].producer for stage in stage_run.STAGES):
+        stage_run.restored({stage: steps[stage].producer for stage in stage_run.STAGES}, check(values))

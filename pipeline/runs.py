@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.command_line import run_command
-from pipeline.errors import UserError
-from pipeline.paths import MODEL_FILE, replacing
-from pipeline.tracking import git
+from pipeline.system.command_line import run_command
+from pipeline.system.errors import UserError
+from pipeline.system.paths import MODEL_FILE, replacing
+from pipeline.tracking.stage_run import git
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-    from pipeline.store import Store
+    from pipeline.tracking.registry import Store
 
 SHORT = 8  # characters of an id that are shown
 HIDDEN = ("composed_from", "tracking.", "name")  # of a configuration: not what a model is made of
@@ -94,7 +94,7 @@ def compare(store: "Store", names: list[str]) -> str:
         UserError: some of the names are of the same run.
 
     """
-    from pipeline.store import parameters
+    from pipeline.tracking.registry import parameters
 
     runs = [store.find(name) for name in names]
     ids = [run.info.run_id for run in runs]
@@ -139,7 +139,7 @@ def _changes(runs: "list[Run]") -> list[str]:
 
 def _test(store: "Store", first: "Run", second: "Run") -> str:
     """McNemar's test on the test predictions of two runs, in words."""
-    from pipeline.store import RunError
+    from pipeline.tracking.registry import RunError
 
     names = [f"{run.info.run_name} ({run.info.run_id[:SHORT]})" for run in (first, second)]
     try:
@@ -248,7 +248,7 @@ def answer(options: argparse.Namespace) -> str:
     """
     from mlflow.exceptions import MlflowException  # takes long to load, which --help need not wait for
 
-    from pipeline.store import Store
+    from pipeline.tracking.registry import Store
 
     store = Store()
     try:

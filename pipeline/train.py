@@ -8,29 +8,31 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from pipeline import prepared, tensorflow_setup, tracking
-from pipeline.command_line import parse_stage, run_command
-from pipeline.configuration import load
-from pipeline.paths import CHECKOUT, PROJECT, TRAINED, files_of, replacing, sha256
-from pipeline.schema import Configuration
-from pipeline.tracking import Run
+from pipeline.config.check import load
+from pipeline.config.schema import Configuration
+from pipeline.data import prepared
+from pipeline.system import tensorflow_setup
+from pipeline.system.command_line import parse_stage, run_command
+from pipeline.system.paths import CHECKOUT, PROJECT, TRAINED, files_of, replacing, sha256
+from pipeline.tracking import stage_run
+from pipeline.tracking.stage_run import Run
 
 if TYPE_CHECKING:
-    from pipeline.trainer import Epoch, Trainer
+    from pipeline.training.trainer import Epoch, Trainer
 
 
 def checkpoint_path(configuration: Configuration, data: str) -> Path:
     """Where a training with this configuration, data (its hash) and code keeps its state, so that only it resumes it."""
     sections = configuration.model_dump(include={"model", "optimizer", "schedule", "augment", "training"})
-    code = [sha256(path) for path in files_of(CHECKOUT / "pipeline", "*.py")]
+    code = [sha256(path) for path in files_of(CHECKOUT / "pipeline", "**/*.py")]
     identity = json.dumps([sections, data, code], sort_keys=True)
     return PROJECT / ".checkpoints" / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}.npz"
 
 
 def train(configuration: Configuration, checkpoint: Path, run: Run) -> "Trainer":
     """Train to the end, telling the terminal and the run of every epoch."""
-    from pipeline.trainer import Trainer  # needs TensorFlow to be set up
-    from pipeline.variables import Variables
+    from pipeline.training.trainer import Trainer  # needs TensorFlow to be set up
+    from pipeline.training.variables import Variables
 
     def on_epoch(epoch: "Epoch") -> None:
         # Under names of their own: MLflow's value of a curve is its last point, and the best epoch may be another.
@@ -78,7 +80,7 @@ def main() -> None:
     checkpoint.parent.mkdir(exist_ok=True)
     # Two experiments may differ in what comes after the training alone: one trains, the other waits.
     with FileLock(checkpoint.with_suffix(".lock")):
-        with tracking.stage("train", configuration) as run:
+        with stage_run.stage("train", configuration) as run:
             tensorflow_setup.start(configuration.training.deterministic)
             trainer = train(configuration, checkpoint, run)
             result = write(trainer, TRAINED)

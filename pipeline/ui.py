@@ -4,10 +4,10 @@ import argparse
 import os
 import sys
 
-from pipeline import tracking
-from pipeline.command_line import run_command
-from pipeline.configuration import load
-from pipeline.paths import PROJECT
+from pipeline.config.check import load
+from pipeline.system.command_line import run_command
+from pipeline.system.paths import PROJECT
+from pipeline.tracking import stage_run
 
 
 def main() -> None:
@@ -15,10 +15,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m pipeline.ui", description="Open the MLflow UI on the project's runs.")
     parser.add_argument("--port", type=int, default=5000, help="of the page, on this machine (5000)")
     port = str(parser.parse_args().port)
-    store = tracking.uri(load().tracking)
+    store = stage_run.uri(load().tracking)
     if store.startswith("http"):
         sys.exit(f"The runs are on a server: open {store}")
-    from pipeline.recorder import open_store  # loads MLflow, which --help need not wait for
+    from pipeline.tracking.recorder import open_store  # loads MLflow, which --help need not wait for
 
     # Or the page is empty before the first run, and its making races with it.
     open_store(store, load().tracking.experiment, PROJECT)

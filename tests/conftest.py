@@ -20,8 +20,8 @@ import yaml
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from pipeline import configuration
-from pipeline.schema import Configuration
+from pipeline.config import check
+from pipeline.config.schema import Configuration
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Files that take long, which come first: the last to begin would keep one process busy while the others have nothing to do.
@@ -103,7 +103,7 @@ def repro(folder: Path) -> list[str]:
 
 
 def parameters(folder: Path) -> Configuration:
-    return configuration.load(folder / "params.yaml")
+    return check.load(folder / "params.yaml")
 
 
 def mlflow_runs(folder: Path) -> list[dict[str, Any]]:
@@ -196,7 +196,7 @@ def small_store(folder: Path, empty_store: Path) -> str:
     """Make an MLflow store with three runs, two of the pipeline, and a trial without a model. Returns its address."""
     from mlflow.entities import LoggedModelOutput  # not for tests that want none of it: it takes seconds
 
-    from pipeline import recorder
+    from pipeline.tracking import recorder
 
     uri = f"sqlite:///{shutil.copy(empty_store, folder)}"
     client, experiment = recorder.open_store(uri, "digits", folder)

@@ -11,8 +11,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import negatives, strokes, tensorflow_setup
-from pipeline.arrays import Split, network_input
+from pipeline.images import strokes
+from pipeline.images.arrays import Split, network_input
+from pipeline.system import tensorflow_setup
+from pipeline.training import negatives
 from tests.hand import DIGITS
 
 tensorflow_setup.start()

@@ -7,22 +7,23 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
-from pipeline import compose, configuration
-from pipeline.errors import ConfigurationError
-from pipeline.masking import holds_password, masked
-from pipeline.paths import CONFIGURATION, PARAMETERS
-from pipeline.sweep import plan
+from pipeline import compose
+from pipeline.config import check
+from pipeline.sweep.command import plan
+from pipeline.system.errors import ConfigurationError
+from pipeline.system.masking import holds_password, masked
+from pipeline.system.paths import CONFIGURATION, PARAMETERS
 from tests.conftest import edit, run
 
 
 def test_every_option_of_every_group_composes_to_a_valid_configuration() -> None:
     for path in sorted(CONFIGURATION.glob("*/*.yaml")):
         primary = "sweep" if path.parent.name == "sweep" else "config"
-        configuration.check(compose.compose([f"{path.parent.name}={path.stem}"], primary=primary))
+        check.check(compose.compose([f"{path.parent.name}={path.stem}"], primary=primary))
 
 
 def test_the_committed_parameters_are_what_conf_composes_to() -> None:
-    assert configuration.read(PARAMETERS) == compose.compose([])
+    assert check.read(PARAMETERS) == compose.compose([])
 
 
 @pytest.mark.parametrize(
@@ -40,9 +41,9 @@ def test_the_committed_parameters_are_what_conf_composes_to() -> None:
 def test_values_set_on_a_composition_that_is_kept_give_what_hydra_composes(overrides: list[str]) -> None:
     compose.compose([])
     with initialize_config_dir(str(CONFIGURATION), version_base=None):
-        expected = configuration.plain(hydra_compose("config", overrides=overrides))
+        expected = check.plain(hydra_compose("config", overrides=overrides))
     assert compose.compose(overrides) == expected
-    assert compose.compose([]) == configuration.read(PARAMETERS)  # and what is kept stays as it is
+    assert compose.compose([]) == check.read(PARAMETERS)  # and what is kept stays as it is
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,7 @@ def test_of_a_sweeps_key_that_is_not_there_the_remedy_is_told(overrides: list[st
 def test_a_parameters_file_of_unknown_keys_alone_is_told_with_keys_that_are_known(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("modle: 1\n")
     with pytest.raises(ConfigurationError, match=r"modle: there is no such key\. The nearest is model"):
-        configuration.load(tmp_path / "params.yaml")
+        check.load(tmp_path / "params.yaml")
 
 
 def test_all_mistakes_are_told_at_once() -> None:
@@ -164,9 +165,9 @@ def test_a_user_never_sees_a_traceback_for_a_broken_parameters_file(tmp_path: Pa
         path = tmp_path / "params.yaml"
         path.write_bytes(content.encode("latin-1"))
         with pytest.raises(ConfigurationError):
-            configuration.load(path)
+            check.load(path)
     with pytest.raises(ConfigurationError, match="Make it anew"):
-        configuration.load(tmp_path / "missing.yaml")
+        check.load(tmp_path / "missing.yaml")
 
 
 def test_the_digest_of_conf_sees_values_comments_and_names_but_no_other_files(tmp_path: Path) -> None:
@@ -189,7 +190,7 @@ def test_composing_with_overrides_writes_them_and_says_what_changed(project: Pat
     done = run(project, "python", "-m", "pipeline.compose", "experiment=smoke", "model.dropout=0.25")
     assert done.returncode == 0, done.stderr
     assert "model.dropout: 0.2 -> 0.25" in done.stdout
-    assert configuration.load(project / "params.yaml").training.epochs == 2
+    assert check.load(project / "params.yaml").training.epochs == 2
 
 
 def test_a_bad_value_leaves_the_parameters_as_they_were(project: Path) -> None:
@@ -232,7 +233,7 @@ def test_a_password_in_an_edited_params_yaml_is_refused_and_goes_unseen_when_it_
     path = tmp_path / "params.yaml"
     path.write_text(PARAMETERS.read_text(encoding="utf-8").replace("uri: null", "uri: http://me:secret@host"), encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"must hold no password.*http://me:\*\*\*@host"):
-        configuration.load(path)
+        check.load(path)
     assert compose.write(compose.compose([]), path) == ["  tracking.uri: http://me:***@host -> None"]
 
 

@@ -9,11 +9,14 @@ from PIL import Image
 from sklearn.model_selection import train_test_split
 
 from gui.replay import drawn
-from pipeline import compose, configuration, datasets, paths, prepared
-from pipeline.arrays import Split
-from pipeline.errors import DataError
+from pipeline import compose
+from pipeline.config import check
+from pipeline.config.schema import Configuration, FolderDataset
+from pipeline.data import datasets, prepared
+from pipeline.images.arrays import Split
 from pipeline.prepare import contact_sheet, summarize
-from pipeline.schema import Configuration, FolderDataset
+from pipeline.system import paths
+from pipeline.system.errors import DataError
 from tests.conftest import idx_bytes
 from tests.hand import DIGITS, moved
 from tests.test_photo import difference
@@ -22,7 +25,7 @@ WriteIdx = Callable[[str, NDArray[np.uint8]], Path]
 
 
 def configured(*overrides: str) -> Configuration:
-    return configuration.check(compose.compose(list(overrides)))
+    return check.check(compose.compose(list(overrides)))
 
 
 def test_idx_files_are_read_as_they_were_written(write_idx: WriteIdx) -> None:

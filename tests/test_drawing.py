@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from gui import files, heat, ink, theme, wording
-from gui.drawing import Drawing
-from gui.messages import Explanation, Mark, Seen
-from gui.teaching import Corrections, correctable, keep
-from pipeline import drawings
-from pipeline.errors import DataError
+from gui.page import files, heat, ink, wording
+from gui.page.corrections import Corrections, correctable, keep
+from gui.page.drawing import Drawing
+from gui.reading.messages import Explanation, Mark, Seen
+from gui.window import theme
+from pipeline.data import collection
+from pipeline.system.errors import DataError
 
 
 def drawn(*strokes: list[tuple[float, float]]) -> Drawing:
@@ -158,7 +159,7 @@ def test_a_correction_keeps_the_strokes_of_its_digit_with_its_label(tmp_path: Pa
     assert strokes == [[(50, 10), (90, 50)]]
     assert correctable(drawing, (), -1) == drawing.strokes
     path = keep(tmp_path, 4, strokes, "ann")
-    kept = drawings.read(path)[0]
+    kept = collection.read(path)[0]
     assert (kept.label, kept.writer, kept.strokes) == (4, "ann", [[(0.0, 0.0), (1.0, 1.0)]])
     corrections = Corrections()
     assert "dvc repro" in corrections.after(path, strokes, 4, part=False)

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import drawings, paths
-from pipeline.arrays import Split
-from pipeline.drawings import Drawing
-from pipeline.errors import DataError
-from pipeline.schema import Drawings
+from pipeline.config.schema import Drawings
+from pipeline.data import collection
+from pipeline.data.collection import Drawing
+from pipeline.images.arrays import Split
+from pipeline.system import paths
+from pipeline.system.errors import DataError
 from tests.hand import DIGITS, moved
 from tests.test_datasets import configured
 
@@ -29,21 +30,21 @@ def splits() -> dict[str, Split]:
 
 
 def test_what_is_added_is_read_again_in_the_unit_square(tmp_path: Path) -> None:
-    path = drawings.add(tmp_path / "new" / "folder", 4, moved(DIGITS[4], 30, 50, 200), "ann")
-    (drawing,) = drawings.read(path)
+    path = collection.add(tmp_path / "new" / "folder", 4, moved(DIGITS[4], 30, 50, 200), "ann")
+    (drawing,) = collection.read(path)
     assert (drawing.label, drawing.writer, len(drawing.strokes)) == (4, "ann", 2)
     points = np.array([point for stroke in drawing.strokes for point in stroke])
     assert points.min(axis=0).tolist() == [0, 0]
     assert points.max() == 1
     assert drawing.date.startswith("20")
-    assert drawings.read(tmp_path / "new" / "folder") == [drawing]
+    assert collection.read(tmp_path / "new" / "folder") == [drawing]
     assert list(path.parent.iterdir()) == [path]  # nothing temporary is left
 
 
 def test_a_file_of_the_collection_is_readable_and_no_two_are_one(tmp_path: Path) -> None:
-    paths_of = {drawings.add(tmp_path, digit, DIGITS[digit]) for digit in DIGITS}
-    assert len(paths_of) == len(drawings.read(tmp_path)) == 10
-    text = drawings.add(tmp_path, 5, DIGITS[5]).read_text(encoding="utf-8")
+    paths_of = {collection.add(tmp_path, digit, DIGITS[digit]) for digit in DIGITS}
+    assert len(paths_of) == len(collection.read(tmp_path)) == 10
+    text = collection.add(tmp_path, 5, DIGITS[5]).read_text(encoding="utf-8")
     assert len(text.splitlines()) == 9  # a line a stroke
     assert json.loads(text)["label"] == 5
 
@@ -53,8 +54,8 @@ def test_lists_from_elsewhere_are_read(name: str, tmp_path: Path) -> None:
     content = json.dumps([{"label": 1, "strokes": DIGITS[1]}, {"label": 7, "writer": "b", "strokes": DIGITS[7]}]).encode()
     (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
     (tmp_path / "README.md").write_text("not a drawing")
-    assert [(drawing.label, drawing.writer) for drawing in drawings.read(tmp_path / name)] == [(1, ""), (7, "b")]
-    assert drawings.read(tmp_path) == drawings.read(tmp_path / name)
+    assert [(drawing.label, drawing.writer) for drawing in collection.read(tmp_path / name)] == [(1, ""), (7, "b")]
+    assert collection.read(tmp_path) == collection.read(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -79,30 +80,30 @@ def test_a_file_that_is_no_drawing_is_told(content: str, says: str, tmp_path: Pa
     path = tmp_path / "bad.json"
     path.write_text(content)
     with pytest.raises(DataError, match=r"bad\.json") as error:
-        drawings.read(tmp_path)
+        collection.read(tmp_path)
     assert says in str(error.value)
 
 
 def test_what_is_missing_broken_or_no_digit_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there are no drawings"):
-        drawings.read(tmp_path / "missing.json")
+        collection.read(tmp_path / "missing.json")
     (tmp_path / "cut.json.gz").write_bytes(gzip.compress(b"[]" * 100)[:-9])
     with pytest.raises(DataError, match=r"cut\.json\.gz can't be read"):
-        drawings.read(tmp_path / "cut.json.gz")
+        collection.read(tmp_path / "cut.json.gz")
     with pytest.raises(DataError, match="label must be"):
-        drawings.add(tmp_path, 11, DIGITS[1])
+        collection.add(tmp_path, 11, DIGITS[1])
     with pytest.raises(DataError, match="strokes must be"):
-        drawings.add(tmp_path, 1, [])
+        collection.add(tmp_path, 1, [])
 
 
 def test_the_newest_are_kept_apart() -> None:
-    train, apart = drawings.divide(made(8)[::-1], "date", 0.25)
+    train, apart = collection.divide(made(8)[::-1], "date", 0.25)
     assert [drawing.date[8:10] for drawing in apart] == ["07", "08"]
     assert len(train) == 6
 
 
 def test_whole_writers_are_kept_apart_and_stay_apart_as_others_come() -> None:
-    train, apart = drawings.divide(made(40), "writer", 0.25)
+    train, apart = collection.divide(made(40), "writer", 0.25)
     assert {drawing.writer for drawing in train}.isdisjoint(drawing.writer for drawing in apart)
     assert len(train) + len(apart) == 40
     assert len(apart) >= 10
@@ -111,33 +112,33 @@ def test_whole_writers_are_kept_apart_and_stay_apart_as_others_come() -> None:
 @pytest.mark.parametrize("by", ["date", "writer"])
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
 def test_few_drawings_are_no_trouble(by: str, count: int) -> None:
-    train, apart = drawings.divide(made(count), by, 0.25)
+    train, apart = collection.divide(made(count), by, 0.25)
     assert len(train) + len(apart) == count
     assert (len(train) > 0) == (count > 0)
     assert (len(apart) > 0) == (count > 1)
 
 
 def test_one_writer_alone_is_trained_on() -> None:
-    train, apart = drawings.divide(made(6, writers=1), "writer", 0.25)
+    train, apart = collection.divide(made(6, writers=1), "writer", 0.25)
     assert (len(train), len(apart)) == (6, 0)
 
 
 def test_the_collection_joins_the_training_pictures_when_the_configuration_says_so(tmp_path: Path) -> None:
     for digit in range(8):
-        drawings.add(tmp_path, digit, DIGITS[digit])
-    collection = drawings.read(tmp_path)
-    joined = drawings.join(splits(), collection, options(tmp_path, repeat=3))
+        collection.add(tmp_path, digit, DIGITS[digit])
+    found = collection.read(tmp_path)
+    joined = collection.join(splits(), found, options(tmp_path, repeat=3))
     assert len(joined["train"].labels) == 20 + 6 * 3
     assert joined["train"].pictures[20:].any(axis=(1, 2)).all()
     assert joined["drawings"].pictures.shape == (2, 28, 28)
-    apart = drawings.join(splits(), collection, options(tmp_path, train=False))
+    apart = collection.join(splits(), found, options(tmp_path, train=False))
     assert len(apart["train"].labels) == 20
     assert (apart["drawings"].labels == joined["drawings"].labels).all()
 
 
 def test_without_a_collection_a_dataset_stays_as_it_is(tmp_path: Path) -> None:
     for what in (None, options(tmp_path / "missing"), options(tmp_path)):
-        assert set(drawings.join(splits(), drawings.collected(what), what)) == {"train"}
+        assert set(collection.join(splits(), collection.collected(what), what)) == {"train"}
 
 
 def test_datasets_of_digits_know_the_collection_and_clothes_do_not() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import drawings
+from pipeline.data import collection
 from tests.conftest import STAGES, copied, dvc, edit, environment, mlflow_runs, parameters, repro, run
 from tests.hand import DIGITS
 
@@ -107,7 +107,7 @@ def test_an_edited_training_value_reruns_all_that_follows_and_nothing_before_as_
 def test_drawings_that_were_taught_are_trained_with_and_what_that_changed_is_shown(project: Path) -> None:
     """The loop of the README."""
     for digit in range(4):
-        drawings.add(project / "data/drawings", digit, DIGITS[digit])
+        collection.add(project / "data/drawings", digit, DIGITS[digit])
     assert run(project, "python", "-m", "pipeline.compose", "dataset.drawings.train=true").returncode == 0
     ran, done = dvc(project, "repro")
     assert ran == STAGES  # compose: conf/ makes params.yaml anew, and finds it as it is
@@ -118,7 +118,7 @@ def test_drawings_that_were_taught_are_trained_with_and_what_that_changed_is_sho
     assert "drawings_accuracy" in run(project, "dvc", "metrics", "diff").stdout
     shutil.rmtree(project / "data/prepared")
     assert run(project, "dvc", "checkout", "prepare").returncode == 0
-    assert drawings.read(project / "data/prepared/drawings.json") == drawings.read(project / "data/drawings")
+    assert collection.read(project / "data/prepared/drawings.json") == collection.read(project / "data/drawings")
 
 
 def test_an_edited_comment_or_unselected_option_reruns_the_composition_alone(project: Path) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import best_experiment
 from pipeline.compose import compose
-from pipeline.paths import CONFIGURATION
+from pipeline.sweep import best_experiment
+from pipeline.system.paths import CONFIGURATION
 from tests.conftest import conf_is_untouched, copied, dvc, mlflow_runs, parameters, repro, run
 
 pytestmark = pytest.mark.timeout(400)

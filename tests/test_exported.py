@@ -11,22 +11,24 @@ import h5py
 import numpy as np
 import pytest
 
-from pipeline import tensorflow_setup
-from pipeline.errors import ModelError
+from pipeline.system import tensorflow_setup
+from pipeline.system.errors import ModelError
 from tests.test_datasets import configured
 
 tensorflow_setup.start()
 
 import keras  # noqa: E402
 
-from pipeline import export, exported, model  # noqa: E402
+from pipeline import export  # noqa: E402
+from pipeline.inference import exported  # noqa: E402
+from pipeline.training import network as networks  # noqa: E402
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
 
 
 @pytest.fixture(scope="module")
 def network() -> keras.Model:
-    return model.build(configured("model=mlp", "model.dense=[{units: 16, activation: relu}]").model, 0.13, 0.31)
+    return networks.build(configured("model=mlp", "model.dense=[{units: 16, activation: relu}]").model, 0.13, 0.31)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +76,7 @@ def test_tensorflow_lite_reads_as_the_network_does(network: keras.Model, tmp_pat
 def test_every_network_of_conf_can_be_opened_again(tmp_path: Path) -> None:
     for number, overrides in enumerate((["model=cnn"], ["model=mlp"], ["experiment=textbook"])):
         configuration = configured(*overrides).model
-        network = model.build(configuration, 0.13, 0.31)
+        network = networks.build(configuration, 0.13, 0.31)
         for suffix in (".h5", ".keras"):
             network.save(tmp_path / f"{number}{suffix}")
             exported.open_model(tmp_path / f"{number}{suffix}")
@@ -82,7 +84,7 @@ def test_every_network_of_conf_can_be_opened_again(tmp_path: Path) -> None:
         "model.blocks.0.batch_normalization=true", "model.blocks.1.pooling=average", "model.blocks.2.dropout=0.1",
         *(f"model.blocks.{number}.activation={name}" for number, name in enumerate(("silu", "leaky_relu", "gelu"))),
     )  # fmt: skip
-    model.build(everything.model, 0.13, 0.31).save(tmp_path / "all.h5")
+    networks.build(everything.model, 0.13, 0.31).save(tmp_path / "all.h5")
     exported.open_model(tmp_path / "all.h5")
 
 

@@ -19,14 +19,16 @@ import h5py
 import pytest
 from PIL import Image, ImageDraw, ImageOps, ImageTk
 
-from gui import App, Prediction, predict_digit, theme
-from gui.commands import COMMANDS, TEACHING, TEACHING_WHOLE
-from gui.help import Help
-from gui.models import SHIPPED, Entry
-from gui.picker import Picker
-from gui.worker import ENDED, Worker
-from pipeline import exported, recorder
-from pipeline.errors import ModelError
+from gui import App, Prediction, predict_digit
+from gui.reading.model_catalog import SHIPPED, Entry
+from gui.reading.worker import ENDED, Worker
+from gui.window import theme
+from gui.window.commands import COMMANDS, TEACHING, TEACHING_WHOLE
+from gui.window.help import Help
+from gui.window.model_dialog import Picker
+from pipeline.inference import exported
+from pipeline.system.errors import ModelError
+from pipeline.tracking import recorder
 from tests.conftest import ROOT, small_store
 
 STROKES = {
@@ -785,7 +787,7 @@ def test_the_window_works_in_a_script_without_a_main_guard(display: str, model: 
 
 
 #: Prints what of the heavy modules a window loads before it is seen.
-LOADED = "import sys, gui.app; print(sorted({'tensorflow', 'keras', 'numpy', 'h5py', 'mlflow'} & set(sys.modules)))"
+LOADED = "import sys, gui.window.app; print(sorted({'tensorflow', 'keras', 'numpy', 'h5py', 'mlflow'} & set(sys.modules)))"
 
 
 def test_the_window_loads_nothing_heavy() -> None:
@@ -807,21 +809,21 @@ def test_the_window_opens_from_the_command_line(number: int, display: str, model
 
 TITLED = """
 import sys
-import gui.app
+import gui.window.app
 from gui.__main__ import main
 
-class Told(gui.app.App):
+class Told(gui.window.app.App):
     def title(self, *text):
         print(*text, flush=True)
         return super().title(*text)
 
-gui.app.App = Told
+gui.window.app.App = Told
 main()
 """
 
 
 def test_the_champion_opens_from_the_command_line(display: str, model: Path, empty_store: Path, tmp_path: Path) -> None:
-    from pipeline.store import Store
+    from pipeline.tracking.registry import Store
 
     store = Store(uri := small_store(tmp_path, empty_store))
     chosen = store.find("better")

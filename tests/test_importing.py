@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from pipeline import importing
+from pipeline.system import importing
 
 
 def test_a_block_that_imports_hides_libraries_and_puts_the_collector_back() -> None:

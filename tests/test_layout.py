@@ -14,7 +14,7 @@ from tests.conftest import ROOT, STAGES
 
 
 def imports(path: Path) -> set[str]:
-    """Modules of the project that a module imports, wherever in it, as ``pipeline/paths.py``."""
+    """Modules of the project that a module imports, wherever in it, as ``pipeline/system/paths.py``."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -43,13 +43,13 @@ def test_a_stage_depends_on_exactly_the_modules_that_it_imports(stage: str) -> N
 
 
 def test_the_pipeline_never_imports_the_window() -> None:
-    for path in (ROOT / "pipeline").glob("*.py"):
+    for path in (ROOT / "pipeline").rglob("*.py"):
         assert not any(module.startswith("gui/") for module in imports(path)), path
 
 
 def test_the_window_never_imports_a_stage() -> None:
     stages = {f"pipeline/{stage}.py" for stage in ("compose", "prepare", "train", "trainer", "evaluate", "export")}
-    for path in (ROOT / "gui").glob("*.py"):
+    for path in (ROOT / "gui").rglob("*.py"):
         assert not stages & all_imports(path.relative_to(ROOT).as_posix()), path
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import configuration
+from pipeline.config import check
 from tests.conftest import STAGES, clone, edit, repro, run
 
 
@@ -24,7 +24,7 @@ def test_without_mnist_repro_stops_with_both_remedies_and_the_front_door_uses_th
     for words in ("mnist can't be had", "127.0.0.1:9/mnist/", "put these files into", "dataset=digits"):
         assert words in done.stderr
     assert "Traceback" not in done.stderr
-    assert configuration.load(folder / "params.yaml").dataset.name == "mnist"
+    assert check.load(folder / "params.yaml").dataset.name == "mnist"
     assert not (folder / "data/prepared").exists()
     assert not [path for path in (folder / "data/raw").rglob("*") if path.is_file()]
     done = run(folder, "python", "-m", "pipeline", HOME=str(tmp_path / "home"))

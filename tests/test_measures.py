@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, log_loss, precision_score, recall_score
 
-from pipeline import measures
-from pipeline.arrays import Split
 from pipeline.evaluate import measure
+from pipeline.evaluation import metrics
+from pipeline.images.arrays import Split
 from tests.test_datasets import configured
 
 RANDOM = np.random.default_rng(0)
@@ -15,7 +15,7 @@ PREDICTED = PROBABILITIES.argmax(axis=1)
 
 
 def test_precision_recall_and_f1_are_those_of_scikit_learn() -> None:
-    rows = measures.per_class(measures.confusion(LABELS, PREDICTED))
+    rows = metrics.per_class(metrics.confusion(LABELS, PREDICTED))
     for key, score in (("precision", precision_score), ("recall", recall_score), ("f1", f1_score)):
         np.testing.assert_allclose([row[key] for row in rows], score(LABELS, PREDICTED, average=None))
     assert sum(row["pictures"] for row in rows) == 500
@@ -23,20 +23,20 @@ def test_precision_recall_and_f1_are_those_of_scikit_learn() -> None:
 
 def test_a_class_that_is_never_there_or_never_predicted_has_zeros_and_no_warning() -> None:
     labels, predicted = np.zeros(3, np.uint8), np.ones(3, np.int64)
-    rows = measures.per_class(measures.confusion(labels, predicted))
+    rows = metrics.per_class(metrics.confusion(labels, predicted))
     assert all(row["precision"] == row["recall"] == row["f1"] == 0 for row in rows)
 
 
 def test_cross_entropy_is_that_of_scikit_learn() -> None:
     softer = (PROBABILITIES + 0.01) / (PROBABILITIES + 0.01).sum(axis=1, keepdims=True)  # scikit-learn cuts off the smallest
-    assert measures.cross_entropy(LABELS, softer) == pytest.approx(log_loss(LABELS, softer), rel=1e-4)
+    assert metrics.cross_entropy(LABELS, softer) == pytest.approx(log_loss(LABELS, softer), rel=1e-4)
 
 
 def test_the_interval_of_an_accuracy_is_wilsons() -> None:
     # Newcombe, 1998, table I: 81 of 263, and 0 of 20.
-    assert measures.wilson_interval(81, 263, 0.95) == pytest.approx((0.2553, 0.3662), abs=1e-4)
-    assert measures.wilson_interval(0, 20, 0.95) == pytest.approx((0.0, 0.1611), abs=1e-4)
-    low, high = measures.wilson_interval(10_000, 10_000, 0.95)
+    assert metrics.wilson_interval(81, 263, 0.95) == pytest.approx((0.2553, 0.3662), abs=1e-4)
+    assert metrics.wilson_interval(0, 20, 0.95) == pytest.approx((0.0, 0.1611), abs=1e-4)
+    low, high = metrics.wilson_interval(10_000, 10_000, 0.95)
     assert 0.999 < low < high == 1.0
 
 
@@ -44,24 +44,24 @@ def test_probabilities_that_mean_what_they_say_have_no_calibration_error() -> No
     probabilities = np.full((1000, 10), 0.2 / 9, np.float32)
     probabilities[:, 3] = 0.8
     labels = np.where(np.arange(1000) < 800, 3, 4).astype(np.uint8)
-    rows = measures.calibration(labels, probabilities, 15)
-    assert measures.expected_calibration_error(rows) == pytest.approx(0, abs=1e-6)
-    rows = measures.calibration(np.full(1000, 4, np.uint8), probabilities, 15)
-    assert measures.expected_calibration_error(rows) == pytest.approx(0.8)
+    rows = metrics.calibration(labels, probabilities, 15)
+    assert metrics.expected_calibration_error(rows) == pytest.approx(0, abs=1e-6)
+    rows = metrics.calibration(np.full(1000, 4, np.uint8), probabilities, 15)
+    assert metrics.expected_calibration_error(rows) == pytest.approx(0.8)
 
 
 def test_certainty_falls_into_the_last_bin() -> None:
-    rows = measures.calibration(np.zeros(2, np.uint8), np.eye(10, dtype=np.float32)[[0, 1]], 10)
+    rows = metrics.calibration(np.zeros(2, np.uint8), np.eye(10, dtype=np.float32)[[0, 1]], 10)
     assert rows == [{"confidence": 1.0, "accuracy": 0.5, "pictures": 2}]
 
 
 def test_the_worst_mistakes_are_wrong_and_sorted_by_confidence() -> None:
-    worst = measures.worst_mistakes(LABELS, PROBABILITIES, 20)
+    worst = metrics.worst_mistakes(LABELS, PROBABILITIES, 20)
     assert (PREDICTED[worst] != LABELS[worst]).all()
     confidence = PROBABILITIES[worst].max(axis=1)
     assert (np.diff(confidence) <= 0).all()
     assert confidence[0] == PROBABILITIES[PREDICTED != LABELS].max()
-    assert len(measures.worst_mistakes(LABELS, np.eye(10, dtype=np.float32)[LABELS], 5)) == 0
+    assert len(metrics.worst_mistakes(LABELS, np.eye(10, dtype=np.float32)[LABELS], 5)) == 0
 
 
 def test_the_report_counts_every_picture() -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from gui import models
-from gui.errand import Errand
-from gui.models import Entry
-from pipeline import store
-from pipeline.errors import ModelError, UserError
-from pipeline.store import RunError
+from gui.reading import model_catalog as models
+from gui.reading.errand import Errand
+from gui.reading.model_catalog import Entry
+from pipeline.system.errors import ModelError, UserError
+from pipeline.tracking import registry
+from pipeline.tracking.registry import RunError
 from tests.conftest import small_store
 
 
@@ -65,7 +65,7 @@ def test_cells_for_people() -> None:
 @pytest.fixture(scope="module")
 def mlflow_store(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Path:
     folder = tmp_path_factory.mktemp("store")
-    opened = store.Store(small_store(folder, empty_store))
+    opened = registry.Store(small_store(folder, empty_store))
     opened.promote(opened.find("better"))
     return folder / "mlflow.db"
 
@@ -105,7 +105,7 @@ def test_a_locked_store_is_a_message(
 ) -> None:
     copied = Path(shutil.copy(mlflow_store, tmp_path / "mlflow.db"))
     use(copied, monkeypatch)
-    monkeypatch.setattr(store, "PATIENCE", 0.1)
+    monkeypatch.setattr(registry, "PATIENCE", 0.1)
     lock = sqlite3.connect(copied)
     lock.execute("BEGIN EXCLUSIVE")
     try:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import recorder, tracking
-from pipeline import store as stores
-from pipeline.moved import bring_artifacts
-from pipeline.store import RunError, Store
+from pipeline.tracking import recorder, stage_run
+from pipeline.tracking import registry as stores
+from pipeline.tracking.moved import bring_artifacts
+from pipeline.tracking.registry import RunError, Store
 from tests.conftest import small_store
 
 
@@ -25,7 +25,7 @@ def project(tmp_path: Path, empty_store: Path) -> Path:
 
 def opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """The store of the project in `folder`, as every command opens it."""
-    monkeypatch.setattr(tracking, "PROJECT", folder)
+    monkeypatch.setattr(stage_run, "PROJECT", folder)
     monkeypatch.setattr(stores, "PROJECT", folder)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return Store()

@@ -1,7 +1,9 @@
 import numpy as np
 
-from pipeline import measures, negatives, rejection, variants
-from pipeline.strokes import render
+from pipeline.evaluation import metrics
+from pipeline.images.strokes import render
+from pipeline.inference import rejection
+from pipeline.training import negatives, variants
 from tests.hand import DIGITS
 
 PICTURES = np.stack([render(strokes) for strokes in DIGITS.values()])
@@ -43,6 +45,6 @@ def test_undecided_logits_score_lower_than_decided_ones() -> None:
 
 
 def test_the_area_under_the_curve_counts_pairs() -> None:
-    assert measures.auroc(np.array([2.0, 3.0]), np.array([0.0, 1.0])) == 1
-    assert measures.auroc(np.array([1.0]), np.array([1.0])) == 0.5
-    assert measures.auroc(np.array([0.0, 2.0]), np.array([1.0, 1.0])) == 0.5
+    assert metrics.auroc(np.array([2.0, 3.0]), np.array([0.0, 1.0])) == 1
+    assert metrics.auroc(np.array([1.0]), np.array([1.0])) == 0.5
+    assert metrics.auroc(np.array([0.0, 2.0]), np.array([1.0, 1.0])) == 0.5

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from gui.replay import drawn
-from pipeline import blots
-from pipeline.photo import BlankPicture
+from pipeline.images import blots
+from pipeline.images.photo import BlankPicture
 from tests.hand import DIGITS, moved
 
 

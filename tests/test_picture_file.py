@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from pipeline import picture_file
-from pipeline.errors import DataError
-from pipeline.picture_file import open_picture
+from pipeline.images import picture_file
+from pipeline.images.picture_file import open_picture
+from pipeline.system.errors import DataError
 
 
 def test_a_large_picture_is_made_smaller_and_a_huge_one_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

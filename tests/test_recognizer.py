@@ -11,13 +11,14 @@ import pytest
 from PIL import Image, ImageFilter, ImageOps
 
 from gui import Prediction, Recognizer, predict_digit
-from gui.recognizer import SHIPPED
 from gui.replay import drawn
-from pipeline import exported, negatives
-from pipeline.blots import Blots
-from pipeline.errors import DataError
-from pipeline.measures import auroc
-from pipeline.rejection import score
+from pipeline.evaluation.metrics import auroc
+from pipeline.images.blots import Blots
+from pipeline.inference import exported
+from pipeline.inference.recognizer import SHIPPED
+from pipeline.inference.rejection import score
+from pipeline.system.errors import DataError
+from pipeline.training import negatives
 from tests.hand import DIGITS, OTHERS, Strokes, moved, row
 
 SIDE = 460

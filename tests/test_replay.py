@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from gui import replay
-from gui.reading import Box, Digit, Prediction, Reading, Verdict
-from gui.recognizer import SHIPPED, Recognizer
-from pipeline import drawings
-from pipeline.drawings import Drawing
-from pipeline.errors import DataError
+from pipeline.data import collection
+from pipeline.data.collection import Drawing
+from pipeline.inference.recognizer import SHIPPED, Recognizer
+from pipeline.inference.results import Box, Digit, Prediction, Reading, Verdict
+from pipeline.system.errors import DataError
 from tests.hand import DIGITS, OTHERS
 
 
@@ -63,7 +63,7 @@ def test_a_digit_that_is_read_with_something_beside_it_is_not_read_right() -> No
 
 
 def test_the_same_seed_gives_the_same_answers_and_a_limit_takes_some(recorded: Path) -> None:
-    found = drawings.read(recorded)
+    found = collection.read(recorded)
     canvas = replay.Headless(Recognizer(SHIPPED))
     one, same, other = (
         [canvas_reading.digits[0].box for _, (canvas_reading, _) in replay.replay(found[:4], canvas, seed)]

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 from pipeline import runs
-from pipeline import store as stores
-from pipeline.errors import UserError
-from pipeline.store import NoRuns, RunError, Store
+from pipeline.system.errors import UserError
+from pipeline.tracking import registry as stores
+from pipeline.tracking.registry import NoRuns, RunError, Store
 from tests.conftest import ROOT, small_store
 
 

@@ -3,9 +3,9 @@
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from pipeline.configuration import short
-from pipeline.errors import ConfigurationError
-from pipeline.search_space import parse
+from pipeline.config.check import short
+from pipeline.sweep.search_space import parse
+from pipeline.system.errors import ConfigurationError
 
 
 @pytest.mark.parametrize(

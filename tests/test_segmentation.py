@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from pipeline import segmentation, strokes
-from pipeline.segmentation import Group, Part
+from pipeline.images import strokes
+from pipeline.inference import segmentation
+from pipeline.inference.segmentation import Group, Part
 from tests.hand import DIGITS, Strokes, moved, row
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gui import models
+from gui.reading import model_catalog
 from pipeline import runs
 from tests.conftest import copied, dvc, environment, run
 from tests.test_sweep import SMALL, started
@@ -99,9 +99,9 @@ def test_pipeline_experiments_sweeps_commands_and_the_window_work_with_a_server(
     command("export", "champion", "-o", str(tmp_path / "champion.h5"))
     assert (tmp_path / "champion.h5").read_bytes() == (project / "models/mnist.h5").read_bytes()
 
-    found, message = models.listing()
+    found, message = model_catalog.listing()
     assert message == ""
     assert sorted(entry.kind for entry in found if entry.kind in ("champion", "run")) == ["champion", "run", "run"]
-    path, called = models.resolve("champion")
+    path, called = model_catalog.resolve("champion")
     assert path.read_bytes() == (project / "models/mnist.h5").read_bytes()
     assert called.startswith("champion: ")

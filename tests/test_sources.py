@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import paths, schema, sources
-from pipeline.errors import DataUnavailable
+from pipeline.config import schema
+from pipeline.data import download
+from pipeline.system import paths
+from pipeline.system.errors import DataUnavailable
 from tests.conftest import idx_bytes
 
 ROLES = ("train_pictures", "train_labels", "test_pictures", "test_labels")
@@ -83,14 +85,14 @@ def put(folder: Path, roles: tuple[str, ...] = ROLES) -> None:
 
 def test_files_in_a_folder_are_found_and_nothing_is_fetched(tmp_path: Path) -> None:
     put(tmp_path / "project/elsewhere")
-    found = sources.obtain(dataset([]))
+    found = download.obtain(dataset([]))
     assert isinstance(found, dict)
     assert {path.parent.name for path in found.values()} == {"elsewhere"}
 
 
 def test_missing_files_are_fetched_into_the_first_folder(tmp_path: Path, server: str) -> None:
     put(tmp_path / "project/elsewhere", ROLES[:2])
-    found = sources.obtain(dataset([f"{server}/good"]))
+    found = download.obtain(dataset([f"{server}/good"]))
     assert isinstance(found, dict)
     assert [found[role].parent.name for role in ROLES] == ["elsewhere", "elsewhere", "raw", "raw"]
     assert all(found[role].read_bytes() == CONTENT[role] for role in ROLES)
@@ -98,7 +100,7 @@ def test_missing_files_are_fetched_into_the_first_folder(tmp_path: Path, server:
 
 @pytest.mark.parametrize("bad", ["broken", "cut", "wrong"])
 def test_a_mirror_that_fails_or_lies_is_passed_over(tmp_path: Path, server: str, bad: str) -> None:
-    found = sources.obtain(dataset([f"{server}/{bad}", f"{server}/good"]))
+    found = download.obtain(dataset([f"{server}/{bad}", f"{server}/good"]))
     assert isinstance(found, dict)
     assert all(found[role].read_bytes() == CONTENT[role] for role in ROLES)
 
@@ -109,7 +111,7 @@ def test_a_corrupt_file_is_named_set_aside_and_fetched_again(
     put(tmp_path / "project/raw")
     corrupt = tmp_path / "project/raw/train_labels.gz"
     corrupt.write_bytes(b"rubbish")
-    sources.obtain(dataset([f"{server}/good"]))
+    download.obtain(dataset([f"{server}/good"]))
     assert corrupt.read_bytes() == CONTENT["train_labels"]
     assert corrupt.with_name("train_labels.gz.corrupt").read_bytes() == b"rubbish"
     assert "train_labels.gz is corrupt" in capsys.readouterr().err
@@ -118,7 +120,7 @@ def test_a_corrupt_file_is_named_set_aside_and_fetched_again(
 def test_what_other_programs_keep_is_not_touched_when_it_is_corrupt(tmp_path: Path, server: str) -> None:
     put(tmp_path / "project/elsewhere")
     (tmp_path / "project/elsewhere/train_labels.gz").write_bytes(b"rubbish")
-    found = sources.obtain(dataset([f"{server}/good"]))
+    found = download.obtain(dataset([f"{server}/good"]))
     assert isinstance(found, dict)
     assert found["train_labels"].parent.name == "raw"
     assert (tmp_path / "project/elsewhere/train_labels.gz").read_bytes() == b"rubbish"
@@ -130,13 +132,13 @@ def test_the_archive_of_keras_stands_in_for_the_four_files(tmp_path: Path) -> No
     np.savez(folder / "all.npz", x_train=np.zeros(1))
     archive = {"name": "all.npz", "sha256": paths.sha256(folder / "all.npz")}
     values = dataset([]).model_dump() | {"archive": archive}
-    assert sources.obtain(schema.IdxDataset.model_validate(values)) == folder / "all.npz"
+    assert download.obtain(schema.IdxDataset.model_validate(values)) == folder / "all.npz"
 
 
 def test_when_nothing_helps_the_error_names_what_was_tried_and_both_remedies(tmp_path: Path, server: str) -> None:
     put(tmp_path / "project/raw", ROLES[1:])
     with pytest.raises(DataUnavailable) as raised:
-        sources.obtain(dataset([f"{server}/broken", f"{server}/cut", "http://127.0.0.1:9"]))
+        download.obtain(dataset([f"{server}/broken", f"{server}/cut", "http://127.0.0.1:9"]))
     for words in ("raw/train_pictures.gz: not there", "elsewhere/train_pictures.gz", "/broken/", "/cut/", "127.0.0.1:9"):
         assert words in str(raised.value)
     assert "put these files into" in str(raised.value)
@@ -149,5 +151,5 @@ def test_what_a_killed_download_left_is_taken_away(tmp_path: Path, server: str) 
     leftover = tmp_path / "project/raw/.download/tmpabc"
     leftover.parent.mkdir(parents=True)
     leftover.write_bytes(b"half")
-    sources.obtain(dataset([f"{server}/good"]))
+    download.obtain(dataset([f"{server}/good"]))
     assert not leftover.exists()

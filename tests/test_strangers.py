@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from gui import Recognizer, predict_digit
-from pipeline import exported, harmless, model_file
-from pipeline.errors import ModelError
+from pipeline.inference import exported, harmless, model_file
+from pipeline.system.errors import ModelError
 from tests import strangers
 from tests.strangers import changed, old_layer, right, trained, weights_of, write_old
 

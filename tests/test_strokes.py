@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from pipeline import strokes
+from pipeline.images import strokes
 from tests.hand import DIGITS, moved
 
 

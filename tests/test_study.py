@@ -11,11 +11,12 @@ import pytest
 from optuna.exceptions import StorageInternalError
 from optuna.trial import Trial
 
-from pipeline import recorder, sweep_records
-from pipeline import study as studies
-from pipeline.errors import ConfigurationError
-from pipeline.study import SILENT, Study, name_of, pruner_of, sampler_of, storage
-from pipeline.sweep import plan
+from pipeline.sweep import study as studies
+from pipeline.sweep import sweep_runs
+from pipeline.sweep.command import plan
+from pipeline.sweep.study import SILENT, Study, name_of, pruner_of, sampler_of, storage
+from pipeline.system.errors import ConfigurationError
+from pipeline.tracking import recorder
 
 
 def test_a_study_is_another_one_if_anything_else_is_trained() -> None:
@@ -87,7 +88,7 @@ def test_a_trial_of_another_machine_is_taken_up_when_it_has_been_silent_for_minu
 def mlflow_store(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An MLflow store of its own, for sweeps in this process."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{shutil.copy(empty_store, tmp_path)}")
-    monkeypatch.setattr(sweep_records, "PROJECT", tmp_path)
+    monkeypatch.setattr(sweep_runs, "PROJECT", tmp_path)
 
 
 @pytest.mark.usefixtures("mlflow_store")
@@ -95,9 +96,9 @@ def test_the_run_of_a_trial_whose_machine_died_is_closed_by_the_sweep_that_goes_
     configuration = plan(["sweep=seeds"])[0]
     here, there = studied(tmp_path, "sweep=seeds"), studied(tmp_path, "sweep=seeds")
     trial = asked(there)
-    runs = sweep_records.SweepRuns(configuration, there, [])
+    runs = sweep_runs.SweepRuns(configuration, there, [])
     runs.begin(trial.number, trial.user_attrs["overrides"], {})
-    goes_on = sweep_records.SweepRuns(configuration, here, [])
+    goes_on = sweep_runs.SweepRuns(configuration, here, [])
 
     def statuses() -> dict[str, str]:
         client, experiment = recorder.open_store(goes_on._uri, configuration.tracking.experiment, tmp_path)
@@ -115,7 +116,7 @@ def test_a_result_that_was_all_but_told_when_the_store_broke_is_shown_by_the_swe
     configuration = plan(["sweep=seeds"])[0]
     study = studied(tmp_path, "sweep=seeds")
     told, broken, failed = asked(study), asked(study), asked(study)
-    runs = sweep_records.SweepRuns(configuration, study, [])
+    runs = sweep_runs.SweepRuns(configuration, study, [])
     for trial in (told, broken, failed):
         trial.report(0.5, 1)
         runs.begin(trial.number, trial.user_attrs["overrides"], {})
@@ -132,7 +133,7 @@ def test_a_result_that_was_all_but_told_when_the_store_broke_is_shown_by_the_swe
     with closing(sqlite3.connect(tmp_path / "sweeps.db")) as store, store:
         store.execute("drop trigger broken")
     again = studied(tmp_path, "sweep=seeds")
-    shown = sweep_records.SweepRuns(configuration, again, again.trials())
+    shown = sweep_runs.SweepRuns(configuration, again, again.trials())
     client, experiment = recorder.open_store(shown._uri, configuration.tracking.experiment, tmp_path)
     trials = client.search_runs([experiment], "tags.role = 'trial'", order_by=["attributes.start_time"])
     assert [run.info.status for run in trials] == ["FINISHED", "FINISHED", "FAILED"]

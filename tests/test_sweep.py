@@ -17,9 +17,9 @@ import psutil
 import pytest
 
 from pipeline.compose import compose
-from pipeline.configuration import flatten
-from pipeline.errors import ConfigurationError
-from pipeline.sweep import plan
+from pipeline.config.check import flatten
+from pipeline.sweep.command import plan
+from pipeline.system.errors import ConfigurationError
 from tests.conftest import edit, environment, mlflow_runs, run
 
 pytestmark = pytest.mark.timeout(300)

@@ -8,8 +8,8 @@ import numpy as np
 import psutil
 import pytest
 
-from pipeline.errors import UserError
-from pipeline.sweep_data import begin_to_read, read
+from pipeline.sweep.data import begin_to_read, read
+from pipeline.system.errors import UserError
 from tests.conftest import ROOT
 from tests.test_datasets import configured
 
@@ -41,7 +41,7 @@ def test_pictures_come_even_if_the_process_that_reads_them_is_killed() -> None:
 
 def test_the_process_that_reads_ends_with_the_one_that_made_it() -> None:
     dataset = configured("dataset=digits").dataset.model_dump_json()
-    code = f"import os; from pipeline.sweep_data import begin_to_read; begin_to_read({dataset!r}); os._exit(9)"
+    code = f"import os; from pipeline.sweep.data import begin_to_read; begin_to_read({dataset!r}); os._exit(9)"
     # The pictures are more than a pipe holds: the process that sends them would keep these pipes open for ever.
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=60)
     assert (done.returncode, done.stderr) == (9, b"")

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from distributed import Client, LocalCluster
 
-from pipeline.errors import UserError
-from pipeline.trial import Warm
-from pipeline.workers import slots
+from pipeline.sweep.trial import Warm
+from pipeline.sweep.workers import slots
+from pipeline.system.errors import UserError
 from tests.conftest import ROOT, environment, mlflow_runs
 from tests.test_sweep import SMALL, cluster, started, states, sweep, sweeping, trials, wait_for
 

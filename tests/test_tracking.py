@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from pipeline import tracking
-from pipeline.paths import PROJECT
+from pipeline.system.paths import PROJECT
+from pipeline.tracking import stage_run
 from tests.conftest import ROOT, run
 from tests.test_datasets import configured
 
@@ -22,10 +22,10 @@ STAGE = """
 import sys, time
 from pathlib import Path
 from pipeline import paths, tracking
-tracking.PROJECT = Path(sys.argv[1])
-tracking.RUNS = Path(sys.argv[1]) / "runs"
+stage_run.PROJECT = Path(sys.argv[1])
+stage_run.RUNS = Path(sys.argv[1]) / "runs"
 from tests.test_datasets import configured
-with tracking.stage(sys.argv[2], configured()) as run:
+with stage_run.stage(sys.argv[2], configured()) as run:
     run.metrics(1, loss=0.5)
     print(run.id, flush=True)
     if "wait" in sys.argv: time.sleep(60)
@@ -102,7 +102,7 @@ def test_what_was_said_to_be_restored_gives_way_to_stages_that_run_all_the_same(
     forced = STAGE.replace(
         "with tracking",
         "made = {'run_id': '0' * 32, 'metrics': {'test_accuracy': 0.5}}\n"
-        "tracking.restored(dict.fromkeys(tracking.STAGES, made), configured())\nwith tracking",
+        "tracking.restored(dict.fromkeys(stage_run.STAGES, made), configured())\nwith tracking",
     )
     command = [sys.executable, "-c", forced, str(folder), "prepare"]
     done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=True)
@@ -137,7 +137,7 @@ def test_a_store_that_cannot_be_reached_is_told(folder: Path) -> None:
 
 def test_the_store_is_what_the_configuration_says_else_the_environment_else_sqlite(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    assert tracking.uri(configured().tracking) == f"sqlite:///{PROJECT / 'mlflow.db'}"
+    assert stage_run.uri(configured().tracking) == f"sqlite:///{PROJECT / 'mlflow.db'}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://team:5000")
-    assert tracking.uri(configured().tracking) == "http://team:5000"
-    assert tracking.uri(configured("tracking.uri=http://mine:5000").tracking) == "http://mine:5000"
+    assert stage_run.uri(configured().tracking) == "http://team:5000"
+    assert stage_run.uri(configured("tracking.uri=http://mine:5000").tracking) == "http://mine:5000"

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import tensorflow_setup
-from pipeline.arrays import Split
-from pipeline.errors import TrainingDiverged
+from pipeline.images.arrays import Split
+from pipeline.system import tensorflow_setup
+from pipeline.system.errors import TrainingDiverged
 from tests.conftest import ROOT
 from tests.test_datasets import configured
 
@@ -23,11 +23,14 @@ tensorflow_setup.start()
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from pipeline import datasets, exported, model, trial  # noqa: E402
-from pipeline.augment import augmentation  # noqa: E402
-from pipeline.schedule import learning_rates  # noqa: E402
-from pipeline.trainer import Trainer  # noqa: E402
-from pipeline.variables import Variables  # noqa: E402
+from pipeline.data import datasets  # noqa: E402
+from pipeline.inference import exported  # noqa: E402
+from pipeline.sweep import trial  # noqa: E402
+from pipeline.training import network  # noqa: E402
+from pipeline.training.augment import augmentation  # noqa: E402
+from pipeline.training.schedule import learning_rates  # noqa: E402
+from pipeline.training.trainer import Trainer  # noqa: E402
+from pipeline.training.variables import Variables  # noqa: E402
 
 SMALL = ("dataset=digits", "model=mlp", "model.dense=[{units: 32, activation: relu}]", "training.epochs=3")
 
@@ -253,7 +256,7 @@ def test_thickness_makes_some_strokes_thicker_and_some_thinner(splits: dict[str,
 
 
 def test_the_network_has_the_layers_of_the_configuration() -> None:
-    textbook = model.build(configured("experiment=textbook").model, 0.13, 0.31)
+    textbook = network.build(configured("experiment=textbook").model, 0.13, 0.31)
     kinds = [type(layer).__name__ for layer in textbook.layers]
     assert kinds == (
         ["InputLayer"]
@@ -261,7 +264,7 @@ def test_the_network_has_the_layers_of_the_configuration() -> None:
         + ["MaxPooling2D", "Dropout", "Flatten", "Dense", "Dropout", "Dense", "Softmax"]
     )
     assert textbook.count_params() == 2_380_938  # 320 + 18,496 + 2,359,552 + 2,570
-    normalized = model.build(
+    normalized = network.build(
         configured("model.blocks.0.batch_normalization=true", "model.blocks.1.pooling=average").model, 0, 1
     )
     kinds = [type(layer).__name__ for layer in normalized.layers]

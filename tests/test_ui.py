@@ -15,11 +15,11 @@ from urllib.parse import quote
 import pytest
 from mlflow import MlflowClient
 
-from pipeline import recorder
-from pipeline.store import Store
-from pipeline.study import OVERRIDES, Study, storage
-from pipeline.sweep import plan
-from pipeline.sweep_records import SweepRuns
+from pipeline.sweep.command import plan
+from pipeline.sweep.study import OVERRIDES, Study, storage
+from pipeline.sweep.sweep_runs import SweepRuns
+from pipeline.tracking import recorder
+from pipeline.tracking.registry import Store
 from tests.conftest import environment
 
 pytestmark = pytest.mark.timeout(200)

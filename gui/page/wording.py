@@ -1,0 +1,58 @@
+"""What the window says of an answer, and which digit of several it speaks of. Knows nothing of a window."""
+
+from collections.abc import Sequence
+
+from gui.reading.messages import Mark, Seen
+
+
+def selected(marks: Sequence[Mark], wanted: int, last_stroke: int) -> int:
+    """The number of the digit that bars, panel and corrections are about.
+
+    Args:
+        marks: at least one.
+        wanted: that a person chose; -1 for none.
+        last_stroke: number of the stroke that was drawn last.
+
+    Returns:
+        `wanted` if there is such a digit, else the one with the last stroke, else the last.
+
+    """
+    if 0 <= wanted < len(marks):
+        return wanted
+    return next((number for number, mark in enumerate(marks) if last_stroke in mark.strokes), len(marks) - 1)
+
+
+def percent(part: float) -> str:
+    """A probability, never rounded up to certainty or down to impossibility."""
+    if part >= 0.9995:
+        return "> 99.9 %"
+    return f"{part:.1%}".replace("%", " %") if part >= 0.0005 else "0 %"
+
+
+def chip(mark: Mark) -> str:
+    """What stands at the box of a digit."""
+    if mark.verdict == "none" or mark.digit is None:
+        return "no digit"
+    return f"{mark.digit}{'?' if mark.verdict == 'unsure' else ''}  {min(round(mark.probability * 100), 99)} %"
+
+
+def headline_points(answer: str) -> int:
+    """The size at which the answer fits into its column, typographic points."""
+    longest = max((len(line) for line in headline(answer).splitlines()), default=0)
+    return max(11, min(72, 210 // max(longest, 1)))
+
+
+def headline(answer: str) -> str:
+    """The answer, on two lines where it needs them."""
+    return answer.replace(": ", ":\n")
+
+
+def subtitle(seen: Seen, number: int) -> str:
+    """How sure the answer is, of the digit with that number."""
+    if not seen.marks:
+        return ""
+    mark = seen.marks[number]
+    if len(seen.marks) == 1:
+        sure = percent(mark.probability)
+        return {"digit": f"{sure} sure", "unsure": f"{mark.digit} with {sure}"}.get(mark.verdict, "")
+    return f"digit {number + 1} of {len(seen.marks)}: {chip(mark)}"

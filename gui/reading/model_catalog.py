@@ -1,0 +1,179 @@
+"""Which models there are, what they are called, and in which order they are offered. Knows nothing of a window."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.system.errors import ModelError, UserError
+from pipeline.system.paths import MODEL_FILE, MODELS
+
+EXPORTED = MODELS / MODEL_FILE
+SHIPPED = Path(__file__).resolve().parents[1] / "shipped.h5"
+CHAMPION = "champion"
+ENDINGS = (".h5", ".hdf5", ".keras")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model that can be chosen.
+
+    Attributes:
+        kind: "exported", "champion", "shipped" or "run".
+        model: what `resolve` takes.
+        name: for people.
+        dataset: that it was trained on, "" if unknown.
+        validation: accuracy, 0 to 1, or None.
+        test: accuracy, 0 to 1, or None.
+        date: ISO 8601, "" if unknown.
+
+    """
+
+    kind: str
+    model: str
+    name: str
+    dataset: str = ""
+    validation: float | None = None
+    test: float | None = None
+    date: str = ""
+
+    @property
+    def cells(self) -> tuple[str, str, str, str, str]:
+        """The columns of the list: name, dataset, validation and test accuracy, date."""
+        return self.name, self.dataset or "–", percent(self.validation), percent(self.test), day(self.date)
+
+
+def default() -> Path:
+    """The model that is opened on nothing: the exported one, else the one that ships with the program.
+
+    Raises:
+        ModelError: there is neither.
+
+    """
+    for path in (EXPORTED, SHIPPED):
+        if path.is_file():
+            return path
+    raise ModelError("there is no model yet: models/mnist.h5 is missing. Make it: make run (or dvc repro)")
+
+
+def is_path(name: str) -> bool:
+    """Whether `name` means a file, and not a run or the champion."""
+    return Path(name).suffix.lower() in ENDINGS or "/" in name or "\\" in name or Path(name).exists()
+
+
+def must_exist(name: str | Path) -> None:
+    """Make sure, in no time, that there is a file of that name.
+
+    Raises:
+        ModelError: there is none, or it is neither HDF5 nor a ZIP archive.
+
+    """
+    from pipeline.inference import model_file
+
+    model_file.must_begin_like_a_model(Path(name))
+
+
+def resolve(name: str) -> tuple[Path, str]:
+    """The file of a model, and what it is called; "" if only the file says that.
+
+    Args:
+        name: a path; or what `pipeline.tracking.registry.Store.find` finds, for which MLflow is loaded: that takes seconds.
+
+    Raises:
+        UserError: there is none of that name, or the store can't be read.
+
+    """
+    if is_path(name):
+        return Path(name), ""
+    from pipeline.tracking.registry import Store
+
+    store = Store()
+    run = store.find(name)
+    return store.artifact(run, MODEL_FILE), _called(run.info.run_id, run.info.run_name, name == CHAMPION)
+
+
+def _called(run_id: str, name: str, is_champion: bool) -> str:
+    return f"{CHAMPION}: {name}" if is_champion else f"{name} ({run_id[:8]})"
+
+
+def ordered(entries: Iterable[Entry]) -> list[Entry]:
+    """The files and the champion first, then the runs, the best on validation pictures first, without a number last."""
+    kinds = ("exported", "champion", "shipped", "run")
+
+    def rank(entry: Entry) -> tuple[int, float, str]:
+        best = entry.validation if entry.validation is not None else -1.0
+        return kinds.index(entry.kind), -best if entry.kind == "run" else 0.0, entry.name
+
+    return sorted(sorted(entries, key=lambda entry: entry.date, reverse=True), key=rank)
+
+
+def files() -> list[Entry]:
+    """The files that there are, of which nothing is known yet."""
+    named = (("exported", EXPORTED, "models/mnist.h5"), ("shipped", SHIPPED, "shipped with the program"))
+    return [Entry(kind, str(path), name) for kind, path, name in named if path.is_file()]
+
+
+def listing() -> tuple[list[Entry], str]:
+    """All models there are; and a message if the store gives none, or can't be read. Loads MLflow: takes seconds."""
+    found = [_described(entry) for entry in files()]
+    from pipeline.tracking.registry import NoRuns, Store
+
+    try:
+        runs = [run for run in Store().runs() if run.has_model]
+    except NoRuns:
+        runs = []
+    except UserError as error:
+        return found, f"{error}. Its runs are not listed; files can still be opened."
+    if not runs:
+        return found, "No run in the MLflow store holds a model yet. Make one: make run"
+    listed = [("run", run.id, _called(run.id, run.name, False), run) for run in runs]
+    listed += [("champion", CHAMPION, _called(run.id, run.name, True), run) for run in runs if run.is_champion]
+    found += [
+        Entry(kind, model, name, run.dataset, run.validation_accuracy, run.test_accuracy, run.started.isoformat())
+        for kind, model, name, run in listed
+    ]
+    return found, ""
+
+
+def _described(entry: Entry) -> Entry:
+    """With what a file says of itself."""
+    from pipeline.inference import exported
+
+    says = exported.describe(Path(entry.model))
+    validation, test = (
+        value if isinstance(value := says.get(key), float) else None for key in ("validation_accuracy", "test_accuracy")
+    )
+    dataset, date = str(says.get("dataset", "")), str(says.get("exported", ""))
+    return replace(entry, dataset=dataset, validation=validation, test=test, date=date)
+
+
+def percent(part: float | None) -> str:
+    """An accuracy for people."""
+    return "–" if part is None else f"{part:.2%}"
+
+
+def day(date: str) -> str:
+    """A date for people, in their own time zone."""
+    try:
+        return datetime.fromisoformat(date).astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return "–"
+
+
+def introduction(path: Path, description: dict[str, Any], called: str = "") -> str:
+    """Which model, trained on what, with what accuracy.
+
+    Args:
+        path: of the file.
+        called: by `resolve`.
+        description: of the file, by `pipeline.inference.exported.describe`; of somebody else's file it is empty, or anything.
+
+    """
+    name = called or ("the shipped model" if path == SHIPPED else path.name)
+    dataset, test = description.get("dataset"), description.get("test_accuracy")
+    if not isinstance(dataset, str):
+        note = description.get("note")  # by `pipeline.inference.input_range.fitted`
+        return f"{name}, of unknown origin: {note}" if isinstance(note, str) else f"{name}, of unknown origin"
+    told = f"{name}, trained on {dataset}"
+    return f"{told}, {test:.2%} of its test pictures right" if isinstance(test, float) else told

@@ -1,0 +1,95 @@
+"""The column that shows what one model answers: its name, the answer large, ten bars."""
+
+import tkinter as tk
+from tkinter import ttk
+
+from gui.page import wording
+from gui.reading.messages import Seen
+from gui.window.theme import Palette
+
+WIDTH, BARS_HEIGHT = 250, 270  # of the column and its bars at 96 dots an inch, pixels
+LEFT, RIGHT = 26, 72  # beside the bars, for the digit and its probability
+
+
+class Column(ttk.Frame):
+    """What a model answers.
+
+    Args:
+        parent: of the widget.
+        px: display scaling.
+
+    """
+
+    def __init__(self, parent: tk.Misc, px: float) -> None:
+        super().__init__(parent, style="Card.TFrame", padding=round(12 * px), borderwidth=0)
+        self.px = px
+        self.values: tuple[float, ...] = (0.0,) * 10
+        self._best: int | None = None
+        self._palette: Palette | None = None
+        self._span = (0.0, 0.0)  # where the bars begin and end
+        wrap = round((WIDTH - 24) * px)
+        self.model = ttk.Label(self, style="CardFaint.TLabel", anchor="center", justify="center", wraplength=wrap)
+        self.model.pack(fill="x")
+        # In a frame of its own size, so that the column stays where it is whatever the answer.
+        place = ttk.Frame(self, style="Card.TFrame", width=wrap, height=round(118 * px))
+        place.pack_propagate(False)
+        place.pack(fill="x", pady=(round(4 * px), 0))
+        self.answer = ttk.Label(place, style="Card.TLabel", anchor="center", justify="center")
+        self.answer.pack(fill="both", expand=True)
+        self.sure = ttk.Label(self, style="CardFaint.TLabel", anchor="center")
+        self.sure.pack(fill="x")
+        self.bars = tk.Canvas(self, width=wrap, height=round(BARS_HEIGHT * px), highlightthickness=0)
+        self.bars.pack(fill="both", expand=True, pady=(round(8 * px), 0))
+        self.bars.bind("<Configure>", lambda _: self._place())
+
+    def colour(self, palette: Palette) -> None:
+        """Show everything in the colours of a theme."""
+        self._palette = palette
+        self.bars.configure(background=palette.card)
+        self._place()
+
+    def show(self, seen: Seen | None, number: int) -> None:
+        """Show an answer, with the bars of its digit `number`; None: nothing to answer."""
+        mark = seen.marks[number] if seen and seen.marks else None
+        answer = seen.answer if seen and mark else ""
+        points = wording.headline_points(answer)
+        self.answer.configure(
+            text=wording.headline(answer), font=("TkDefaultFont", points, "bold" if points > 20 else "normal")
+        )
+        self.sure["text"] = wording.subtitle(seen, number) if seen and mark else ""
+        self.values = mark.probabilities if mark else (0.0,) * 10
+        self._best = mark.digit if mark else None
+        self._draw()
+
+    def _place(self) -> None:
+        """Make the parts of the bars, as large as there is room."""
+        if self._palette is None:
+            return
+        palette, px, bars = self._palette, self.px, self.bars
+        width, height = max(bars.winfo_width(), int(bars["width"])), max(bars.winfo_height(), int(bars["height"]))
+        self._span, step = (LEFT * px, width - RIGHT * px), min(height / 10, 40 * px)
+        bars.delete("all")
+        for digit in range(10):
+            y, half = step * (digit + 0.5), step * 0.26
+            bars.create_text(self._span[0] / 2, y, text=str(digit), tags=f"digit{digit}")
+            bars.create_rectangle(self._span[0], y - half, self._span[1], y + half, fill=palette.track, width=0)
+            bars.create_rectangle(self._span[0], y - half, self._span[0], y + half, width=0, tags=f"bar{digit}")
+            bars.create_text(width - 4 * px, y, anchor="e", font=("TkDefaultFont", 9), tags=f"percent{digit}")
+        self._draw()
+
+    def _draw(self) -> None:
+        """Make the bars as long as the values say."""
+        if self._palette is None:
+            return
+        palette, bars, (left, right) = self._palette, self.bars, self._span
+        for digit, value in enumerate(self.values):
+            best = digit == self._best
+            colour = palette.text if best else palette.faint
+            _, top, _, bottom = bars.coords(f"bar{digit}")
+            length = value * (right - left)
+            bars.coords(f"bar{digit}", left, top, left + length, bottom)
+            seen = "normal" if length >= 1 else "hidden"
+            bars.itemconfigure(f"bar{digit}", fill=palette.right if best else palette.faint, state=seen)
+            bars.itemconfigure(f"digit{digit}", fill=colour, font=("TkDefaultFont", 10, "bold" if best else "normal"))
+            text = wording.percent(value) if self._best is not None else ""
+            bars.itemconfigure(f"percent{digit}", fill=colour, text=text)

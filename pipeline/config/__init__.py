@@ -1,0 +1,1 @@
+"""The configuration: the type and bounds of every key, and how a mistake is told."""

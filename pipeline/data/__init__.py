@@ -1,0 +1,1 @@
+"""Datasets: where they come from, what people drew, and the prepared arrays."""

@@ -1,0 +1,51 @@
+"""The prepared data on disk: what ``prepare`` writes and every later stage reads."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from pipeline.images.arrays import Split
+from pipeline.system.errors import DataError
+from pipeline.system.paths import PREPARED
+
+
+def write(splits: dict[str, Split], summary: dict[str, Any], sheet: Image.Image, collection: str, folder: Path) -> None:
+    """Write everything to a temporary folder, then put it in the place of `folder`.
+
+    Args:
+        splits: of the dataset.
+        summary: of `pipeline.prepare.summarize`.
+        sheet: samples.
+        collection: of `pipeline.data.collection.text_of`: DVC keeps every version of what people drew that a run was made with.
+        folder: it is replaced.
+
+    """
+    temporary = folder.with_name(f".{folder.name}.incomplete")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    for name, split in splits.items():
+        np.save(temporary / f"{name}_pictures.npy", split.pictures)
+        np.save(temporary / f"{name}_labels.npy", split.labels)
+    sheet.save(temporary / "samples.png")
+    (temporary / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    if collection:
+        (temporary / "drawings.json").write_text(collection, encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    temporary.rename(folder)
+
+
+def summary(folder: Path = PREPARED) -> dict[str, Any]:
+    """What ``prepare`` says of the data: see `pipeline.prepare.summarize`."""
+    try:
+        return dict(json.loads((folder / "summary.json").read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise DataError(f"{folder} holds no prepared data. Make it: dvc repro prepare") from None
+
+
+def load(split: str, folder: Path = PREPARED) -> Split:
+    """One of ``train``, ``validation``, ``test``: pictures (n, 28, 28) uint8 and labels (n,) uint8."""
+    return Split(np.load(folder / f"{split}_pictures.npy"), np.load(folder / f"{split}_labels.npy"))

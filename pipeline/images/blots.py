@@ -1,0 +1,118 @@
+"""From ink to blots, its connected pieces, and from blots to pictures like MNIST's."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from pipeline.images import photo, preprocessing
+from pipeline.images.arrays import Pictures
+from pipeline.images.photo import Ink
+from pipeline.images.strokes import PEN
+from pipeline.system.errors import DataError
+
+SPECK = 0.1  # a blot smaller than this part of the largest, by the longer side of its box, is dirt
+PENS = (2.0, 3.9)  # width of the strokes of 90 % of MNIST's training pictures, measured in the same way, pixels
+FINE = 4  # a pen is changed at so many pixels to one of MNIST's
+MOST_BLOTS = 60  # of a row of digits; a page of print has thousands
+POINTS = 200  # of a blot, that stand for it where its distance to others is asked
+
+
+class Blots:
+    """The connected pieces of ink without the dirt, in one array: a page of them is not copied for each.
+
+    Args:
+        ink: (height, width) float32, 0 to 1.
+
+    """
+
+    def __init__(self, ink: Ink) -> None:
+        self._ink = ink
+        self._numbers, _ = ndimage.label(ink >= preprocessing.FAINT, np.ones((3, 3)))
+        boxes = ndimage.find_objects(self._numbers)
+        sizes = np.array([max(rows.stop - rows.start, columns.stop - columns.start) for rows, columns in boxes])
+        self._kept = np.flatnonzero(sizes >= SPECK * sizes.max(initial=0))
+        self._boxes = [boxes[number] for number in self._kept]
+
+    def __len__(self) -> int:
+        return len(self._boxes)
+
+    def check(self) -> None:
+        """Raise DataError if there are more than a few numbers have."""
+        if len(self) > MOST_BLOTS:
+            raise DataError(
+                f"the picture must hold at most {MOST_BLOTS} pieces of ink, and holds {len(self)}. Cut the number out."
+            )
+
+    def points(self, blot: int) -> NDArray[np.float64]:
+        """(n, 2) float64: x and y of pixels of a blot, those at the edges of its box among them."""
+        rows, columns = self._boxes[blot]
+        found = np.argwhere(self._numbers[rows, columns] == self._kept[blot] + 1)[:, ::-1].astype(np.float64)
+        edges = [found[:, 0].argmin(), found[:, 0].argmax(), found[:, 1].argmin(), found[:, 1].argmax()]
+        few = np.linspace(0, len(found) - 1, min(POINTS, len(found))).astype(int)
+        chosen: NDArray[np.float64] = found[np.unique(np.concatenate([few, edges]))] + [columns.start, rows.start]
+        return chosen
+
+    def ink(self, group: Sequence[int]) -> Ink:
+        """(height, width) float32, 0 to 1: the ink of some blots in their box."""
+        rows, columns = zip(*(self._boxes[blot] for blot in group), strict=True)
+        box = tuple(slice(min(side.start for side in sides), max(side.stop for side in sides)) for sides in (rows, columns))
+        own = np.isin(self._numbers[box], self._kept[list(group)] + 1)
+        return np.where(own, self._ink[box], np.float32(0))
+
+
+def fit(image: Image.Image) -> Pictures:
+    """Bring a picture of one digit to the form of MNIST's.
+
+    Args:
+        image: of any mode, size and polarity.
+
+    Returns:
+        (28, 28) uint8, 0 to 255, ink bright on dark.
+
+    Raises:
+        BlankPicture: there is no ink in it.
+
+    """
+    blots = Blots(photo.ink_of(image))
+    return fit_ink(blots.ink(range(len(blots))))
+
+
+def fit_ink(ink: Ink) -> Pictures:
+    """Bring the ink of one digit to MNIST's form, a pen that is far too thin or too thick to MNIST's width.
+
+    Args:
+        ink: (height, width) float32, 0 to 1, some of it at the edges.
+
+    Returns:
+        (28, 28) uint8, 0 to 255, ink bright.
+
+    """
+    scale = preprocessing.BOX / max(ink.shape)
+    thickness = _thickness(ink) * scale
+    if PENS[0] <= thickness <= PENS[1]:
+        return preprocessing.fit_ink(ink)
+    if (step := int(1 / scale / FINE)) > 1:
+        # A thin line keeps its brightness, and becomes a pixel wider at most.
+        smooth = ndimage.maximum_filter if thickness < PEN else ndimage.uniform_filter
+        ink = smooth(ink, step)[::step, ::step]
+        scale = preprocessing.BOX / max(ink.shape)
+        thickness = _thickness(ink) * scale
+    if radius := round(abs(PEN - thickness) / scale / 2):
+        change = ndimage.grey_dilation if thickness < PEN else ndimage.grey_erosion
+        ink = change(np.pad(ink, radius), footprint=_disc(radius))
+    return preprocessing.fit_ink(ink)
+
+
+def _thickness(ink: Ink) -> float:
+    """Mean width of the strokes in pixels: 2 x ink / length of its edge."""
+    down, right = np.gradient(np.pad(ink, 2))
+    return float(2 * ink.sum() / max(float(np.hypot(down, right).sum()), 1e-6))
+
+
+def _disc(radius: int) -> NDArray[np.bool_]:
+    line = np.arange(-radius, radius + 1)
+    disc: NDArray[np.bool_] = line[:, np.newaxis] ** 2 + line**2 <= (radius + 0.5) ** 2
+    return disc

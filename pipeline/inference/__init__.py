@@ -1,0 +1,1 @@
+"""A model file opened safely; strokes or a picture in, digits out."""

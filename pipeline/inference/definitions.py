@@ -1,0 +1,233 @@
+"""Definitions of models, from those that Keras 1 wrote on, in the words of today's Keras; and fitted to the pictures.
+
+Besides, what only training needs is left out, so that it can neither fail nor take time: initial values, which the weights
+overwrite, regularizers and constraints. Every float is a float32. Nothing here starts Keras, and each class comes from the
+module that `pipeline.inference.harmless` has it in, wherever the file says that it comes from.
+"""
+
+import re
+from typing import Any
+
+from pipeline.images.arrays import SIDE
+from pipeline.inference.harmless import ACTIVATIONS, CLASSES, OLD_NAMES, VALUES, is_operation
+
+Entry = dict[str, Any]
+
+MODELS = ("Functional", "Model", "Sequential")
+PICTURE = [SIDE, SIDE, 1]
+
+#: Arguments that were called otherwise in Keras 1 and 2.
+RENAMED = {
+    "bias": "use_bias",
+    "border_mode": "padding",
+    "nb_filter": "filters",
+    "p": "rate",
+    "subsample": "strides",
+    "theta": "threshold",
+}
+#: Arguments of which a model that reads has no use, or that there is one value of today.
+DROPPED = re.compile(
+    r"\w+\.(batch_input_shape|input_shape|input_dtype|input_length|\w+_(regularizer|constraint)|init|fused|implementation"
+    r"|zero_output_for_mask|(query|key|value)_shape|unroll|stateful)|(?!Embedding)\w+\.input_dim"
+)
+#: Those that change what is computed, and that today's Keras doesn't have: they may be there as long as they are not used.
+GIVEN_UP = re.compile(r"\w+\.(time_major|renorm|virtual_batch_size|adjustment)|Attention\.causal|BatchNormalization\.mode")
+#: Those that Keras 2 wrote down for layers that don't take them.
+NOT_TAKEN = re.compile(
+    r"(Depthwise|Separable)\w+\.(groups|kernel_initializer)|ConvLSTM\dD\.groups|Conv(olution)?\dDTranspose\.groups"
+    r"|SpatialDropout\dD\.noise_shape"
+)
+_PLAIN_DTYPE = re.compile(r"u?int(8|16|32|64)|b?float(16|32|64)|bool")
+
+
+def modern(definition: Entry) -> Entry:
+    """A definition as Keras 3 takes it.
+
+    Args:
+        definition: a model's, as JSON, of harmless classes.
+
+    Raises:
+        ValueError: it asks for something that Keras no longer computes.
+
+    """
+    return _model(definition["class_name"], definition["config"])
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_value(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("type") == "ndarray" and "value" in value:  # a number, as Keras 2 wrote those of NumPy
+        return value["value"]
+    return _entry(value) if "class_name" in value else {key: _value(each) for key, each in value.items()}
+
+
+def _entry(entry: Entry) -> Any:
+    """Something that a definition asks to make: a layer, a model, a policy, a tensor."""
+    name, config = entry["class_name"], entry["config"]
+    if name == "function":
+        return ACTIVATIONS[config]
+    if name in VALUES:
+        if name in ("__numpy__", "__tensor__") and not _PLAIN_DTYPE.fullmatch(str(config["dtype"])):
+            raise ValueError(f"numbers in its definition must be of a plain type, and are {config['dtype']!r:.50}")
+        return {"class_name": name, "config": _value(config)}
+    kept = {key: _value(entry[key]) for key in ("name", "inbound_nodes", "build_config", "shared_object_id") if key in entry}
+    if is_operation(name, entry.get("module") or ""):
+        return kept | {"module": entry["module"], "class_name": name, "config": _value(config), "registered_name": None}
+    name = str(OLD_NAMES.get(name, name))
+    if name in MODELS:
+        return kept | _model(name, config)
+    if name in ("DTypePolicy", "FloatDTypePolicy"):
+        return "float32"
+    return kept | layer(name, **_config(name, config))
+
+
+def layer(class_name: str, **config: Any) -> Entry:
+    """A definition's entry for a layer, by the name of its class and its arguments."""
+    module = next((module for module, names in CLASSES.items() if class_name in names), "keras.layers")
+    return {"module": module, "class_name": class_name, "config": config, "registered_name": None}
+
+
+def _only(config: Entry, *keys: str) -> Entry:
+    return {key: config[key] for key in keys if key in config}
+
+
+def _config(name: str, config: Entry) -> Entry:
+    """The arguments of a layer."""
+    if name == "InputLayer":
+        shape = config.get("batch_shape") or config.get("batch_input_shape") or [None, *config.get("shape", [])]
+        return {"batch_shape": [None, *shape[1:]], "dtype": "float32", **_only(config, "name")}
+    found = {}
+    for key, value in config.items():
+        argument = f"{name}.{key}"
+        if GIVEN_UP.fullmatch(argument) and value:
+            raise ValueError(f"{config.get('name', name)} uses {key}={value!r:.50}, which Keras no longer has")
+        if any(left_out.fullmatch(argument) for left_out in (GIVEN_UP, DROPPED, NOT_TAKEN)):
+            continue
+        key = RENAMED.get(key, key)
+        if key.endswith("_initializer"):
+            found[key] = "zeros"
+        elif key == "dtype" and not isinstance(value, dict):
+            found[key] = "float32"
+        elif key.endswith("activation") and isinstance(value, str):
+            found[key] = ACTIVATIONS.get(value, value)
+        else:
+            found[key] = _value(value)
+    return _renamed(name, found)
+
+
+def _renamed(name: str, config: Entry) -> Entry:
+    """The arguments that mean something else, or are not there, in this layer."""
+    if isinstance(axis := config.get("axis"), list) and len(axis) == 1:
+        config["axis"] = axis[0]
+    if name == "LeakyReLU" and "alpha" in config:
+        config["negative_slope"] = config.pop("alpha")
+    if name != "Embedding" and "output_dim" in config:
+        config["units"] = config.pop("output_dim")
+    if "nb_row" in config:
+        config["kernel_size"] = [config.pop("nb_row"), config.pop("nb_col")]
+    if config.pop("dim_ordering", "tf") == "th":
+        raise ValueError(f"{config.get('name', name)} has its numbers in Theano's order, which Keras no longer has")
+    if config.get("data_format") == "channels_first" and re.search(r"Conv|Pool", name):
+        raise ValueError(
+            f"{config.get('name', name)} has the data_format channels_first, which only some graphics cards compute. Save the "
+            "model with channels_last"
+        )
+    if name == "GaussianNoise" and "sigma" in config:
+        config["stddev"] = config.pop("sigma")
+    if name == "GRU":
+        config.setdefault("reset_after", False)  # as it was before it could be chosen
+    return config
+
+
+def _model(name: str, config: Any) -> Entry:
+    if name == "Sequential":
+        config = config if isinstance(config, dict) else {"layers": config}  # a list before Keras 2.2.3
+        layers = [_entry(each) for each in config["layers"]]
+        if layers[0]["class_name"] != "InputLayer":  # before Keras 2.4
+            shape = input_shape(config["layers"][0]) or config.get("build_input_shape")
+            layers = [layer("InputLayer", batch_shape=[None, *shape[1:]], dtype="float32")] * bool(shape) + layers
+        return layer(name, **{"name": "sequential"} | _only(config, "name", "trainable"), layers=layers)
+    inner = {each["name"] for each in config["layers"] if each["class_name"] in MODELS}
+    layers = [{**each, "inbound_nodes": _renumbered(each["inbound_nodes"], inner)} for each in config["layers"]]
+    ends = {key: _single(config[key]) for key in ("input_layers", "output_layers")}
+    return layer("Model", **{"name": "model"} | _only(config, "name", "trainable") | ends, layers=list(map(_entry, layers)))
+
+
+def _single(tensors: Any) -> Any:
+    """The one input or output of a model, which Keras 2 wrote as a list of one."""
+    return tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list) else tensors
+
+
+def _renumbered(nodes: list[Any], inner: set[str]) -> list[Any]:
+    """The calls of a layer; before Keras 3, those of a model within the model, one of `inner`, were counted from 1."""
+    return [
+        [[each[0], max(each[1] - 1, 0) if each[0] in inner else each[1], *each[2:]] for each in node]
+        if isinstance(node, list)
+        else node
+        for node in nodes
+    ]
+
+
+def input_shape(entry: Entry) -> list[int | None] | None:
+    """The shape that a layer or a model is given, batch first; None if its definition doesn't say."""
+    config = entry["config"]
+    if entry["class_name"] == "Sequential":
+        return input_shape((config["layers"] if isinstance(config, dict) else config)[0])
+    if entry["class_name"] in MODELS:
+        inputs = [each for each in config["layers"] if each["class_name"] == "InputLayer"]
+        return input_shape(inputs[0]) if len(inputs) == 1 else None
+    shape = config.get("batch_input_shape") or config.get("batch_shape")
+    if not shape and config.get("input_dim") and entry["class_name"] != "Embedding":
+        shape = [None, config["input_dim"]]
+    return shape or (entry.get("build_config") or {}).get("input_shape")
+
+
+def fitted(definition: Entry) -> Entry:
+    """A modern definition that takes pictures, (n, 28, 28, 1), where the model takes the same pixels in another form.
+
+    Such are (784,), (28, 28), (1, 28, 28), open sides, (32, 32, 1) with a margin, and three equal channels for one.
+    """
+    shape = input_shape(definition)
+    if not shape or shape[1:] == PICTURE:
+        return definition
+    way = _way([SIDE if side is None and place < 2 else side for place, side in enumerate(shape[1:])])
+    return definition if way is None else preceded(definition, way)
+
+
+def preceded(definition: Entry, way: list[Entry]) -> Entry:
+    """A definition of a model from pictures, (n, 28, 28, 1), that `way` brings into the form that `definition` takes.
+
+    These layers stand among its own, so that what explains a network by its layers explains this one too.
+    """
+    config = definition["config"]
+    taken = {each["config"].get("name") or each.get("name") for each in config["layers"]}
+    names = (name for name in (f"picture_{number}" for number in range(len(taken) + 10)) if name not in taken)
+    chain = [layer("InputLayer", batch_shape=[None, *PICTURE], dtype="float32"), *way]
+    for each, name in zip(chain, names, strict=False):
+        each["config"]["name"] = name
+    if definition["class_name"] == "Sequential":
+        return {**definition, "config": {**config, "layers": chain + config["layers"][1:]}}
+    (given,) = (each for each in config["layers"] if each["class_name"] == "InputLayer")
+    chain[-1]["config"]["name"] = given["name"]  # what the layers that come next call it
+    for before, each in zip([None, *chain], chain, strict=False):
+        each["name"] = each["config"]["name"]
+        each["inbound_nodes"] = [[[before["name"], 0, 0, {}]]] if before else []
+    layers = chain + [each for each in config["layers"] if each is not given]
+    return {**definition, "config": {**config, "layers": layers, "input_layers": [chain[0]["name"], 0, 0]}}
+
+
+def _way(shape: list[Any]) -> list[Entry] | None:
+    """The layers from (28, 28, 1) to `shape`; None if there is no such way."""
+    sides = [side for side in shape if side != 1]
+    reshape, margin = layer("Reshape", target_shape=shape), layer("ZeroPadding2D", padding=2)
+    if sides in ([SIDE, SIDE], [SIDE * SIDE]):
+        return [reshape]
+    if sides == [SIDE + 4, SIDE + 4]:
+        return [margin, reshape]
+    if shape in ([SIDE, SIDE, 3], [SIDE + 4, SIDE + 4, 3]):
+        row = layer("Reshape", target_shape=[shape[0] * shape[1]])
+        thrice = [row, layer("RepeatVector", n=3), layer("Permute", dims=[2, 1]), reshape]
+        return thrice if shape[0] == SIDE else [margin, *thrice]
+    return None

@@ -1,0 +1,1 @@
+"""``python -m pipeline.sweep``: try many configurations, and keep the best as an experiment."""

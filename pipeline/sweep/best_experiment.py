@@ -1,0 +1,53 @@
+"""The best trial of a sweep as an experiment: ``conf/experiment/<sweep>_best.yaml``, with differences only."""
+
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+
+from pipeline.compose import compose, is_option
+from pipeline.config.check import read
+from pipeline.system.paths import CONFIGURATION, replacing
+
+UNTOLD = ("name", "composed_from", "tracking")  # not a part of what a trial is
+
+
+def differences(base: Any, other: Any) -> Any:
+    """What of `other` is not so in `base`: nested keys; a list that differs stands whole."""
+    if not (isinstance(base, dict) and isinstance(other, dict)):
+        return other
+    return {key: differences(base.get(key), value) for key, value in other.items() if base.get(key) != value}
+
+
+def write(name: str, overrides: list[str], origin: str) -> Path:
+    """Write the experiment that `overrides` make, and return its path.
+
+    Args:
+        name: of the sweep.
+        overrides: of the best trial, in Hydra's grammar; those for all trials first.
+        origin: the sweep, trial and score that it comes from, without a space: Hydra reads lines like ``# @key value`` above
+            the package, and no other comment may stand there.
+
+    """
+    path = CONFIGURATION / "experiment" / f"{name}_best.yaml"
+    parsed = OverridesParser.create().parse_overrides(overrides)
+    options = {str(override.key_or_group): override.value() for override in parsed if is_option(override, CONFIGURATION)}
+    chosen = options.pop("experiment", [])
+    experiments = chosen if isinstance(chosen, list) else [chosen]
+    if path.stem in experiments:  # it can't begin with what it replaces, but as that does
+        place, begin = experiments.index(path.stem), read(path).get("defaults", [])
+        experiments[place : place + 1] = [entry for entry in begin if isinstance(entry, str)]
+        for entry in begin:
+            if isinstance(entry, dict):
+                options = {group.removeprefix("override /"): option for group, option in entry.items()} | options
+    whole = compose(overrides)
+    on_top = [f"experiment={experiments}"] if experiments else []
+    base = compose([f"{group}={option}" for group, option in options.items()] + on_top)
+    body = differences({key: base[key] for key in base if key not in UNTOLD}, {k: whole[k] for k in whole if k not in UNTOLD})
+    defaults = experiments + [{f"override /{group}": option} for group, option in options.items()]
+    content = {"defaults": defaults} if defaults else {}
+    content |= {"name": f"{name}_best"} | body
+    with replacing(path) as temporary:
+        temporary.write_text(f"# @sweep {origin}\n# @package _global_\n{OmegaConf.to_yaml(content)}", encoding="utf-8")
+    return path

@@ -1,0 +1,246 @@
+"""``python -m pipeline.sweep``: try many configurations, and keep the best as an experiment.
+
+Optuna chooses, Dask trains, MLflow shows. What is killed, be it a worker or this process, loses the trials that were running at
+most: the same command takes the study up where it stood.
+"""
+
+import argparse
+import signal
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from pipeline.system import importing
+from pipeline.system.errors import ConfigurationError, UserError
+from pipeline.system.processes import clean_up, preload
+
+if TYPE_CHECKING:  # what takes long to import is imported while `preload` works
+    from pipeline.config.schema import SweepConfiguration
+    from pipeline.sweep.search_space import Dimension
+    from pipeline.sweep.study import Study
+
+
+def plan(overrides: list[str]) -> tuple["SweepConfiguration", list["Dimension"], list[str]]:
+    """Read the command line.
+
+    Returns:
+        The checked configuration, the search space, and the overrides that hold for every trial.
+
+    Raises:
+        ConfigurationError: an override or a value is not valid, before anything runs.
+
+    """
+    from pipeline.compose import compose
+    from pipeline.config import check as configurations
+    from pipeline.config.schema import SweepConfiguration
+    from pipeline.sweep import search_space
+
+    varied, fixed = search_space.parse(overrides)
+    checked = configurations.check(compose(fixed, primary="sweep"))
+    assert isinstance(checked, SweepConfiguration)
+    chosen = {_key(text) for text in fixed}  # on the command line, which counts for more than the sweep's file
+    own, constant = search_space.parse([f"{key}={value}" for key, value in checked.sweep.space.items() if key not in chosen])
+    if constant:
+        checked = configurations.check(compose(constant + fixed, primary="sweep"))
+        assert isinstance(checked, SweepConfiguration)
+    space = {part.key: part for part in own + varied}
+    if not space:
+        raise ConfigurationError(
+            f"nothing is left that sweep={checked.sweep.name} could vary: {', '.join(sorted(chosen))} are fixed."
+        )
+    for_all = constant + [text for text in fixed if _key(text).partition(".")[0] != "sweep"]
+    _try_out(list(space.values()), for_all)
+    return checked, list(space.values()), for_all
+
+
+def _key(override: str) -> str:
+    return override.partition("=")[0].lstrip("+~")
+
+
+def _try_out(space: list["Dimension"], for_all: list[str]) -> None:
+    """Compose a corner of the space, or the opposite one, so that a key that doesn't exist is told before anything runs.
+
+    Where the space varies a whole group, as in ``optimizer=choice(adadelta, adam)``, each option must have all keys.
+    """
+    from pipeline.compose import compose
+    from pipeline.system.paths import CONFIGURATION
+
+    groups = [part for part in space if (CONFIGURATION / part.key).is_dir()]
+    for options in product(*(part.values for part in groups)):
+        chosen = {part.key: option for part, option in zip(groups, options, strict=True)}
+        for end in (0, -1):
+            try:
+                compose(for_all + [part.override(chosen.get(part.key, part.ends[end])) for part in space])
+            except UserError as error:
+                problem = str(error)
+            else:
+                break
+        else:
+            such = "".join(f"\n    with: {key}={option}" for key, option in chosen.items())
+            keys = ", ".join(part.key for part in space)
+            raise ConfigurationError(
+                f"{problem}{such}\nThe sweep varies {keys}. To vary others, copy its file in conf/sweep/ and choose that: "
+                "sweep=<its name>"
+            )
+
+
+class Display:
+    """Trials done, running, pruned, failed; the best so far; time left."""
+
+    def __init__(self, study: "Study") -> None:
+        from tqdm import tqdm
+
+        self._study = study
+        done = study.count().done
+        self._bar = tqdm(total=study.wanted, initial=done, unit="trial", disable=None, dynamic_ncols=True)
+        # A line of its own, or the bar would push it off a terminal of 80 columns.
+        self._best = tqdm(bar_format="{desc}", position=1, disable=None, dynamic_ncols=True)
+        if done or study.interrupted:
+            self.say(f"Going on with {study.name}: {done} trials are done, {len(study.interrupted)} were interrupted.")
+
+    def __enter__(self) -> "Display":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._best.close()
+        self._bar.close()
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar."""
+        self._bar.write(line)
+        sys.stdout.flush()
+
+    def update(self, running: int) -> None:
+        """Show where the sweep stands."""
+        from pipeline.config.check import short
+
+        count, best = self._study.count(), self._study.best()
+        self._bar.set_postfix_str(f"{running} running, {count.pruned} pruned, {count.failed} failed", refresh=False)
+        self._bar.update(count.done - self._bar.n)
+        self._bar.refresh()
+        if best:
+            self._best.set_description_str(f"best {best.value:.4f}: {short(best.user_attrs['overrides'])}")
+
+
+def conclude(study: "Study", configuration: "SweepConfiguration", for_all: list[str]) -> str:
+    """What the sweep found and what to do next. Writes the best trial as an experiment."""
+    from pipeline.sweep import best_experiment
+    from pipeline.sweep.study import SILENT
+
+    sweep, best, count = configuration.sweep, study.best(), study.count()
+    lines = [f"\n{count.finished} finished, {count.pruned} pruned, {count.failed} failed."]
+    if (elsewhere := study.wanted - count.done) > 0:
+        minutes = SILENT.seconds // 60
+        lines[0] += f" Run elsewhere: {elsewhere}; the same command goes on with those that are silent for {minutes} minutes."
+    if best is None or best.value is None:
+        return lines[0] + " No trial finished, so there is no best one."
+    if {part.key for part in study.space} == {"training.seed"}:
+        values = [trial.value for trial in study.trials() if trial.value is not None and trial.state.name == "COMPLETE"]
+        return lines[0] + f"\n{spread(values, sweep.objective)}\nNo experiment was written: the best of several seeds is luck."
+    score = (
+        f"{sweep.objective} {best.value:.2%}" if sweep.objective == "validation_accuracy" else f"{sweep.objective} {best.value}"
+    )
+    origin = f"{study.name},trial={best.number},{score.replace(' ', '=')}"
+    path = best_experiment.write(sweep.name, for_all + best.user_attrs["overrides"], origin)
+    lines.append(f"Best: trial {best.number}, {score}: {' '.join(best.user_attrs['overrides'])}")
+    lines.append(f"Written to conf/experiment/{path.name}. Make it a run of the whole pipeline:\n")
+    lines.append(f"  dvc exp run -S experiment={path.stem}")
+    return "\n".join(lines)
+
+
+def spread(values: list[float], objective: str) -> str:
+    """Mean, deviation and 95 % interval of the mean, by Student's t."""
+    mean = statistics.fmean(values)
+    if len(values) < 2:
+        return f"{objective} over one seed: {mean:.4%}"
+    from scipy.stats import t
+
+    deviation = statistics.stdev(values)
+    half = float(t.ppf(0.975, len(values) - 1)) * deviation / len(values) ** 0.5
+    return (
+        f"{objective} over {len(values)} seeds: mean {mean:.4%}, deviation {deviation:.4%}, "
+        f"95% interval of the mean {mean - half:.4%} to {mean + half:.4%}"
+    )
+
+
+def run(overrides: list[str], trial: Callable[..., dict[str, Any]] | None = None) -> str:
+    """Run a sweep from its command line, and return what there is to say at the end.
+
+    Args:
+        overrides: in Hydra's grammar.
+        trial: what a worker runs in the place of a training, for measuring the sweep itself.
+
+    Raises:
+        UserError: a value, a store, the cluster; or more trials have failed than may.
+
+    """
+    begin = time.perf_counter()
+    preload("pipeline.sweep.preload")  # it takes seconds, and all that follows goes on meanwhile
+    with ExitStack() as stack:
+        background = stack.enter_context(ThreadPoolExecutor(1))
+        with importing.lightly():
+            configuration, space, for_all = plan(overrides)
+            from pipeline.sweep.data import begin_to_read
+
+            pictures_to_be = begin_to_read(configuration.dataset.model_dump_json())
+            from pipeline.sweep.workers import workers
+
+            client_to_be = background.submit(stack.enter_context, workers(configuration.sweep))
+            from optuna.exceptions import StorageInternalError
+            from sqlalchemy.exc import SQLAlchemyError
+
+            from pipeline.sweep import study as studies
+            from pipeline.sweep.coordinator import Coordinator
+            from pipeline.sweep.records import Records
+            from pipeline.sweep.trial import run as train
+
+            store = studies.storage(configuration.sweep.storage)
+            pictures = pictures_to_be()
+            study = studies.Study(configuration, space, pictures.sha256, store)
+        records = stack.enter_context(Records(configuration, study))
+        coordinator = Coordinator(configuration, for_all, pictures, study, records, client_to_be, trial or train)
+        display = stack.enter_context(Display(study))
+        try:
+            coordinator.run(display.say, display.update)
+        except (StorageInternalError, SQLAlchemyError) as error:
+            raise UserError(
+                f"the sweep's store {configuration.sweep.storage} can't be used any more: "
+                f"{str(error.__cause__ or error).splitlines()[0]}\n"
+                "Mend that; the same command goes on with the trials that remain."
+            ) from None
+        if coordinator.has_failed:
+            raise UserError(
+                f"{coordinator.failed} trials have failed since this command began, and sweep.failures allows "
+                f"{configuration.sweep.failures}.\n"
+                "Mend what the messages above say; the same command goes on with the trials that remain."
+            )
+    took = f"\n{time.perf_counter() - begin:.1f} s, {coordinator.train_seconds:.1f} s of training."
+    return conclude(study, configuration, for_all) + took
+
+
+def main() -> None:
+    """Entry point of ``python -m pipeline.sweep``."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.sweep",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Try many configurations and keep the best as an experiment. A sweep is a file of conf/sweep/.\n"
+        "Killed or interrupted, the same command goes on with the trials that remain.",
+        epilog="Examples:\n  python -m pipeline.sweep sweep=adadelta sweep.trials=40\n"
+        "  python -m pipeline.sweep sweep=grid model=mlp dataset=digits\n"
+        "  python -m pipeline.sweep sweep=seeds 'training.seed=range(0, 10)'\n"
+        "  python -m pipeline.sweep sweep=adadelta sweep.scheduler=tcp://host:8786",
+    )
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="in Hydra's override grammar; sweeps are part of it")
+    overrides = parser.parse_args().overrides
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # ends like Ctrl-C
+    try:
+        print(run(overrides))
+    except KeyboardInterrupt:
+        print("\nStopped. Nothing is lost: the same command goes on with the trials that remain.")
+        sys.exit(130)
+    clean_up()

@@ -1,0 +1,90 @@
+"""The search space of a sweep, written in Hydra's override grammar.
+
+https://hydra.cc/docs/advanced/override_grammar/extended/: ``choice(...)``, ``range(...)``, ``interval(...)``, with ``int(...)``
+and ``tag(log, ...)`` around them.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep, Transformer
+from hydra.errors import HydraException
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+from pipeline.system.errors import ConfigurationError
+
+DIGITS = 4  # significant ones of a number that is tried: more tell nothing, and nobody reads them
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One key that a sweep varies."""
+
+    key: str
+    distribution: FloatDistribution | IntDistribution | CategoricalDistribution
+    values: tuple[str, ...]  # all of them, as overrides are written; empty for an interval
+
+    @property
+    def ends(self) -> tuple[Any, Any]:
+        """Its first value and its last."""
+        if self.values:
+            return self.values[0], self.values[-1]
+        assert not isinstance(self.distribution, CategoricalDistribution)  # which has values
+        return self.distribution.low, self.distribution.high
+
+    def override(self, value: Any) -> str:
+        """The override that sets this key, as in ``model.dropout=0.2``."""
+        return f"{self.key}={float(f'{value:.{DIGITS}g}')!r}" if isinstance(value, float) else f"{self.key}={value}"
+
+
+def parse(overrides: list[str]) -> tuple[list[Dimension], list[str]]:
+    """Part overrides into those that vary and those that don't.
+
+    Args:
+        overrides: as in ``["optimizer.rho=interval(0.8, 0.99)", "model=mlp"]``.
+
+    Returns:
+        A dimension for each key that varies, the last one given where there are several, and the other overrides.
+
+    Raises:
+        ConfigurationError: one isn't in the grammar, or is a sweep that this project doesn't know.
+
+    """
+    try:
+        parsed = OverridesParser.create().parse_overrides(overrides)
+    except HydraException as error:
+        raise ConfigurationError(f"the override is not valid.\n  {error}") from None
+    varied = {str(override.key_or_group): _dimension(override) for override in parsed if override.is_sweep_override()}
+    return list(varied.values()), [str(override.input_line) for override in parsed if not override.is_sweep_override()]
+
+
+def _dimension(override: Override) -> Dimension:
+    key, sweep = str(override.key_or_group), override.value()
+    log = "log" in getattr(sweep, "tags", ())
+    try:
+        match sweep:
+            case ChoiceSweep(shuffle=True) | RangeSweep(shuffle=True):  # by Hydra, anew at each call: another study each time
+                raise ConfigurationError(
+                    f"the search space can't have {override.input_line}: a sampler has an order of its own.\n"
+                    "    Write the same without shuffle(...)."
+                )
+            case IntervalSweep(start=int(low), end=int(high)):
+                return Dimension(key, IntDistribution(low, high, log=log), ())
+            case IntervalSweep(start=float(low), end=float(high)):
+                return Dimension(key, FloatDistribution(low, high, log=log), ())
+            case ChoiceSweep():
+                words = tuple(str(value) for value in override.sweep_iterator(Transformer.encode))
+                return Dimension(key, CategoricalDistribution(words), words)
+            case RangeSweep(step=step):
+                numbers = sorted(sweep.range())  # Optuna has no ranges that descend
+                words = tuple(map(str, numbers))
+                if len(numbers) > 1 and isinstance(numbers[0], int):
+                    return Dimension(key, IntDistribution(numbers[0], int(numbers[-1]), step=abs(int(step))), words)
+                return Dimension(key, CategoricalDistribution(words), words)
+    except (ValueError, HydraException) as error:
+        raise ConfigurationError(f"the search space can't have {override.input_line}: {error}") from None
+    raise ConfigurationError(
+        f"the search space can't have {override.input_line}.\n    allowed: choice(a, b), range(0, 10, 2), interval(0.1, 6), "
+        "int(interval(1, 9)), tag(log, interval(0.1, 6))"
+    )

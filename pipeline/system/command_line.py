@@ -1,0 +1,50 @@
+"""What all commands have in common: how a stage reads its command line, and how a command ends with an error."""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Callable
+
+from pipeline.system.errors import UserError
+
+
+def run_command(main: Callable[[], int | None]) -> None:
+    """Run a command's `main`. A `UserError` ends the process with ``Error: <message>`` and exit code 1, without a traceback.
+
+    Everywhere else errors are exceptions, which a script, a notebook or a server can catch.
+    """
+    try:
+        code = main()
+    except UserError as error:
+        sys.exit(f"Error: {error}")
+    if code:
+        sys.exit(code)
+
+
+def parse_stage(name: str, description: str | None) -> None:
+    """Read the command line of a stage, which has no options but ``--help``.
+
+    Whoever writes an override there means another command, and is told which: the stage would run without it. A mistake ends
+    the process with exit code 2, as argparse has it.
+
+    Args:
+        name: of the stage.
+        description: what the stage makes of what, in a sentence: the docstring of its module.
+
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m pipeline.{name}",
+        description=f"{(description or '').replace('``', '')} The configuration is params.yaml. `dvc repro` runs the stage "
+        "when what it depends on has changed.",
+    )
+    _, given = parser.parse_known_args()
+    overrides = [word.lstrip("-") for word in given if "=" in word or word.startswith("~")]
+    if overrides:
+        words = shlex.join(overrides)
+        parser.error(
+            f"a stage takes no overrides, for params.yaml is its configuration; received {words}. Nothing was run.\n"
+            f"To keep the value:            python -m pipeline.compose {words} && dvc repro\n"
+            f"To try it as an experiment:   dvc exp run {' '.join(f'-S {shlex.quote(word)}' for word in overrides)}"
+        )
+    if given:
+        parser.error(f"a stage takes no arguments, and received {shlex.join(given)}. Nothing was run.")

@@ -1,0 +1,56 @@
+"""Where things are, and how files are written so that a kill leaves none of them half."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+#: The checkout that this code runs from. For an experiment that DVC runs aside it is a temporary folder.
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+#: The project itself, where raw data, checkpoints and the tracking store are, whatever folder a stage runs in.
+PROJECT = Path(os.environ.get("DVC_ROOT", CHECKOUT)).resolve()
+
+PARAMETERS = CHECKOUT / "params.yaml"
+CONFIGURATION = CHECKOUT / "conf"
+PREPARED = CHECKOUT / "data" / "prepared"
+TRAINED = CHECKOUT / "data" / "trained"
+REPORTS = CHECKOUT / "reports"
+MODELS = CHECKOUT / "models"
+MODEL_FILE = "mnist.h5"  # what `export` makes, and a run of the pipeline keeps
+
+
+def files_of(folder: Path, pattern: str) -> list[Path]:
+    """The files below `folder` that match `pattern`, in order, without what other programs leave there.
+
+    Editors and file managers hide theirs behind a dot (``._cnn.yaml``, ``.#cnn.yaml``, ``.ipynb_checkpoints/``).
+    """
+    found = [path for path in folder.glob(pattern) if not any(part[0] in ".~#" for part in path.relative_to(folder).parts)]
+    return sorted((path for path in found if path.is_file()), key=lambda path: path.relative_to(folder).as_posix())
+
+
+def in_project(path: str | Path) -> Path:
+    """`path` with ``~`` expanded, relative to the project if it is relative."""
+    return PROJECT / Path(path).expanduser()
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path` to write to, and rename it to `path` once the block has ended well.
+
+    The temporary name keeps the suffix, which some writers go by. If the block raises, `path` is as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

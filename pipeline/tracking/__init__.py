@@ -1,0 +1,1 @@
+"""MLflow: one run an execution, and the runs as commands and the window see them."""

@@ -1,0 +1,189 @@
+"""``python -m pipeline.tracking.recorder``: the process beside a stage that writes its MLflow run.
+
+Loading MLflow and opening its store takes seconds, which a stage spends on its own work meanwhile. The stage sends messages, a
+line of JSON each, and closes with ``end``. A stage that is killed closes nothing: then the run is marked as killed at once.
+
+The answers, likewise a line of JSON each, go to the standard output that this process was started with. Nothing else does:
+whatever a library prints goes to standard error.
+"""
+
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from pipeline.images.arrays import CLASSES, SIDE
+from pipeline.system import importing
+from pipeline.system.paths import replacing
+from pipeline.system.processes import has_died
+from pipeline.tracking.moved import bring_artifacts
+
+if __name__ == "__main__":  # before anything is loaded that may print
+    ANSWERS = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+
+with importing.lightly("pandas"):  # for tables, of which nothing is written here
+    from mlflow import MlflowClient
+    from mlflow.entities import Dataset, DatasetInput, LoggedModelOutput, Metric, Param, RunTag
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import Model
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+Message = dict[str, Any]
+
+
+def open_store(uri: str, experiment: str, project: Path) -> tuple[MlflowClient, str]:
+    """A client of the store, and the id of the experiment in it. Both are made if they are not there."""
+    # It says at length that it creates tables, and prints a traceback of every error that it raises.
+    logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)
+    # Creating the database, which making a client does, is a long series of steps that two processes must not begin at once.
+    with FileLock(project / ".mlflow.lock"):
+        if uri.startswith("sqlite:///"):
+            _create(Path(uri.removeprefix("sqlite:///")), project / "mlruns")
+            bring_artifacts(uri, project)
+        client = MlflowClient(uri)
+        if found := client.get_experiment_by_name(experiment):
+            return client, found.experiment_id
+        # MLflow's default is relative to the folder that a process happens to be in.
+        artifacts = (project / "mlruns").as_uri() if uri.startswith("sqlite:") else None
+        # Or the UI takes it for an experiment with language models, and shows their columns.
+        return client, client.create_experiment(experiment, artifacts, {"mlflow.experimentKind": "custom_model_development"})
+
+
+def _create(path: Path, artifacts: Path) -> None:
+    """Make a database where there is none, whole or not at all: MLflow can't go on with one whose making was killed."""
+    if path.exists():
+        return
+    with replacing(path) as temporary:
+        SqlAlchemyStore(f"sqlite:///{temporary}", artifacts.as_uri())._dispose_engine()  # or Windows won't rename it
+
+
+def close_dead_runs(client: MlflowClient, experiment: str) -> None:
+    """Mark as killed what says that it is running, on this machine, and isn't."""
+    for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
+        if has_died(run.data.tags.get("process", "")):
+            client.set_terminated(run.info.run_id, "KILLED")
+
+
+def begin(message: Message) -> tuple[MlflowClient, str]:
+    """Find the run of this execution, or create it, and mark it as running."""
+    client, experiment = open_store(message["uri"], message["experiment"], Path(message["project"]))
+    close_dead_runs(client, experiment)
+    found = client.search_runs([experiment], f"tags.execution = '{message['tags']['execution']}'", max_results=1)
+    if found and "restored" in found[0].data.tags:  # a stage runs all the same, as with `dvc exp run --force`
+        client.delete_run(found.pop().info.run_id)
+    if found:
+        run = found[0].info.run_id
+    else:
+        run = client.create_run(experiment, run_name=message["name"]).info.run_id
+        client.log_batch(run, params=[Param(key, str(value)) for key, value in message["parameters"].items()])
+        client.log_artifact(run, message["configuration"])
+    client.log_batch(run, tags=[RunTag(key, str(value)) for key, value in message["tags"].items()])
+    for stage, producer in message["producers"].items():  # what DVC restored from its cache, or left as it was
+        if producer["run_id"] != run:
+            take_over(client, run, stage, producer)
+    client.update_run(run, "RUNNING")
+    return client, run
+
+
+def take_over(client: MlflowClient, run: str, stage: str, producer: Message) -> None:
+    """Write what another run told of a stage: `producer` holds its ``run_id``, and perhaps ``metrics`` and a ``dataset``."""
+    before = client.get_run(run)
+    client.set_tag(run, f"{stage}_from_run", producer["run_id"])
+    new = {key: value for key, value in producer.get("metrics", {}).items() if key not in before.data.metrics}
+    record(client, run, {"metrics": new, "step": 0})
+    if "dataset" in producer and not before.inputs.dataset_inputs:
+        record(client, run, {"dataset": producer["dataset"]})
+    if stage == "export" and not before.outputs.model_outputs:
+        with suppress(MlflowException):  # that run was deleted
+            client.log_outputs(run, client.get_run(producer["run_id"]).outputs.model_outputs)
+
+
+def record(client: MlflowClient, run: str, message: Message) -> None:
+    """Write what one message says."""
+    if "metrics" in message:
+        now, step = int(time.time() * 1000), message["step"]
+        client.log_batch(run, [Metric(key, float(value), now, step) for key, value in message["metrics"].items()])
+    if "dataset" in message:
+        name, sha256 = message["dataset"]["name"], message["dataset"]["sha256"]
+        client.log_inputs(run, [DatasetInput(Dataset(name, sha256[:12], "local", "data/prepared"))])
+        client.log_batch(run, tags=[RunTag("dataset", name), RunTag("dataset_sha256", sha256)])
+    for path in message.get("artifacts", []):
+        client.log_artifact(run, path, message["folder"] or None)
+    if "model" in message:
+        log_model(client, run, Path(message["model"]), message["requirements"])
+
+
+def prepare_for_model() -> None:
+    """Import what `log_model` needs: half a second, in which the stage is still at work."""
+    import mlflow.models.signature  # noqa: F401
+
+
+def log_model(client: MlflowClient, run: str, path: Path, requirements: list[str]) -> None:
+    """Log a ``.keras`` file as a model that ``mlflow.keras.load_model`` loads.
+
+    ``mlflow.keras.log_model`` does the same with a network in memory, for which this process would need TensorFlow. The form
+    is that of https://mlflow.org/docs/latest/ml/model/ with the flavors ``keras`` and ``python_function``.
+    """
+    import numpy as np
+    from mlflow.models.signature import ModelSignature
+    from mlflow.types.schema import Schema, TensorSpec
+
+    logged = client.create_logged_model(client.get_run(run).info.experiment_id, "model", run, model_type="keras")
+    client.log_outputs(run, [LoggedModelOutput(logged.model_id, 0)])
+    single = np.dtype(np.float32)
+    signature = ModelSignature(Schema([TensorSpec(single, (-1, SIDE, SIDE, 1))]), Schema([TensorSpec(single, (-1, CLASSES))]))
+    versions = dict(requirement.split("==") for requirement in requirements)
+    model = Model(logged.artifact_location, run, signature=signature, model_uuid=logged.model_id, model_id=logged.model_id)
+    model.add_flavor(
+        "keras", data="data", keras_version=versions["keras"], keras_backend="tensorflow", save_exported_model=False
+    )
+    model.add_flavor("python_function", loader_module="mlflow.keras", python_version=sys.version.split()[0], env={})
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "data").mkdir()
+        shutil.copy(path, Path(folder) / "data" / "model.keras")
+        (Path(folder) / "data" / "keras_module.txt").write_text("keras", encoding="utf-8")
+        (Path(folder) / "requirements.txt").write_text("\n".join(["mlflow", *requirements]) + "\n", encoding="utf-8")
+        model.save(str(Path(folder) / "MLmodel"))
+        client.log_model_artifacts(logged.model_id, folder)
+    client.finalize_logged_model(logged.model_id, "READY")
+
+
+def main() -> None:
+    """Read messages until ``end``, or until the stage is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the stage, which then says how it ended
+
+    def say(**answer: str) -> None:
+        with suppress(BrokenPipeError):  # the stage was killed, and nobody listens
+            print(json.dumps(answer), file=ANSWERS, flush=True)
+
+    try:
+        beginning = json.loads(sys.stdin.readline())
+        client, run = begin(beginning)
+        say(run=run)
+        if beginning["stage"] == "export":
+            prepare_for_model()
+        status = "KILLED"
+        for line in sys.stdin:
+            message = json.loads(line)
+            record(client, run, message)
+            status = message.get("end", status)
+        client.set_terminated(run, status)
+        say(ended=status)
+    except (MlflowException, OSError) as error:
+        say(error=(str(error).splitlines() or [type(error).__name__])[0])
+    os._exit(0)  # the stage waits, and taking everything apart takes a second
+
+
+if __name__ == "__main__":
+    main()

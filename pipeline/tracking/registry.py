@@ -1,0 +1,282 @@
+"""The runs of the MLflow store, as the command line and the window show them, and the champion among them.
+
+A run is named by its id, a prefix of it that no other run has, the name that DVC or MLflow gave it, or ``champion``.
+"""
+
+import getpass
+import logging
+import os
+import re
+import sqlite3
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import yaml
+from mlflow import MlflowClient
+from mlflow.entities import LifecycleStage, Run
+from mlflow.exceptions import MlflowException
+
+from pipeline.config.check import flatten, load
+from pipeline.system.errors import UserError
+from pipeline.system.paths import MODEL_FILE, PROJECT
+from pipeline.tracking import stage_run
+from pipeline.tracking.moved import bring_artifacts
+
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # for one small file
+
+REGISTERED = "digits"  # the name of the registered model
+CHAMPION = "champion"  # the alias of the version that was chosen
+MOST = 5000  # runs that are looked at
+NO_RUNS = "there are no runs yet. Make one: make run (or dvc repro)"
+PATIENCE = 3.0  # with a store that another program locks, seconds
+
+
+class RunError(UserError):
+    """There is no such run, or it lacks what was asked for."""
+
+
+class NoRuns(RunError):
+    """There is no store yet."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a list of runs shows. Accuracies are from 0 to 1, None where the run has none."""
+
+    id: str
+    name: str
+    status: str
+    started: datetime
+    dataset: str
+    kind: str  # pipeline, sweep or trial
+    validation_accuracy: float | None
+    test_accuracy: float | None
+    has_model: bool
+    is_champion: bool
+
+
+class Store:
+    """The MLflow store of the project, to look into: it is not made if it is not there.
+
+    Args:
+        uri: of the store; empty: the one that ``params.yaml`` or the environment names.
+
+    Raises:
+        NoRuns: there is none yet.
+        UserError: it can't be read.
+
+    """
+
+    def __init__(self, uri: str = "") -> None:
+        configured = load().tracking
+        self.uri = uri or stage_run.uri(configured)
+        logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)  # it prints a traceback of every error that it raises
+        try:
+            if self.uri.startswith("sqlite:///"):
+                _look_into(Path(self.uri.removeprefix("sqlite:///")))
+                bring_artifacts(self.uri, PROJECT)
+            self.client = MlflowClient(self.uri)
+            found = self.client.get_experiment_by_name(configured.experiment)
+            mlflow.set_tracking_uri(self.uri)  # where MLflow looks for a model that is to be registered
+        except (MlflowException, sqlite3.DatabaseError, OSError, ImportError) as error:
+            why = (str(error).splitlines() or [type(error).__name__])[0]
+            raise UserError(f"the MLflow store {self.uri} can't be read: {why}") from None
+        if found is None:
+            raise NoRuns(NO_RUNS)
+        self.experiment = found.experiment_id
+
+    def runs(self, filter_text: str = "", newest_first: bool = False) -> list[Summary]:
+        """Runs, the best validation accuracy first, or the newest.
+
+        Args:
+            filter_text: in MLflow's search syntax, as in ``metrics.test_accuracy > 0.995 and params.optimizer = 'adam'``.
+            newest_first: the order.
+
+        Raises:
+            RunError: `filter_text` is not valid.
+
+        """
+        order = ["attributes.start_time DESC"] if newest_first else ["metrics.validation_accuracy DESC"]
+        try:
+            runs = self.client.search_runs([self.experiment], filter_text, max_results=MOST, order_by=order)
+        except MlflowException as error:
+            raise RunError(
+                f"the filter {filter_text!r} is not valid: {str(error).splitlines()[0]}\n"
+                "Write it like: metrics.test_accuracy > 0.995 and params.optimizer = 'adam'"
+            ) from None
+        champion = self.champion()
+        found = [self._summarize(run, champion) for run in runs]
+        if not newest_first:  # a sweep goes by its best trial, which MLflow's order doesn't know
+            found.sort(key=lambda run: -1.0 if run.validation_accuracy is None else run.validation_accuracy, reverse=True)
+        return found
+
+    def _summarize(self, run: Run, champion: str | None) -> Summary:
+        metrics, tags = run.data.metrics, run.data.tags
+        return Summary(
+            id=run.info.run_id,
+            name=run.info.run_name or "",
+            status=tags.get("trial_state", run.info.status.lower()),
+            started=datetime.fromtimestamp(run.info.start_time / 1000, UTC).astimezone(),
+            dataset=tags.get("dataset", ""),
+            kind=tags.get("role", "pipeline"),
+            validation_accuracy=metrics.get("validation_accuracy", metrics.get("best_validation_accuracy")),
+            test_accuracy=metrics.get("test_accuracy"),
+            has_model=bool(run.outputs and run.outputs.model_outputs),
+            is_champion=run.info.run_id == champion,
+        )
+
+    def find(self, name: str) -> Run:
+        """The run called `name`.
+
+        Raises:
+            RunError: there is none, or more than one.
+
+        """
+        if name == CHAMPION:
+            champion = self.champion()
+            if champion is None:
+                raise RunError("there is no champion yet. Choose one: python -m pipeline.runs promote RUN")
+            return self._champion_run(champion)
+        prefix = name.lower() if re.fullmatch("[0-9a-fA-F]{1,32}", name) else ""
+        by_id = self._search(f"attributes.run_id LIKE '{prefix}%'") if prefix else []
+        if len(by_id) == 1 and by_id[0].info.run_id == prefix:  # a whole id is that run, whatever others are called
+            return by_id[0]
+        found = list({run.info.run_id: run for run in by_id + self._called(name)}.values())
+        if not found:
+            raise RunError(f"there is no run {name!r}. See them: python -m pipeline.runs list")
+        if len(found) > 1:
+            length = max(8, len(prefix) + 1)  # what is shown is longer than what was not enough
+            ids = ", ".join(run.info.run_id[:length] for run in found[:5])
+            begin = ", or have an id that begins so" if by_id else ""
+            raise RunError(
+                f"{len(found)} runs are called {name!r}{begin}: say which by its id ({ids}{', …' if len(found) > 5 else ''})"
+            )
+        return found[0]
+
+    def _champion_run(self, run_id: str) -> Run:
+        choose = "Choose another: python -m pipeline.runs promote RUN"
+        try:
+            run = self.client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            raise RunError(f"the champion's run {run_id[:8]} was deleted for good. {choose}") from None
+        if run.info.lifecycle_stage != LifecycleStage.ACTIVE:
+            raise RunError(f"the champion's run {run_id[:8]} was deleted. {choose}, or restore it in the MLflow UI.")
+        return run
+
+    def _called(self, name: str) -> list[Run]:
+        """The runs that MLflow or DVC calls `name`."""
+        # MLflow's filters can't hold both quote characters: what is no letter or digit stays open there, and is looked at here.
+        pattern = re.sub(r"\W+", "%", name)
+        found = self._search(f"attributes.run_name LIKE '{pattern}'") + self._search(f"tags.dvc_experiment LIKE '{pattern}'")
+        return [run for run in found if name in (run.info.run_name, run.data.tags.get("dvc_experiment"))]
+
+    def _search(self, filter_text: str) -> list[Run]:
+        order = ["attributes.start_time DESC"]
+        return list(self.client.search_runs([self.experiment], filter_text, max_results=MOST, order_by=order))
+
+    def champion(self) -> str | None:
+        """The id of the run whose model is the champion; None if there is none."""
+        try:
+            return str(self.client.get_model_version_by_alias(REGISTERED, CHAMPION).run_id)
+        except MlflowException:
+            return None
+
+    def history(self) -> list[dict[str, str]]:
+        """All promotions, oldest first: ``run``, ``by``, ``at``, ``from`` (a run, or empty)."""
+        versions = self.client.search_model_versions(f"name = '{REGISTERED}'")
+        ordered = sorted(versions, key=lambda version: int(version.version))
+        keys = ("by", "at", "from")
+        return [{"run": version.run_id} | {key: version.tags.get(f"promoted_{key}", "") for key in keys} for version in ordered]
+
+    def promote(self, run: Run) -> str | None:
+        """Make the model of `run` the champion, and return the run that was it before.
+
+        Every promotion is a version of the registered model, with who, when and from which run as its tags.
+
+        Raises:
+            RunError: the run has no model, or none any more.
+
+        """
+        outputs = run.outputs.model_outputs if run.outputs else []
+        if not outputs:
+            raise RunError(f"run {run.info.run_id[:8]} has no model: only a run of the whole pipeline, dvc repro, exports one.")
+        before = self.champion()
+        try:
+            self.client.create_registered_model(REGISTERED)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        tags = {"promoted_by": _user(), "promoted_at": _now(), "promoted_from": before or ""}
+        model = outputs[-1].model_id
+        try:
+            version = self.client.create_model_version(REGISTERED, f"models:/{model}", run.info.run_id, tags, model_id=model)
+        except MlflowException as error:
+            raise RunError(
+                f"the model of run {run.info.run_id[:8]} can't be promoted: {str(error).splitlines()[0]}\n"
+                "If it was deleted, choose another run: python -m pipeline.runs list"
+            ) from None
+        self.client.set_registered_model_alias(REGISTERED, CHAMPION, version.version)
+        return before
+
+    def artifact(self, run: Run, name: str) -> Path:
+        """The file of a run's artifact: where it lies if that is this machine, a copy else.
+
+        What DVC restored from its cache is an artifact of the run that made it.
+
+        Raises:
+            RunError: the run has none of this name.
+
+        """
+        stage = "export" if name == MODEL_FILE else "evaluate" if name.startswith("evaluation/") else ""
+        for run_id in filter(None, [run.info.run_id, run.data.tags.get(f"{stage}_from_run")]):
+            with suppress(MlflowException, OSError):
+                # Asked for by the run's id, MLflow copies also what lies here, and leaves the copy in the temporary folder.
+                uri = self.client.get_run(run_id).info.artifact_uri.rstrip("/")
+                found = mlflow.artifacts.download_artifacts(artifact_uri=f"{uri}/{name}", tracking_uri=self.uri)
+                return Path(found).resolve(strict=True)
+        if run.info.status == "FINISHED" and run.data.tags.get("role", "pipeline") == "pipeline":
+            raise RunError(
+                f"run {run.info.run_id[:8]} has finished, and {name} is not where MLflow has it: {run.info.artifact_uri}\n"
+                "If that folder was moved or deleted, bring it back, or make the run again: dvc repro --force"
+            )
+        raise RunError(f"run {run.info.run_id[:8]} has no {name}: it was not finished, or is a trial of a sweep.")
+
+
+def _look_into(path: Path) -> None:
+    """See that a SQLite store can be read, for MLflow would make one that isn't there, and wait long for one that is locked.
+
+    Raises:
+        NoRuns: there is none.
+        sqlite3.DatabaseError: it is locked, or no database.
+
+    """
+    if not path.is_file():
+        raise NoRuns(NO_RUNS)
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=PATIENCE)) as connection:
+        if not connection.execute("select 1 from sqlite_master where name = 'experiments'").fetchall():
+            raise NoRuns(NO_RUNS)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, ImportError, OSError):  # a container's user often has a number only
+        return "unknown"
+
+
+def parameters(run: Run, store: Store) -> dict[str, Any]:
+    """The configuration of a run, flat: all of it if the run kept its ``params.yaml``, else its parameters."""
+    try:
+        return flatten(yaml.safe_load(store.artifact(run, "params.yaml").read_bytes()))
+    except RunError:
+        return dict(run.data.params)

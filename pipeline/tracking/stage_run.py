@@ -1,0 +1,246 @@
+"""One execution of the pipeline is one MLflow run, written by all its stages.
+
+Stages are separate processes, and any of them may be the first that DVC runs. They find each other's run by the process that
+all of them descend from: the ``dvc`` that is executing. The run is closed after every stage, as finished or failed, and
+opened again by the next, so that only a process that was killed with its recorder leaves one open; the next start closes that.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+from omegaconf import OmegaConf
+
+from pipeline.config.check import flatten, short
+from pipeline.config.schema import Configuration, Tracking
+from pipeline.system.errors import UserError
+from pipeline.system.paths import CHECKOUT, PARAMETERS, PROJECT, replacing
+from pipeline.system.processes import describe
+
+RUNS = CHECKOUT / "data" / "runs"
+STAGES = ("prepare", "train", "evaluate", "export")
+
+#: Groups of the configuration that a person tunes; the others are logged as the file params.yaml alone.
+TUNED = ("model", "optimizer", "schedule", "augment", "training")
+MOST_NAMED = 3  # differences in the name of a run
+DATASET_KEYS = ("name", "validation_fraction", "split_seed", "training_limit")
+
+
+class Run:
+    """The MLflow run of this execution, written by a process of its own: no call here waits for the store but `id`."""
+
+    def __init__(self, beginning: dict[str, Any]) -> None:
+        self._id = ""
+        self._told: dict[str, Any] = {"metrics": {}}
+        self._uri = beginning["uri"]
+        command = [sys.executable, "-m", "pipeline.tracking.recorder"]
+        self._recorder = subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._send(beginning)
+
+    @property
+    def id(self) -> str:
+        """MLflow's id of the run.
+
+        Raises:
+            UserError: the store can't be used.
+        """
+        self._id = self._id or self._receive()["run"]
+        return self._id
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a run that takes this stage over from here needs: ``run_id``, ``metrics`` (single values), ``dataset``."""
+        return {"run_id": self.id} | self._told
+
+    def metrics(self, step: int = 0, **values: float) -> None:
+        """Log values: points of curves if `step` is given, single values else."""
+        if not step:
+            self._told["metrics"] |= values
+        self._send({"metrics": values, "step": step})
+
+    def artifacts(self, folder: str, *paths: Path) -> None:
+        """Log files below the artifact folder `folder`, ``""`` for the root."""
+        self._send({"artifacts": [str(path) for path in paths], "folder": folder})
+
+    def model(self, path: Path, requirements: list[str]) -> None:
+        """Log the ``.keras`` file `path` as a model that ``mlflow.keras.load_model`` loads, with these ``name==version``."""
+        self._send({"model": str(path), "requirements": requirements})
+
+    def dataset(self, name: str, sha256: str) -> None:
+        """Log what the run's network was trained on."""
+        self._told["dataset"] = {"name": name, "sha256": sha256}
+        self._send({"dataset": self._told["dataset"]})
+
+    def end(self, status: str) -> None:
+        """Wait until everything is written.
+
+        Raises:
+            UserError: the store can't be used.
+        """
+        self._send({"end": status})
+        try:
+            if self._recorder.stdin:
+                self._recorder.stdin.close()
+        except BrokenPipeError:
+            pass
+        try:
+            self._id = self.id
+            self._receive()
+        finally:
+            self._recorder.wait()
+            if self._recorder.stdout:
+                self._recorder.stdout.close()
+
+    def _send(self, message: dict[str, Any]) -> None:
+        if self._recorder.stdin:
+            try:
+                self._recorder.stdin.write(json.dumps(message) + "\n")
+                self._recorder.stdin.flush()
+            except BrokenPipeError:  # it ended with an error, which `id` and `end` tell
+                pass
+
+    def _receive(self) -> dict[str, str]:
+        line = self._recorder.stdout.readline() if self._recorder.stdout else ""
+        answer: dict[str, str] = json.loads(line or '{"error": "the recorder ended without a word"}')
+        if "error" in answer:
+            raise UserError(
+                f"the MLflow store {self._uri} can't be used: {answer['error']}\n"
+                "Start the server, or choose another store: tracking.uri in conf/tracking, or MLFLOW_TRACKING_URI."
+            )
+        return answer
+
+
+def uri(tracking: Tracking) -> str:
+    """The store: what the configuration says, else ``MLFLOW_TRACKING_URI``, else SQLite at the root of the project."""
+    return tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{PROJECT / 'mlflow.db'}"
+
+
+@contextmanager
+def stage(name: str, configuration: Configuration) -> Iterator[Run]:
+    """The run of this execution, open while the stage works.
+
+    What the stage leaves in ``data/runs/<name>.json`` names the run, with what it told of itself, so that a run for which DVC
+    restores the stage from its cache tells that too, and points to the run that produced it.
+
+    Raises:
+        UserError: the store can't be used. What the stage has written stays.
+    """
+    earlier = {other: RUNS / f"{other}.json" for other in STAGES[: STAGES.index(name)]}
+    producers = {other: json.loads(path.read_text(encoding="utf-8")) for other, path in earlier.items() if path.exists()}
+    run = Run(_beginning(name, configuration, producers))
+    status = "FAILED"
+    try:
+        yield run
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        run.end(status)
+    with replacing(RUNS / f"{name}.json") as temporary:
+        temporary.write_text(json.dumps(run.told) + "\n", encoding="utf-8")
+
+
+def restored(producers: dict[str, dict[str, Any]], configuration: Configuration) -> None:
+    """Log the run of an execution that runs no stage: `producers` holds what each left in ``data/runs`` when it ran.
+
+    Raises:
+        UserError: the store can't be used.
+    """
+    beginning = _beginning("compose", configuration, producers)
+    Run(beginning | {"tags": beginning["tags"] | {"restored": "true"}}).end("FINISHED")
+
+
+def _beginning(name: str, configuration: Configuration, producers: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "stage": name,
+        "uri": uri(configuration.tracking),
+        "experiment": configuration.tracking.experiment,
+        "project": str(PROJECT),
+        "name": os.environ.get("DVC_EXP_NAME") or run_name(configuration),
+        "parameters": parameters(configuration),
+        "configuration": str(PARAMETERS),
+        "tags": tags(configuration),
+        "producers": producers,
+    }
+
+
+def run_name(configuration: Configuration) -> str:
+    """The configuration's name, and what of it is not as it was committed: ``default, dropout=0.3, seed=1``."""
+    try:
+        committed: Any = OmegaConf.to_container(OmegaConf.create(git("show", "HEAD:./params.yaml")))
+        before, after = flatten(_tuned(committed)), flatten(_tuned(configuration.model_dump()))
+        if committed["name"] != configuration.name:
+            return configuration.name
+    except Exception:  # there is none, or it is broken, which is no matter here
+        return configuration.name
+    changed = [f"{key.removesuffix('.name')}={after[key]}" for key in after if before.get(key) != after[key]]
+    named = short(changed[:MOST_NAMED])
+    return ", ".join(filter(None, [configuration.name, named, "…" if len(changed) > MOST_NAMED else ""]))
+
+
+def parameters(configuration: Configuration) -> dict[str, Any]:
+    """What a person tunes, flat and few: of what is set; and of all blocks in one, ``model.blocks.filters = 24, 64, 96``.
+
+    The name of a group's option is called like the group: ``optimizer = adadelta``.
+    """
+    together: dict[str, list[Any]] = {}
+    for key, value in flatten(_tuned(configuration.model_dump())).items():
+        if value is not None:
+            together.setdefault(re.sub(r"\.\d+(?=\.)", "", key).removesuffix(".name"), []).append(value)
+    return {key: ", ".join(map(str, values)) for key, values in together.items()}
+
+
+def _tuned(values: dict[str, Any]) -> dict[str, Any]:
+    """Of a configuration what a person tunes."""
+    dataset = values.get("dataset") or {}
+    return {group: values.get(group) for group in TUNED} | {"dataset": {key: dataset.get(key) for key in DATASET_KEYS}}
+
+
+def tags(configuration: Configuration) -> dict[str, str]:
+    """Who makes a run, from what: the process, the configuration's name, dataset and commit."""
+    commit, dirty = git_state()
+    tags = {
+        "execution": describe(_executor()),
+        "process": describe(psutil.Process()),
+        "configuration": configuration.name,
+        "dataset": configuration.dataset.name,
+        "mlflow.source.name": "dvc",
+        "mlflow.source.git.commit": commit,
+        "git_commit": commit,
+        "git_dirty": str(dirty).lower(),
+    }
+    if name := os.environ.get("DVC_EXP_NAME"):
+        tags |= {"dvc_experiment": name, "dvc_baseline": os.environ.get("DVC_EXP_BASELINE_REV", "")}
+    return tags
+
+
+def git_state() -> tuple[str, bool]:
+    """The commit that is checked out, and whether tracked files differ from it; an empty commit outside of git."""
+    # What a run itself writes is no change of the code.
+    own = [":!params.yaml", ":!dvc.lock", ":!reports"]
+    return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--untracked-files=no", "--", ".", *own))
+
+
+def git(*arguments: str) -> str:
+    """What git says of the checkout; nothing if it fails."""
+    done = subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True, encoding="utf-8", check=False)
+    return done.stdout.strip()
+
+
+def _executor() -> psutil.Process:
+    """The ``dvc`` process that runs this stage; without DVC, this process itself."""
+    process = psutil.Process()
+    if "DVC_STAGE" in os.environ:
+        for ancestor in process.parents():
+            process = ancestor
+            if "DVC_STAGE" not in ancestor.environ():  # it set the variable for its children
+                break
+    return process

@@ -1,0 +1,1 @@
+"""The network, what it is trained with, and the training loop."""

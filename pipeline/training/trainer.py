@@ -1,0 +1,282 @@
+"""The training loop: one network, from its first step or from the last epoch that it finished before it was killed."""
+
+import math
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from pipeline.config.schema import Configuration
+from pipeline.images.arrays import CLASSES, SIDE, Split, network_input
+from pipeline.system.errors import TrainingDiverged
+from pipeline.system.paths import replacing
+from pipeline.training import negatives, variants
+from pipeline.training import network as networks
+from pipeline.training.augment import augmentation
+from pipeline.training.schedule import learning_rates
+from pipeline.training.variables import Variables
+
+NONE = CLASSES  # label of what is no digit
+VALIDATION_BATCH = 1000  # pictures at once; no effect on the result
+STEPS_AHEAD = 4  # that a training takes before it waits to hear whether it goes on: about as long as the answer takes
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A row of the history. Losses are mean cross-entropies in nats, accuracies and rates as they are, times in seconds."""
+
+    epoch: int
+    learning_rate: float
+    loss: float
+    accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    seconds: float
+
+
+@dataclass
+class Trainer:
+    """Trains one network.
+
+    Args:
+        configuration: its model, optimizer, schedule, augment and training are used.
+        train: pictures to train on.
+        validation: pictures to choose the best epoch by.
+        variables: new ones, or those of an ended training with the same `Variables.key`, reset.
+        checkpoint: where to keep the state after each epoch, so that a kill costs one epoch at most; None: nowhere.
+        shows_progress: whether a terminal gets to see every step.
+
+    """
+
+    configuration: Configuration
+    train: Split
+    validation: Split
+    variables: Variables
+    checkpoint: Path | None = None
+    history: list[Epoch] = field(default_factory=list)
+    shows_progress: bool = True
+
+    def __post_init__(self) -> None:
+        options = self.configuration.training
+        self.network, self._average = self.variables.network, self.variables.average
+        self._optimizer = self.variables.optimizer
+        self._logits = networks.logits_of(self.network)
+        self._augment = augmentation(self.configuration.augment)
+        self._loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
+        self._add_pictures()
+        self._pictures = tf.constant(self.train.pictures[..., np.newaxis])  # (n, 28, 28, 1) uint8
+        self._labels = tf.constant(self.train.labels)
+        # Signatures, or the last batch, which is smaller, is traced again: a second and more.
+        step = [tf.TensorSpec([None], tf.int32), tf.TensorSpec([2], tf.int32), tf.TensorSpec([], tf.float32)]
+        # There is no `if` on a tensor to convert, and AutoGraph leaves a file in the temporary folder for all that it looks at.
+        self._step = tf.function(self._train_step, input_signature=step, jit_compile=options.xla, autograph=False)
+        picture = [tf.TensorSpec([None, SIDE, SIDE, 1], tf.float32)]
+        self._infer = tf.function(partial(self._logits, training=False), input_signature=picture, autograph=False)
+        self._best = self.network.get_weights()
+
+    def _add_pictures(self) -> None:
+        """Put what MNIST lacks among the pictures to train on: forms of digits, and, as `NONE`, what is no digit."""
+        options, given, seed = self.configuration.augment, self.train, self.configuration.training.seed
+        zeros = given.pictures[given.labels == 0]
+        slashed = variants.slashed(zeros[: round(options.slashed_zeros * len(zeros))], seed)
+        none = negatives.make(round(options.negatives * len(given.labels)), given.pictures, seed)
+        if not len(slashed) + len(none):  # a copy of all pictures, for nothing
+            return
+        labels = np.concatenate([given.labels, np.zeros(len(slashed), np.uint8), np.full(len(none), NONE, np.uint8)])
+        self.train = Split(np.concatenate([given.pictures, slashed, none]), labels)
+
+    @property
+    def best(self) -> Epoch:
+        """The epoch with the best validation accuracy; of equals, the one with the lower loss."""
+        return max(self.history, key=lambda epoch: (epoch.validation_accuracy, -epoch.validation_loss))
+
+    @property
+    def seconds(self) -> float:
+        """What the finished epochs took, validation included, killed attempts included."""
+        return sum(epoch.seconds for epoch in self.history)
+
+    def fit(self, on_epoch: Callable[[Epoch], Callable[[], None] | None] = lambda _: None) -> keras.Model:
+        """Train to the end, or until it no longer gets better, and return the network with the best epoch's weights.
+
+        Args:
+            on_epoch: called after every epoch, the ones before a kill included. What it returns is called `STEPS_AHEAD` steps
+                later: so a training need not stand still while somebody decides whether it goes on. Waiting there is not
+                counted as training.
+
+        Raises:
+            TrainingDiverged: the loss is not a finite number.
+
+        """
+        options = self.configuration.training
+        steps = math.ceil(len(self.train.labels) / options.batch_size)
+        peak = self.configuration.optimizer.learning_rate
+        rates = learning_rates(self.configuration.schedule, peak, steps * options.epochs)
+        self._restore()
+        for epoch in self.history:
+            on_epoch(epoch)
+        disable = None if self.shows_progress else True  # None: where there is no terminal
+        with tqdm(total=steps * options.epochs, initial=steps * len(self.history), unit="step", disable=disable) as bar:
+            goes_on = None
+            while len(self.history) < options.epochs and not self._is_done():
+                self._run_epoch(rates.reshape(options.epochs, steps)[len(self.history)], bar, goes_on)
+                goes_on = on_epoch(self.history[-1])
+                self._save()
+        self.network.set_weights(self._best)
+        return self.network
+
+    def _is_done(self) -> bool:
+        patience = self.configuration.training.early_stopping_patience
+        return bool(patience and self.history and len(self.history) - self.best.epoch >= patience)
+
+    def _run_epoch(self, rates: NDArray[np.float32], bar: "tqdm[Any]", goes_on: Callable[[], None] | None) -> None:
+        options, number = self.configuration.training, len(self.history) + 1
+        begin = time.perf_counter()
+        # The order of pictures and every random number hang on the seed and the epoch alone, so that a resumed training
+        # is the training that was killed.
+        order = np.random.default_rng((options.seed, number)).permutation(len(self.train.labels)).astype(np.int32)
+        self._reseed_dropout(number)
+        loss, right, seen, digits = 0.0, 0, 0, 0
+        for step, rate in enumerate(rates):
+            batch = order[step * options.batch_size : (step + 1) * options.batch_size]
+            seed = np.array([options.seed % 2**31, (number - 1) * len(rates) + step], np.int32)
+            batch_loss, batch_right = self._step(tf.constant(batch), tf.constant(seed), tf.constant(rate))
+            loss, right, seen = loss + float(batch_loss) * len(batch), right + int(batch_right), seen + len(batch)
+            digits += int((self.train.labels[batch] != NONE).sum())
+            bar.update()
+            if goes_on and step + 1 == min(STEPS_AHEAD, len(rates)):
+                asked = time.perf_counter()
+                goes_on()
+                begin += time.perf_counter() - asked  # waiting is no training
+            if step % 10 == 0:
+                bar.set_description(f"epoch {number}/{options.epochs}", refresh=False)
+                bar.set_postfix(loss=f"{loss / seen:.4f}", accuracy=f"{right / max(digits, 1):.2%}", refresh=False)
+        current = self._swap_average()
+        validation_loss, validation_accuracy = self._validate()
+        if not math.isfinite(loss + validation_loss):
+            raise TrainingDiverged(
+                f"training diverged: the losses of epoch {number} are {loss} and, of the validation split, {validation_loss}, "
+                f"and must be finite numbers. Lower optimizer.learning_rate ({self.configuration.optimizer.learning_rate}), or "
+                "set optimizer.gradient_clip_norm."
+            )
+        weights = self.network.get_weights()
+        self._swap_back(current)
+        self.history.append(
+            Epoch(
+                epoch=number,
+                learning_rate=float(rates[-1]),
+                loss=loss / seen,
+                accuracy=right / digits,
+                validation_loss=validation_loss,
+                validation_accuracy=validation_accuracy,
+                seconds=time.perf_counter() - begin,
+            )
+        )
+        if self.best is self.history[-1]:
+            self._best = weights
+
+    def _train_step(self, batch: tf.Tensor, seed: tf.Tensor, rate: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """One step on the pictures numbered `batch`, (n,) int32. Returns the mean loss and how many were right."""
+        pictures = tf.cast(tf.gather(self._pictures, batch), tf.float32) / 255.0  # (n, 28, 28, 1)
+        labels = tf.cast(tf.gather(self._labels, batch), tf.int32)  # (n,)
+        pictures = self._augment(pictures, seed)
+        with tf.GradientTape() as tape:
+            logits = tf.cast(self._logits(pictures, training=True), tf.float32)  # (n, 10)
+            targets = tf.one_hot(labels, CLASSES)  # (n, 10)
+            targets = tf.where(labels[:, tf.newaxis] == NONE, 1 / CLASSES, targets)  # no digit: undecided
+            loss = self._loss(targets, logits)
+            scaled = self._optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled, self.network.trainable_variables)
+        self._optimizer.learning_rate = rate
+        self._optimizer.apply(gradients, self.network.trainable_variables)
+        if self._average:
+            # Lower at first, or the initial weights would count for hundreds of steps: as in tf.train.ExponentialMovingAverage,
+            # https://www.tensorflow.org/api_docs/python/tf/train/ExponentialMovingAverage
+            steps = tf.cast(self._optimizer.iterations, tf.float32)
+            momentum = tf.minimum(self.configuration.optimizer.ema_momentum, (1 + steps) / (10 + steps))
+            for average, weight in zip(self._average, self.network.trainable_variables, strict=True):
+                average.assign(momentum * average + (1 - momentum) * weight)
+        right = tf.math.count_nonzero(tf.argmax(logits, axis=1, output_type=tf.int32) == labels)
+        return loss, right
+
+    def _validate(self) -> tuple[float, float]:
+        """Mean cross-entropy in nats, and accuracy, on the validation split."""
+        logits, labels = np.concatenate(list(self._validation_logits())), self.validation.labels
+        with np.errstate(invalid="ignore"):  # of a network that diverged: told by the caller
+            loss = (np.logaddexp.reduce(logits, axis=1) - logits[np.arange(len(labels)), labels]).mean()
+        return float(loss), float((logits.argmax(axis=1) == labels).mean())
+
+    def _validation_logits(self) -> Iterator[NDArray[np.float32]]:
+        for begin in range(0, len(self.validation.labels), VALIDATION_BATCH):
+            pictures = network_input(self.validation.pictures[begin : begin + VALIDATION_BATCH])
+            yield tf.cast(self._infer(tf.constant(pictures)), tf.float32).numpy()
+
+    def calibrate(self) -> None:
+        """Scale the logits so that the probabilities of the validation split mean what they say.
+
+        Label smoothing makes a network too modest. One number, the temperature, mends it and changes no answer (Guo et al.,
+        2017, https://arxiv.org/abs/1706.04599). It becomes part of the last layer's weights. To be called once, after `fit`.
+        """
+        from scipy.optimize import minimize_scalar  # takes long to import, and trials of a sweep are not calibrated
+
+        logits = np.concatenate(list(self._validation_logits())).astype(np.float64)  # (n, 10)
+        right = logits[np.arange(len(logits)), self.validation.labels]
+
+        def loss(log_temperature: float) -> float:
+            scaled = logits / np.exp(log_temperature)
+            return float((np.logaddexp.reduce(scaled, axis=1) - right / np.exp(log_temperature)).mean())
+
+        temperature = math.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x)
+        layer = self.network.get_layer("logits")
+        layer.set_weights([weight / temperature for weight in layer.get_weights()])
+
+    def _swap_average(self) -> list[Any]:
+        """Put the moving average in the place of the weights, if there is one; return the weights."""
+        current = [weight.numpy() for weight in self.network.trainable_variables]
+        if self.configuration.optimizer.ema_momentum:
+            for average, weight in zip(self._average, self.network.trainable_variables, strict=True):
+                weight.assign(average)
+        return current
+
+    def _swap_back(self, current: list[Any]) -> None:
+        for value, weight in zip(current, self.network.trainable_variables, strict=True):
+            weight.assign(value)
+
+    def _reseed_dropout(self, epoch: int) -> None:
+        for number, layer in enumerate(self.network.layers):
+            if isinstance(layer, keras.layers.Dropout):
+                state = np.random.default_rng((self.configuration.training.seed, epoch, number)).integers(2**32, size=2)
+                layer.seed_generator.state.assign(state)
+
+    def _save(self) -> None:
+        if self.checkpoint is None:
+            return
+        arrays: dict[str, Any] = {f"state{number}": np.asarray(value) for number, value in enumerate(self.variables.all)}
+        arrays |= {f"best{number}": value for number, value in enumerate(self._best)}
+        rows = np.array([list(asdict(epoch).values()) for epoch in self.history])
+        with replacing(self.checkpoint) as temporary:
+            np.savez(temporary, history=rows, **arrays)
+
+    def _restore(self) -> None:
+        if self.checkpoint is None or not self.checkpoint.exists():
+            return
+        try:
+            with self.checkpoint.open("rb") as file, np.load(file) as saved:
+                state = [saved[f"state{number}"] for number in range(len(self.variables.all))]
+                self._best = [saved[f"best{number}"] for number in range(len(self._best))]
+                rows = saved["history"]
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            print(f"{self.checkpoint} can't be read ({error}): training begins anew.")
+            return
+        for value, variable in zip(state, self.variables.all, strict=True):
+            variable.assign(value)
+        self.history = [Epoch(int(row[0]), *map(float, row[1:])) for row in rows]
+        print(f"Going on after epoch {len(self.history)}, the last that was finished before.")
