@@ -1,18 +1,16 @@
 """Makes the README's pictures of the window from the program as it is: ``python docs/pictures.py`` (or under Xvfb)."""
 
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from PIL import ImageGrab
 
-DOCS = Path(__file__).resolve().parent
-sys.path.insert(0, str(DOCS.parent))  # a script beside the project, not a part of it
+from gui import App
+from gui.page.palette import DARK, LIGHT, Palette
+from gui.reading.worker import Worker
 
-from gui import App  # noqa: E402
-from gui.reading.worker import Worker  # noqa: E402
-from gui.window import theme  # noqa: E402
+DOCS = Path(__file__).resolve().parent
 
 #: Strokes of a 2, a 0, a 2 and a 6 by hand, in the unit square.
 TWO = [[(0.1, 0.25), (0.2, 0.08), (0.45, 0.0), (0.7, 0.08), (0.78, 0.28), (0.65, 0.5), (0.38, 0.75), (0.08, 1.0), (0.85, 0.97)]]
@@ -91,7 +89,7 @@ def wait(window: App, until: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def picture(name: str, worker: Worker, palette: theme.Palette, explain: bool, draw_all: Callable[[App], None]) -> None:
+def picture(name: str, worker: Worker, palette: Palette, explain: bool, draw_all: Callable[[App], None]) -> None:
     """Open a window, draw, wait for the answer, take the picture ``docs/<name>``."""
     window = App(worker=worker, scaling=1.0, palette=palette)
     window.geometry("+40+40")
@@ -120,8 +118,8 @@ def main() -> None:
         for number, strokes in enumerate((TWO, ZERO, TWO, SIX)):
             draw(window, strokes, 0.06 + number * 0.235, 0.36, 0.22)
 
-    picture("window.png", worker, theme.LIGHT, False, lambda window: draw(window, SEVEN, 0.24, 0.2, 0.6))
-    picture("explained.png", worker, theme.DARK, True, year)
+    picture("window.png", worker, LIGHT, False, lambda window: draw(window, SEVEN, 0.24, 0.2, 0.6))
+    picture("explained.png", worker, DARK, True, year)
     worker.close()
 
 

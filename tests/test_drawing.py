@@ -10,8 +10,8 @@ from PIL import Image, ImageOps
 from gui.page import files, heat, ink, wording
 from gui.page.corrections import Corrections, correctable, keep
 from gui.page.drawing import Drawing
+from gui.page.palette import LIGHT
 from gui.reading.messages import Explanation, Mark, Seen
-from gui.window import theme
 from pipeline.data import collection
 from pipeline.system.errors import DataError
 
@@ -199,14 +199,14 @@ def test_ink_is_coloured_where_it_spoke_and_on_its_own_digit_alone() -> None:
     reason = np.full((28, 28), 128, np.uint8)
     reason[4:14], reason[14:24] = 255, 1
     why = Explanation(1, 0, picture.tobytes(), ((1, reason.tobytes()), (7, reason.tobytes())), ())
-    colours = Image.new("RGB", (300, 300), theme.LIGHT.ink)
+    colours = Image.new("RGB", (300, 300), LIGHT.ink)
     strokes = Image.new("L", (300, 300), 255)
-    heat.paint(colours, strokes, why, (110, 60, 170, 240), ink.View(), theme.LIGHT, fill=False)
+    heat.paint(colours, strokes, why, (110, 60, 170, 240), ink.View(), LIGHT, fill=False)
     above, below, beside = (colours.getpixel(point) for point in ((140, 100), (140, 200), (260, 150)))
     assert isinstance(above, tuple)
     assert isinstance(below, tuple)
     assert above[2] > above[0]  # blue: for
     assert below[0] > below[2]  # orange: against
     assert beside == (0x1D, 0x20, 0x30)
-    tinted = heat.tinted(why.picture, why.reasons[0][1], 112, theme.LIGHT)
+    tinted = heat.tinted(why.picture, why.reasons[0][1], 112, LIGHT)
     assert tinted.getpixel((2, 2)) == (255, 255, 255)

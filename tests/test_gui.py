@@ -20,9 +20,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps, ImageTk
 
 from gui import App, Prediction, predict_digit
+from gui.page.palette import DARK, LIGHT
 from gui.reading.model_catalog import SHIPPED, Entry
 from gui.reading.worker import ENDED, Worker
-from gui.window import theme
 from gui.window.commands import COMMANDS, TEACHING, TEACHING_WHOLE
 from gui.window.help import Help
 from gui.window.model_dialog import Picker
@@ -73,7 +73,7 @@ def close(window: App, worker: Worker) -> None:
 
 @pytest.fixture
 def window(display: str, model: Path, worker: Worker, tmp_path: Path) -> Iterator[App]:
-    opened = open_window(model, worker, collection=tmp_path / "data" / "drawings", palette=theme.LIGHT)
+    opened = open_window(model, worker, collection=tmp_path / "data" / "drawings", palette=LIGHT)
     wait(opened, lambda: "trained on" in opened.status["text"])
     opened.focus_force()  # no window manager gives it the keyboard here
     opened.update()
@@ -285,7 +285,7 @@ def test_the_drawing_grows_with_the_window_and_keeps_its_answer(window: App) -> 
 
 
 def test_both_themes_and_two_scalings_draw_ink_on_paper(display: str, model: Path, worker: Worker) -> None:
-    for scaling, palette in ((1.0, theme.LIGHT), (2.0, theme.DARK)):
+    for scaling, palette in ((1.0, LIGHT), (2.0, DARK)):
         window = open_window(model, worker, scaling=scaling, palette=palette)
         try:
             window.minsize(1, 1)

@@ -5,8 +5,8 @@ from functools import cache
 from PIL import Image, ImageFilter, ImageOps
 
 from gui.page.ink import View
+from gui.page.palette import Palette
 from gui.reading.messages import Explanation
-from gui.window.theme import Palette
 
 SIDE = 28  # of the network's input, pixels
 INK = 64  # from this brightness on, of 255, a pixel of the input counts as ink

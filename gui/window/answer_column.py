@@ -4,8 +4,8 @@ import tkinter as tk
 from tkinter import ttk
 
 from gui.page import wording
+from gui.page.palette import Palette
 from gui.reading.messages import Seen
-from gui.window.theme import Palette
 
 WIDTH, BARS_HEIGHT = 250, 270  # of the column and its bars at 96 dots an inch, pixels
 LEFT, RIGHT = 26, 72  # beside the bars, for the digit and its probability

@@ -12,6 +12,7 @@ from PIL import Image
 from gui.page import files, wording
 from gui.page.corrections import Corrections, correctable, keep
 from gui.page.drawing import Drawing, Point
+from gui.page.palette import DARK, LIGHT, Palette
 from gui.reading import messages, model_catalog
 from gui.reading.errand import Errand
 from gui.reading.messages import Answer, Explanation, Failed, Message, Opened, Read, Seen
@@ -59,7 +60,7 @@ class App(tk.Tk):
         model: Path | str | None = None,
         worker: Worker | None = None,
         scaling: float | None = None,
-        palette: theme.Palette | None = None,
+        palette: Palette | None = None,
         collection: Path | None = None,
         writer: str = "me",
     ) -> None:
@@ -144,7 +145,7 @@ class App(tk.Tk):
         self.minsize(round(620 * self.px), round(500 * self.px))
         self.canvas.focus_set()
 
-    def colour(self, palette: theme.Palette) -> None:
+    def colour(self, palette: Palette) -> None:
         """Show everything in the colours of a theme."""
         self.palette = palette
         self.configure(background=palette.window)
@@ -155,7 +156,7 @@ class App(tk.Tk):
             column.colour(palette)
         self.panel.colour(palette)
         self.toolbar.colour()
-        self.setvar("digits_dark", str(int(palette is theme.DARK)))
+        self.setvar("digits_dark", str(int(palette is DARK)))
 
     def tell(self, message: str) -> None:
         """Show a message in the status line."""
@@ -521,7 +522,7 @@ class App(tk.Tk):
 
     def toggle_theme(self) -> None:
         """Change between light and dark colours."""
-        self.colour(theme.LIGHT if self.palette is theme.DARK else theme.DARK)
+        self.colour(LIGHT if self.palette is DARK else DARK)
 
     def help(self) -> None:
         """Show the keys."""

@@ -8,9 +8,9 @@ from PIL import Image, ImageTk
 
 from gui.page import heat, ink
 from gui.page.drawing import Drawing
+from gui.page.palette import Palette
 from gui.page.wording import chip
 from gui.reading.messages import Explanation, Mark
-from gui.window.theme import Palette
 
 CLICK = 3  # that the mouse may move within a click, at 96 dots an inch, pixels
 

@@ -8,8 +8,8 @@ from tkinter import ttk
 from PIL import Image, ImageTk
 
 from gui.page import heat
+from gui.page.palette import Palette
 from gui.reading.messages import Explanation
-from gui.window.theme import Palette
 
 PICTURE, GAP = 112, 10  # at 96 dots an inch, pixels
 WIDE = 3 * PICTURE + 2 * GAP

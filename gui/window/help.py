@@ -3,8 +3,8 @@
 import tkinter as tk
 from tkinter import ttk
 
+from gui.page.palette import Palette
 from gui.window.commands import help_rows
-from gui.window.theme import Palette
 
 INTRODUCTION = "Draw a digit, or several side by side. The answer follows the pen."
 TEACHING = (

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from tkinter import filedialog, ttk
 from typing import Literal
 
+from gui.page.palette import Palette
 from gui.reading import model_catalog
 from gui.reading.errand import Errand
-from gui.window.theme import Palette
 
 COLUMNS = (("Model", 220), ("Trained on", 110), ("Validation", 100), ("Test", 80), ("Date", 130))  # widths at 96 dots an inch
 SECONDS = 30.0  # that reading the store may take

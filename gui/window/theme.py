@@ -1,54 +1,16 @@
-"""Colours, fonts and sizes."""
+"""The theme of the window: how its controls look, in which sizes."""
 
 import os
 import shutil
 import subprocess
 import sys
 import tkinter as tk
-from dataclasses import dataclass
 from tkinter import font, ttk
+
+from gui.page.palette import DARK, LIGHT, Palette
 
 POINTS_PER_INCH = 72
 USUAL_DPI = 96  # at which a size in this program is that many pixels
-
-
-@dataclass(frozen=True)
-class Palette:
-    """The colours of a theme. `right`, `doubt` and `wrong` are those of a digit that was read, is unsure, is
-    none; `pro`, `against` and `neutral` those of ink that spoke for an answer, against it, not at all.
-    """
-
-    name: str
-    window: str
-    card: str
-    paper: str
-    ink: str
-    text: str
-    faint: str
-    line: str
-    track: str
-    right: str
-    doubt: str
-    wrong: str
-    on_right: str
-    hover: str
-    pro: str
-    against: str
-    neutral: str
-
-
-LIGHT = Palette(
-    "light",
-    *("#f3f4f8", "#ffffff", "#ffffff", "#1d2030", "#1d2030", "#6a7085", "#d3d7e2", "#e8ebf2"),
-    *("#2f6bea", "#b26a00", "#8a8fa3", "#ffffff", "#e4e8f2"),
-    *("#1f5fe0", "#e8590c", "#b9bfce"),
-)
-DARK = Palette(
-    "dark",
-    *("#16181f", "#1f222c", "#1b1e27", "#eef0f7", "#e7e9f1", "#969db3", "#363b4a", "#2b2f3c"),
-    *("#6c9dff", "#f0b14a", "#8b91a6", "#10131b", "#2c3140"),
-    *("#5a93ff", "#ff8a3d", "#5b6274"),
-)
 
 
 def preferred() -> Palette:
