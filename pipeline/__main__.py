@@ -7,6 +7,7 @@ import sys
 
 from pipeline import compose
 from pipeline.config.check import load
+from pipeline.config.composition import compose as composed
 from pipeline.config.schema import IdxDataset
 from pipeline.system.command_line import run_command
 from pipeline.system.errors import DataUnavailable
@@ -25,7 +26,7 @@ def make_sure_of_data() -> None:
     except DataUnavailable as error:
         print(f"Error: {error}", file=sys.stderr)
         print(f"\n{dataset.name} could not be had: running with dataset=digits instead.\n", flush=True)
-        compose.write(compose.compose(["dataset=digits"]), PARAMETERS)
+        compose.write(composed(["dataset=digits"]), PARAMETERS)
 
 
 def report() -> str:

@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pipeline import compose
 from pipeline.config.check import flatten, read
+from pipeline.config.composition import compose, is_current
 from pipeline.system.command_line import run_command
 from pipeline.system.errors import UserError
 from pipeline.system.paths import CHECKOUT, PARAMETERS
@@ -47,8 +47,8 @@ def plan() -> list[Step]:
         ConfigurationError: conf/ or ``params.yaml`` is not valid.
 
     """
-    current = compose.is_current(PARAMETERS)
-    values = read(PARAMETERS) if current else compose.compose([])
+    current = is_current(PARAMETERS)
+    values = read(PARAMETERS) if current else compose([])
     stages, lock_file = read(CHECKOUT / "dvc.yaml")["stages"], CHECKOUT / "dvc.lock"
     locked = read(lock_file)["stages"] if lock_file.exists() else {}
     made: dict[str, str | None] = {}  # hash of each output as it will be; None: nobody knows before its stage has run

@@ -1,46 +1,18 @@
 """The stage ``prepare``: a dataset becomes arrays of one form, with a summary and a sheet of samples."""
 
-import hashlib
 import sys
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from pipeline.config.check import load
-from pipeline.config.schema import AnyDataset
 from pipeline.data import collection, datasets, prepared
 from pipeline.images.arrays import CLASSES, SIDE, Pictures, Split
-from pipeline.images.preprocessing import VERSION
 from pipeline.system.command_line import parse_stage, run_command
 from pipeline.system.paths import PREPARED
 from pipeline.tracking import stage_run
 
 SAMPLES = 20  # of each class on the sheet
-
-
-def summarize(dataset: AnyDataset, splits: dict[str, Split]) -> dict[str, Any]:
-    """Counts, hashes, mean and deviation (of pixels, 0 to 1) of the splits."""
-    # From the counts of the 256 values: exact, and faster than from millions of pixels. Pillow counts bytes as they are.
-    weights = np.array(Image.fromarray(splits["train"].pictures.reshape(-1, SIDE)).histogram()) / splits["train"].pictures.size
-    values = np.arange(256) / 255
-    mean = float(weights @ values)
-    deviation = float(weights @ (values - mean) ** 2) ** 0.5
-    summary: dict[str, Any] = {
-        "dataset": dataset.name,
-        "class_names": dataset.class_names,
-        "preprocessing_version": VERSION,
-        "mean": round(mean, 6),
-        "deviation": round(deviation, 6),
-        "splits": {},
-    }
-    for name, split in splits.items():
-        counts = np.bincount(split.labels, minlength=CLASSES).tolist()
-        content = hashlib.sha256(split.pictures.tobytes() + split.labels.tobytes()).hexdigest()
-        summary["splits"][name] = {"pictures": len(split.labels), "of_each_class": counts, "sha256": content}
-    hashes = "".join(split["sha256"] for split in summary["splits"].values())
-    summary["sha256"] = hashlib.sha256(hashes.encode()).hexdigest()
-    return summary
 
 
 def contact_sheet(split: Split) -> Image.Image:
@@ -61,7 +33,7 @@ def main() -> None:
         options = configuration.dataset.drawings
         found = collection.collected(options)
         splits = collection.join(datasets.read(configuration.dataset), found, options)
-        summary = summarize(configuration.dataset, splits)
+        summary = prepared.summarize(configuration.dataset, splits)
         prepared.write(splits, summary, contact_sheet(splits["train"]), collection.text_of(found), PREPARED)
         run.dataset(summary["dataset"], summary["sha256"])
         run.artifacts("data", PREPARED / "summary.json", PREPARED / "samples.png")

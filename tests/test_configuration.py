@@ -8,7 +8,7 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
 from pipeline import compose
-from pipeline.config import check
+from pipeline.config import check, composition
 from pipeline.sweep.command import plan
 from pipeline.system.errors import ConfigurationError
 from pipeline.system.masking import holds_password, masked
@@ -19,11 +19,11 @@ from tests.conftest import edit, run
 def test_every_option_of_every_group_composes_to_a_valid_configuration() -> None:
     for path in sorted(CONFIGURATION.glob("*/*.yaml")):
         primary = "sweep" if path.parent.name == "sweep" else "config"
-        check.check(compose.compose([f"{path.parent.name}={path.stem}"], primary=primary))
+        check.check(composition.compose([f"{path.parent.name}={path.stem}"], primary=primary))
 
 
 def test_the_committed_parameters_are_what_conf_composes_to() -> None:
-    assert check.read(PARAMETERS) == compose.compose([])
+    assert check.read(PARAMETERS) == composition.compose([])
 
 
 @pytest.mark.parametrize(
@@ -39,11 +39,11 @@ def test_the_committed_parameters_are_what_conf_composes_to() -> None:
     ],
 )
 def test_values_set_on_a_composition_that_is_kept_give_what_hydra_composes(overrides: list[str]) -> None:
-    compose.compose([])
+    composition.compose([])
     with initialize_config_dir(str(CONFIGURATION), version_base=None):
         expected = check.plain(hydra_compose("config", overrides=overrides))
-    assert compose.compose(overrides) == expected
-    assert compose.compose([]) == check.read(PARAMETERS)  # and what is kept stays as it is
+    assert composition.compose(overrides) == expected
+    assert composition.compose([]) == check.read(PARAMETERS)  # and what is kept stays as it is
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_values_set_on_a_composition_that_is_kept_give_what_hydra_composes(overr
 )
 def test_a_bad_override_is_told_with_its_key_what_is_allowed_and_what_was_given(override: str, says: list[str]) -> None:
     with pytest.raises(ConfigurationError) as raised:
-        compose.compose([override])
+        composition.compose([override])
     for words in says:
         assert words in str(raised.value)
 
@@ -112,7 +112,7 @@ def test_a_bad_override_is_told_with_its_key_what_is_allowed_and_what_was_given(
 )
 def test_a_key_of_another_option_is_told_with_the_keys_that_are_there(overrides: list[str], says: list[str]) -> None:
     with pytest.raises(ConfigurationError) as raised:
-        compose.compose(overrides)
+        composition.compose(overrides)
     told = str(raised.value)
     for words in [*says, "not part of the configuration as composed", "Leave it out"]:
         assert words in told
@@ -137,19 +137,19 @@ def test_a_parameters_file_of_unknown_keys_alone_is_told_with_keys_that_are_know
 
 def test_all_mistakes_are_told_at_once() -> None:
     with pytest.raises(ConfigurationError) as raised:
-        compose.compose(["model.dropout=2", "training.batch_size=0", "augment.zoom=-1"])
+        composition.compose(["model.dropout=2", "training.batch_size=0", "augment.zoom=-1"])
     assert len(re.findall("given:", str(raised.value))) == 3
 
 
 def test_a_learning_rate_that_adadelta_does_not_train_with_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
-    compose.compose(["optimizer.learning_rate=0.001"])
+    composition.compose(["optimizer.learning_rate=0.001"])
     assert "optimizer.learning_rate = 0.001" in capsys.readouterr().err
-    compose.compose(["optimizer=adam", "optimizer.learning_rate=0.001"])
+    composition.compose(["optimizer=adam", "optimizer.learning_rate=0.001"])
     assert capsys.readouterr().err == ""
 
 
 def test_the_textbook_experiment_is_the_tutorials_network() -> None:
-    values = compose.compose(["experiment=textbook"])
+    values = composition.compose(["experiment=textbook"])
     assert [(block["filters"], block["kernel"], block["pool"], block["dropout"]) for block in values["model"]["blocks"]] == [
         (32, 3, 1, 0.0),
         (64, 3, 2, 0.25),
@@ -172,17 +172,17 @@ def test_a_user_never_sees_a_traceback_for_a_broken_parameters_file(tmp_path: Pa
 
 def test_the_digest_of_conf_sees_values_comments_and_names_but_no_other_files(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("x: 1\n")
-    before = compose.digest(tmp_path)
+    before = composition.digest(tmp_path)
     (tmp_path / "a.yaml.swp").write_text("x: 2\n")
-    assert compose.digest(tmp_path) == before
+    assert composition.digest(tmp_path) == before
     (tmp_path / "a.yaml").write_text("x: 1 # one\n")
-    changed = compose.digest(tmp_path)
+    changed = composition.digest(tmp_path)
     (tmp_path / "a.yaml").rename(tmp_path / "b.yaml")
-    assert len({before, changed, compose.digest(tmp_path)}) == 3
+    assert len({before, changed, composition.digest(tmp_path)}) == 3
 
 
 def test_composing_leaves_hydra_as_it_was() -> None:
-    compose.compose([])
+    composition.compose([])
     assert not GlobalHydra.instance().is_initialized()
 
 
@@ -220,7 +220,7 @@ def test_composing_needs_neither_tensorflow_nor_mlflow(project: Path) -> None:
 )
 def test_a_password_in_the_configuration_is_refused_and_not_shown(override: str) -> None:
     with pytest.raises(ConfigurationError) as error:
-        compose.compose([override])
+        composition.compose([override])
     assert "secret" not in str(error.value)
     assert "***" in str(error.value)
     if override.startswith("tracking.uri=h"):
@@ -234,7 +234,7 @@ def test_a_password_in_an_edited_params_yaml_is_refused_and_goes_unseen_when_it_
     path.write_text(PARAMETERS.read_text(encoding="utf-8").replace("uri: null", "uri: http://me:secret@host"), encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"must hold no password.*http://me:\*\*\*@host"):
         check.load(path)
-    assert compose.write(compose.compose([]), path) == ["  tracking.uri: http://me:***@host -> None"]
+    assert compose.write(composition.compose([]), path) == ["  tracking.uri: http://me:***@host -> None"]
 
 
 @pytest.mark.parametrize(
@@ -261,12 +261,12 @@ def test_every_password_in_a_text_is_masked_and_nothing_else(text: str, shown: s
 def test_what_other_programs_leave_in_conf_changes_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "conf"
     shutil.copytree(CONFIGURATION, folder)
-    before = compose.digest(folder)
+    before = composition.digest(folder)
     (folder / "model/._cnn.yaml").write_bytes(b"\0\5\x16\7\xff")  # of a file manager
     (folder / "model/.#cnn.yaml").symlink_to("someone@host.1234")  # of an editor, to nowhere
     (folder / "model/.ipynb_checkpoints").mkdir()
     for name in ("model/~$cnn.yaml", "model/cnn.yaml~", "model/#cnn.yaml#", "model/.ipynb_checkpoints/cnn.yaml"):
         (folder / name).write_text("never: read")
-    assert compose.digest(folder) == before
+    assert composition.digest(folder) == before
     (folder / "model/mine.yaml").write_text("name: mine")
-    assert compose.digest(folder) != before
+    assert composition.digest(folder) != before

@@ -9,12 +9,13 @@ from PIL import Image
 from sklearn.model_selection import train_test_split
 
 from gui.replay import drawn
-from pipeline import compose
 from pipeline.config import check
+from pipeline.config.composition import compose
 from pipeline.config.schema import Configuration, FolderDataset
 from pipeline.data import datasets, prepared
+from pipeline.data.prepared import summarize
 from pipeline.images.arrays import Split
-from pipeline.prepare import contact_sheet, summarize
+from pipeline.prepare import contact_sheet
 from pipeline.system import paths
 from pipeline.system.errors import DataError
 from tests.conftest import idx_bytes
@@ -25,7 +26,7 @@ WriteIdx = Callable[[str, NDArray[np.uint8]], Path]
 
 
 def configured(*overrides: str) -> Configuration:
-    return check.check(compose.compose(list(overrides)))
+    return check.check(compose(list(overrides)))
 
 
 def test_idx_files_are_read_as_they_were_written(write_idx: WriteIdx) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.compose import compose
+from pipeline.config.composition import compose
 from pipeline.sweep import best_experiment
 from pipeline.system.paths import CONFIGURATION
 from tests.conftest import conf_is_untouched, copied, dvc, mlflow_runs, parameters, repro, run

@@ -16,8 +16,8 @@ from typing import Any
 import psutil
 import pytest
 
-from pipeline.compose import compose
 from pipeline.config.check import flatten
+from pipeline.config.composition import compose
 from pipeline.sweep.command import plan
 from pipeline.system.errors import ConfigurationError
 from tests.conftest import edit, environment, mlflow_runs, run

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from pipeline.config.schema import Configuration, SweepConfiguration
 from pipeline.system.errors import ConfigurationError
-from pipeline.system.paths import PARAMETERS
+from pipeline.system.paths import CHECKOUT, IS_CHECKOUT, PARAMETERS
 
 
 def load(path: Path = PARAMETERS) -> Configuration:
@@ -35,6 +35,7 @@ def read(path: Path) -> dict[str, Any]:
         ConfigurationError: the file is missing, or is not such a file.
 
     """
+    must_be_checkout()
     try:
         return plain(OmegaConf.load(path))
     except FileNotFoundError:
@@ -43,6 +44,20 @@ def read(path: Path) -> dict[str, Any]:
         raise ConfigurationError(
             f"{path} can't be read as YAML: {error}\nMend it, or make it anew: python -m pipeline.compose"
         ) from None
+
+
+def must_be_checkout() -> None:
+    """Make sure that there are a configuration and a pipeline: an installed wheel has the window and the recogniser alone.
+
+    Raises:
+        ConfigurationError: this is no checkout.
+
+    """
+    if not IS_CHECKOUT:
+        raise ConfigurationError(
+            f"this needs a checkout of the project, with conf/ and dvc.yaml, and {CHECKOUT} is none. Clone the project and run "
+            "it there; the installed package has the window (digits) and predict_digit."
+        )
 
 
 def plain(composed: DictConfig | ListConfig, without: str = "") -> dict[str, Any]:

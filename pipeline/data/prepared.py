@@ -1,5 +1,6 @@
 """The prepared data on disk: what ``prepare`` writes and every later stage reads."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pipeline.images.arrays import Split
+from pipeline.config.schema import AnyDataset
+from pipeline.images.arrays import CLASSES, SIDE, Split
+from pipeline.images.preprocessing import VERSION
 from pipeline.system.errors import DataError
 from pipeline.system.paths import PREPARED
 
@@ -18,7 +21,7 @@ def write(splits: dict[str, Split], summary: dict[str, Any], sheet: Image.Image,
 
     Args:
         splits: of the dataset.
-        summary: of `pipeline.prepare.summarize`.
+        summary: of `summarize`.
         sheet: samples.
         collection: of `pipeline.data.collection.text_of`: DVC keeps every version of what people drew that a run was made with.
         folder: it is replaced.
@@ -38,8 +41,32 @@ def write(splits: dict[str, Split], summary: dict[str, Any], sheet: Image.Image,
     temporary.rename(folder)
 
 
+def summarize(dataset: AnyDataset, splits: dict[str, Split]) -> dict[str, Any]:
+    """Counts, hashes, mean and deviation (of pixels, 0 to 1) of the splits."""
+    # From the counts of the 256 values: exact, and faster than from millions of pixels. Pillow counts bytes as they are.
+    weights = np.array(Image.fromarray(splits["train"].pictures.reshape(-1, SIDE)).histogram()) / splits["train"].pictures.size
+    values = np.arange(256) / 255
+    mean = float(weights @ values)
+    deviation = float(weights @ (values - mean) ** 2) ** 0.5
+    summary: dict[str, Any] = {
+        "dataset": dataset.name,
+        "class_names": dataset.class_names,
+        "preprocessing_version": VERSION,
+        "mean": round(mean, 6),
+        "deviation": round(deviation, 6),
+        "splits": {},
+    }
+    for name, split in splits.items():
+        counts = np.bincount(split.labels, minlength=CLASSES).tolist()
+        content = hashlib.sha256(split.pictures.tobytes() + split.labels.tobytes()).hexdigest()
+        summary["splits"][name] = {"pictures": len(split.labels), "of_each_class": counts, "sha256": content}
+    hashes = "".join(split["sha256"] for split in summary["splits"].values())
+    summary["sha256"] = hashlib.sha256(hashes.encode()).hexdigest()
+    return summary
+
+
 def summary(folder: Path = PREPARED) -> dict[str, Any]:
-    """What ``prepare`` says of the data: see `pipeline.prepare.summarize`."""
+    """What ``prepare`` says of the data: see `summarize`."""
     try:
         return dict(json.loads((folder / "summary.json").read_text(encoding="utf-8")))
     except FileNotFoundError:

@@ -6,8 +6,8 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from pipeline.compose import compose, is_option
 from pipeline.config.check import read
+from pipeline.config.composition import compose, is_option
 from pipeline.system.paths import CONFIGURATION, replacing
 
 UNTOLD = ("name", "composed_from", "tracking")  # not a part of what a trial is

@@ -35,8 +35,8 @@ def plan(overrides: list[str]) -> tuple["SweepConfiguration", list["Dimension"],
         ConfigurationError: an override or a value is not valid, before anything runs.
 
     """
-    from pipeline.compose import compose
     from pipeline.config import check as configurations
+    from pipeline.config.composition import compose
     from pipeline.config.schema import SweepConfiguration
     from pipeline.sweep import search_space
 
@@ -67,7 +67,7 @@ def _try_out(space: list["Dimension"], for_all: list[str]) -> None:
 
     Where the space varies a whole group, as in ``optimizer=choice(adadelta, adam)``, each option must have all keys.
     """
-    from pipeline.compose import compose
+    from pipeline.config.composition import compose
     from pipeline.system.paths import CONFIGURATION
 
     groups = [part for part in space if (CONFIGURATION / part.key).is_dir()]

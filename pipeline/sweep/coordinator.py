@@ -15,8 +15,8 @@ from typing import Any
 from distributed import Client, Future, KilledWorker, Queue
 from optuna.exceptions import UpdateFinishedTrialError
 
-from pipeline.compose import compose
 from pipeline.config import check as configurations
+from pipeline.config.composition import compose
 from pipeline.config.schema import SweepConfiguration
 from pipeline.sweep.data import TrialPictures, read
 from pipeline.sweep.records import Records

@@ -12,8 +12,8 @@ from pydantic import TypeAdapter
 
 from pipeline.config.schema import AnyDataset
 from pipeline.data import collection, datasets
+from pipeline.data.prepared import summarize
 from pipeline.images.arrays import Split
-from pipeline.prepare import summarize
 from pipeline.system.errors import UserError
 from pipeline.system.processes import START_METHOD
 

@@ -1,0 +1,123 @@
+"""The configuration composed from ``conf/`` by Hydra, checked, and what is wrong with an override in words."""
+
+import hashlib
+import os
+import re
+import sys
+from copy import deepcopy
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, OverrideType
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from pipeline.config.check import check, keys_of, must_be_checkout, plain, read, unknown_key, warnings
+from pipeline.config.schema import Configuration
+from pipeline.system.errors import ConfigurationError
+from pipeline.system.paths import CONFIGURATION, files_of
+
+#: The resolver behind `composed_from`. DVC's own composition has another, which checks: see `hydra_plugins`.
+RESOLVER = "digest_of_checked_configuration"
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 over the names and texts of all YAML files below `folder`, the same on every platform."""
+    state = hashlib.sha256()
+    for path in files_of(folder, "**/*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        state.update(f"{path.relative_to(folder).as_posix()}\0{len(text)}\0{text}".encode())
+    return state.hexdigest()
+
+
+def warn(configuration: Configuration) -> None:
+    """Print what of a configuration is most likely a mistake."""
+    for sentence in warnings(configuration):
+        print(f"Warning: {sentence}", file=sys.stderr)
+
+
+def explain(error: HydraException) -> ConfigurationError:
+    """Hydra's complaint about an override, with the nearest keys if it is of one that is not there."""
+    text, cause = str(error).partition("\nConfig search path:")[0], error.__cause__
+    # Hydra names the override alone; the cause has the reason, and what was composed before.
+    refused = re.search(r"(?:use \+|Error merging override )(.+)", text, re.DOTALL)
+    if refused and isinstance(cause, OmegaConfBaseException) and cause.parent_node is not None:
+        there = keys_of(OmegaConf.to_container(cause.parent_node._get_root()))
+        within = re.sub(r"\[(\w+)\]", r".\1", str(cause.full_key))  # as in optimizer={rho: 0.5, foo: 1}
+        unknown = [key for key in (refused[1].partition("=")[0].lstrip("+~"), within) if key not in there]
+        reason = unknown_key(unknown[0], there) if unknown else f"  {str(cause).splitlines()[0]}"
+        text = f"{reason}\n    given: {refused[1]}"
+    return ConfigurationError(f"the override is not valid.\n{text}")
+
+
+def compose(overrides: list[str], folder: Path = CONFIGURATION, primary: str = "config") -> dict[str, Any]:
+    """Compose and check the configuration.
+
+    Args:
+        overrides: in Hydra's override grammar, as in ``["experiment=textbook", "model.dropout=0.4"]``.
+        folder: what to compose it from.
+        primary: the file that it begins with, ``config`` or ``sweep``.
+
+    Raises:
+        ConfigurationError: an override or a value is not valid.
+
+    """
+    must_be_checkout()
+    OmegaConf.register_new_resolver(RESOLVER, lambda: digest(CONFIGURATION), replace=True, use_cache=False)
+    try:
+        values = plain(_composed(overrides, folder, primary))
+    except HydraException as error:
+        raise explain(error) from None
+    except OmegaConfBaseException as error:
+        raise ConfigurationError(f"the configuration can't be composed.\n  {error}") from None
+    except (ValueError, TypeError) as error:  # as Hydra has it of model=null
+        raise ConfigurationError(f"an override of {' '.join(overrides)} is not valid.\n  {error}") from None
+    warn(check(values))
+    return values
+
+
+def is_option(override: Override, folder: Path) -> bool:
+    """Whether an override chooses files of a group, as in ``model=mlp`` or ``experiment=[smoke,overfit]``."""
+    return isinstance(override.value(), str | list) and (folder / str(override.key_or_group)).is_dir()
+
+
+def _composed(overrides: list[str], folder: Path, primary: str) -> DictConfig:
+    """As Hydra composes it; values are set on what was composed before, if nothing else is overridden but options chosen."""
+    state, values, options = digest(folder), [], []
+    for override in OverridesParser.create().parse_overrides(overrides):
+        is_change = override.type == OverrideType.CHANGE and override.package is None and not override.is_sweep_override()
+        if is_change and not override.is_hydra_override() and not (folder / str(override.key_or_group)).is_dir():
+            values.append(override)
+        elif is_change and is_option(override, folder):
+            options.append(str(override.input_line))
+        else:  # anything else counts in its place among them
+            return _compose(tuple(overrides), folder, state, primary)
+    composed = deepcopy(_compose(tuple(options), folder, state, primary))
+    try:
+        for override in values:
+            OmegaConf.update(composed, str(override.key_or_group), override.value())
+    except OmegaConfBaseException:  # Hydra says best what is wrong
+        return _compose(tuple(overrides), folder, state, primary)
+    return composed
+
+
+@lru_cache(maxsize=16)
+def _compose(overrides: tuple[str, ...], folder: Path, _state: str, primary: str) -> DictConfig:
+    """What Hydra composes of `folder` as it is. It takes a quarter of a second, and the trials of a sweep differ in values."""
+    with initialize_config_dir(str(folder), version_base=None):
+        composed: DictConfig = hydra_compose(primary, overrides=list(overrides))
+    return composed
+
+
+def is_current(parameters: Path) -> bool:
+    """Whether `parameters` was composed from conf/ as it is, or by DVC for the experiment that is running."""
+    if not parameters.exists():
+        return False
+    # In an experiment DVC has just composed params.yaml itself; and a folder it runs in may lack files of conf/ that
+    # git doesn't know yet.
+    return "DVC_EXP_NAME" in os.environ or read(parameters).get("composed_from") == digest(CONFIGURATION)
