@@ -14,8 +14,8 @@ help: ## Show this list
 run: .venv/installed ## Run what has changed of the pipeline: MNIST to models/mnist.h5
 	@$(IN_VENV) python -m pipeline
 
-test: .venv/installed ## Run every check: ruff, mypy, pytest
-	@$(IN_VENV) ruff check && ruff format --check && mypy && pytest
+test: .venv/installed ## Run every check: ruff, mypy, import contracts, pytest
+	@$(IN_VENV) ruff check && ruff format --check && mypy && lint-imports --no-logo && pytest
 
 gui: .venv/installed ## Open the window and draw a digit
 	@$(IN_VENV) python -m gui
@@ -30,9 +30,10 @@ lock: .venv/installed ## Choose the versions in requirements.lock anew, from pyp
 clean: ## Remove the virtual environment
 	rm -rf .venv
 
-.venv/installed: requirements.lock $(MOVED)
+.venv/installed: requirements.lock pyproject.toml $(MOVED)
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and was not found. Install one, or: make PYTHON=..."; exit 1; }
 	@echo "Installing into .venv/ with $(PYTHON); this takes a few minutes, once."
 	@$(PYTHON) -m venv $(if $(MOVED),--clear) .venv || { echo "Remedy on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 	@$(IN_VENV) pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(IN_VENV) pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@

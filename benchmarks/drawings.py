@@ -6,22 +6,18 @@ whole, and how well what is no digit (signs and scribbles that were not trained 
 """
 
 import argparse
-import sys
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from gui.page.drawing import Point  # noqa: E402
-from gui.replay import BRUSH, SIDE, Headless, drawn, place, replay, report  # noqa: E402
-from pipeline.data import collection  # noqa: E402
-from pipeline.evaluation import metrics  # noqa: E402
-from pipeline.inference import exported, rejection  # noqa: E402
-from pipeline.inference.recognizer import Recognizer, default_model  # noqa: E402
-from pipeline.training import negatives  # noqa: E402
+from gui.page.drawing import Point
+from gui.replay import BRUSH, SIDE, Headless, drawn, place, replay, report
+from pipeline.data import collection
+from pipeline.evaluation import metrics
+from pipeline.inference import exported, rejection
+from pipeline.inference.recognizer import Recognizer, default_model
+from pipeline.training import negatives
 
 MARGIN = 30  # of the canvas, that positions keep to, pixels
 GAPS = (0.15, 0.5)  # between neighbours of a number, as a part of the height of its digits

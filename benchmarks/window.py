@@ -17,7 +17,6 @@ import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
 STROKES, POINTS, PAUSE = 40, 30, 0.008  # drawn after the first answer; points of each; between two of them, seconds
 
 

@@ -23,13 +23,13 @@ def main() -> None:
     try:
         import tkinter
 
+        from gui.page.palette import DARK, LIGHT
         from gui.reading import model_catalog
-        from gui.window import theme
         from gui.window.app import App
 
         if options.model is not None and model_catalog.is_path(options.model):
             model_catalog.must_exist(options.model)
-        palette = {"light": theme.LIGHT, "dark": theme.DARK}.get(options.theme)
+        palette = {"light": LIGHT, "dark": DARK}.get(options.theme)
         window = App(options.model, scaling=options.scaling, palette=palette, writer=options.writer)
     except ImportError as error:
         if "tkinter" not in str(error):
@@ -42,5 +42,10 @@ def main() -> None:
     window.mainloop()
 
 
-if __name__ == "__main__":
+def command() -> None:
+    """Entry point of ``digits``, which is installed with the package."""
     run_command(main)
+
+
+if __name__ == "__main__":
+    command()

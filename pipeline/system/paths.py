@@ -6,11 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from platformdirs import user_data_path
+
 #: The checkout that this code runs from. For an experiment that DVC runs aside it is a temporary folder.
 CHECKOUT = Path(__file__).resolve().parents[2]
 
-#: The project itself, where raw data, checkpoints and the tracking store are, whatever folder a stage runs in.
-PROJECT = Path(os.environ.get("DVC_ROOT", CHECKOUT)).resolve()
+#: Whether it is a checkout. A wheel that was installed elsewhere has the code and the shipped model alone.
+IS_CHECKOUT = (CHECKOUT / "dvc.yaml").is_file()
+
+#: The project itself, where raw data, checkpoints and the tracking store are, whatever folder a stage runs in. What is drawn
+#: and taught in a window without a checkout goes to the user's own data.
+PROJECT = Path(os.environ.get("DVC_ROOT", CHECKOUT)).resolve() if IS_CHECKOUT else user_data_path("handwritten-digits")
 
 PARAMETERS = CHECKOUT / "params.yaml"
 CONFIGURATION = CHECKOUT / "conf"
