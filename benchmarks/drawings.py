@@ -16,7 +16,8 @@ from gui.replay import BRUSH, SIDE, Headless, drawn, place, replay, report
 from pipeline.data import collection
 from pipeline.evaluation import metrics
 from pipeline.inference import exported, rejection
-from pipeline.inference.recognizer import Recognizer, default_model
+from pipeline.inference.default_model import default_model
+from pipeline.inference.recognizer import Recognizer
 from pipeline.training import negatives
 
 MARGIN = 30  # of the canvas, that positions keep to, pixels

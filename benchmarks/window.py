@@ -22,8 +22,8 @@ STROKES, POINTS, PAUSE = 40, 30, 0.008  # drawn after the first answer; points o
 
 def one(explain: bool) -> dict[str, float]:
     """Open the window, draw, and return seconds."""
-    from gui.reading.model_catalog import SHIPPED
     from gui.window.app import App
+    from pipeline.inference.default_model import SHIPPED
 
     window = App(SHIPPED)
     window.wait_visibility(window.canvas)

@@ -2,8 +2,9 @@
 
 From a script, without a window::
 
-    from gui import predict_digit
-    digit, probability, probabilities = predict_digit(Image.open("seven.png"))
+    from gui import predict_digit, read_picture
+    digit, probability, probabilities = predict_digit("seven.png")
+    number = read_picture("2026.png").text
 """
 
 from importlib import import_module
@@ -11,18 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gui.window.app import App
-    from pipeline.inference.recognizer import Recognizer, predict_digit
+    from pipeline.inference.predict import predict_digit, read_picture
+    from pipeline.inference.recognizer import Recognizer
     from pipeline.inference.results import Box, Digit, Prediction, Reading
 
 #: Loaded when they are asked for: the window is to be seen before numpy is there, and a recogniser works without a screen.
 _MODULES = {
     "App": "gui.window.app",
     "Recognizer": "pipeline.inference.recognizer",
-    "predict_digit": "pipeline.inference.recognizer",
+    **dict.fromkeys(("predict_digit", "read_picture"), "pipeline.inference.predict"),
     **dict.fromkeys(("Box", "Digit", "Prediction", "Reading"), "pipeline.inference.results"),
 }
 
-__all__ = ["App", "Box", "Digit", "Prediction", "Reading", "Recognizer", "predict_digit"]
+__all__ = ["App", "Box", "Digit", "Prediction", "Reading", "Recognizer", "predict_digit", "read_picture"]
 
 
 def __getattr__(name: str) -> Any:

@@ -226,7 +226,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def measure(found: list[collection.Drawing], model: Path | None, display: bool, seed: int) -> dict[str, Any]:
     """Replay and sum up: see `report`."""
-    from pipeline.inference.recognizer import Recognizer, default_model
+    from pipeline.inference.default_model import default_model
+    from pipeline.inference.recognizer import Recognizer
 
     path = model or default_model()
     canvas: Headless | Display = Display(path) if display else Headless(Recognizer(path))

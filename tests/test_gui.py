@@ -21,12 +21,13 @@ from PIL import Image, ImageDraw, ImageOps, ImageTk
 
 from gui import App, Prediction, predict_digit
 from gui.page.palette import DARK, LIGHT
-from gui.reading.model_catalog import SHIPPED, Entry
+from gui.reading.model_catalog import Entry
 from gui.reading.worker import ENDED, Worker
 from gui.window.commands import COMMANDS, TEACHING, TEACHING_WHOLE
 from gui.window.help import Help
 from gui.window.model_dialog import Picker
 from pipeline.inference import exported
+from pipeline.inference.default_model import SHIPPED
 from pipeline.system.errors import ModelError
 from pipeline.tracking import recorder
 from tests.conftest import ROOT, small_store

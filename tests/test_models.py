@@ -9,6 +9,7 @@ import pytest
 from gui.reading import model_catalog as models
 from gui.reading.errand import Errand
 from gui.reading.model_catalog import Entry
+from pipeline.inference import default_model
 from pipeline.system.errors import ModelError, UserError
 from pipeline.tracking import registry
 from pipeline.tracking.registry import RunError
@@ -23,14 +24,14 @@ def test_a_path_is_a_path_and_everything_else_a_run(tmp_path: Path) -> None:
 
 
 def test_the_exported_model_comes_before_the_shipped_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "EXPORTED", tmp_path / "mnist.h5")
-    monkeypatch.setattr(models, "SHIPPED", tmp_path / "shipped.h5")
+    monkeypatch.setattr(default_model, "EXPORTED", tmp_path / "mnist.h5")
+    monkeypatch.setattr(default_model, "SHIPPED", tmp_path / "shipped.h5")
     with pytest.raises(ModelError, match=r"there is no model yet.*make run"):
-        models.default()
-    models.SHIPPED.touch()
-    assert models.default() == models.SHIPPED
-    models.EXPORTED.touch()
-    assert models.default() == models.EXPORTED
+        default_model.default_model()
+    default_model.SHIPPED.touch()
+    assert default_model.default_model() == default_model.SHIPPED
+    default_model.EXPORTED.touch()
+    assert default_model.default_model() == default_model.EXPORTED
 
 
 def test_files_and_champion_come_first_then_the_best_run() -> None:
@@ -51,7 +52,7 @@ def test_a_model_is_introduced_by_what_it_says_of_itself() -> None:
     assert models.introduction(Path("x.h5"), {}) == "x.h5, of unknown origin"
     assert models.introduction(Path("x.h5"), {"dataset": 7, "test_accuracy": "good"}) == "x.h5, of unknown origin"
     assert models.introduction(Path("m/mnist.h5"), says, "champion: best").startswith("champion: best, trained on mnist, ")
-    assert models.introduction(models.SHIPPED, {"dataset": "mnist"}) == "the shipped model, trained on mnist"
+    assert models.introduction(default_model.SHIPPED, {"dataset": "mnist"}) == "the shipped model, trained on mnist"
 
 
 def test_cells_for_people() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from benchmarks import drawings as measured
 from pipeline.data import collection
-from pipeline.inference.recognizer import SHIPPED, Recognizer
+from pipeline.inference.default_model import SHIPPED
+from pipeline.inference.recognizer import Recognizer
 
 DRAWN = Path(__file__).resolve().parents[2] / "shared" / "pen-digits" / "dev.json.gz"
 pytestmark = pytest.mark.skipif(not DRAWN.exists(), reason="the recorded strokes are no part of the project")

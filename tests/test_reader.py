@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from gui.reading.messages import Answer, Explanation, Failed, Message, Open, Opened, Read
-from gui.reading.model_catalog import SHIPPED
 from gui.reading.reader import Reader
+from pipeline.inference.default_model import SHIPPED
 from tests.hand import DIGITS, moved
 
 

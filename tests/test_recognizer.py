@@ -15,7 +15,7 @@ from gui.replay import drawn
 from pipeline.evaluation.metrics import auroc
 from pipeline.images.blots import Blots
 from pipeline.inference import exported
-from pipeline.inference.recognizer import SHIPPED
+from pipeline.inference.default_model import SHIPPED
 from pipeline.inference.rejection import score
 from pipeline.system.errors import DataError
 from pipeline.training import negatives

@@ -9,7 +9,8 @@ import pytest
 from gui import replay
 from pipeline.data import collection
 from pipeline.data.collection import Drawing
-from pipeline.inference.recognizer import SHIPPED, Recognizer
+from pipeline.inference.default_model import SHIPPED
+from pipeline.inference.recognizer import Recognizer
 from pipeline.inference.results import Box, Digit, Prediction, Reading, Verdict
 from pipeline.system.errors import DataError
 from tests.hand import DIGITS, OTHERS

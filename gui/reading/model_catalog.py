@@ -6,11 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.system.errors import ModelError, UserError
-from pipeline.system.paths import MODEL_FILE, MODELS
+from pipeline.inference.default_model import EXPORTED, SHIPPED
+from pipeline.system.errors import UserError
+from pipeline.system.paths import MODEL_FILE
 
-EXPORTED = MODELS / MODEL_FILE
-SHIPPED = Path(__file__).resolve().parents[1] / "shipped.h5"
 CHAMPION = "champion"
 ENDINGS = (".h5", ".hdf5", ".keras")
 
@@ -42,19 +41,6 @@ class Entry:
     def cells(self) -> tuple[str, str, str, str, str]:
         """The columns of the list: name, dataset, validation and test accuracy, date."""
         return self.name, self.dataset or "–", percent(self.validation), percent(self.test), day(self.date)
-
-
-def default() -> Path:
-    """The model that is opened on nothing: the exported one, else the one that ships with the program.
-
-    Raises:
-        ModelError: there is neither.
-
-    """
-    for path in (EXPORTED, SHIPPED):
-        if path.is_file():
-            return path
-    raise ModelError("there is no model yet: models/mnist.h5 is missing. Make it: make run (or dvc repro)")
 
 
 def is_path(name: str) -> bool:

@@ -24,6 +24,7 @@ from gui.window.explanation_panel import Panel
 from gui.window.help import Help
 from gui.window.model_dialog import Picker
 from gui.window.toolbar import Toolbar
+from pipeline.inference.default_model import default_model
 from pipeline.system.errors import DataError
 from pipeline.system.paths import PROJECT
 
@@ -64,7 +65,7 @@ class App(tk.Tk):
         collection: Path | None = None,
         writer: str = "me",
     ) -> None:
-        name = str(model if model is not None else model_catalog.default())
+        name = str(model if model is not None else default_model())
         theme.sharpen()
         super().__init__(className="Digits")
         self.px = theme.scale(self, scaling)

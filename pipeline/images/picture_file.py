@@ -1,14 +1,77 @@
-"""Picture files, opened in one way by the window, a script and the prepared data. Knows no numpy, which takes time to load."""
+"""Pictures, opened in one way by the window, a script and the prepared data. Loads no numpy, which takes time."""
 
+import io
+import os
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Union
 
 from PIL import Image, ImageOps
 
 from pipeline.system.errors import DataError
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: What `picture_of` takes.
+Picture = Union["Image.Image", str, "os.PathLike[str]", bytes, "NDArray[np.generic]"]
+
 LARGEST = 1600  # side of a picture as it is read and shown, pixels; a larger one is made smaller
 MOST_PIXELS = 50_000_000  # of a file: decoding more takes seconds, and hundreds of MiB
+
+
+def picture_of(picture: Picture) -> Image.Image:
+    """A Pillow image of whatever a picture is given as.
+
+    Args:
+        picture: a Pillow image of any mode and size; a file, by its path; the bytes of a file; or an array (height, width),
+            (height, width, 1), (height, width, 3) RGB or (height, width, 4) RGBA: integers from 0 to 255, booleans, or
+            floats, of which those of colours are from 0 to 1.
+
+    Raises:
+        DataError: it is none of these, has no pixels, or can't be read.
+
+    """
+    if isinstance(picture, str | os.PathLike):
+        return open_picture(Path(picture))
+    if isinstance(picture, bytes | bytearray | memoryview):
+        return _opened(io.BytesIO(picture), f"what these {len(picture):,} bytes hold")
+    if isinstance(picture, Image.Image):
+        image = picture
+    elif hasattr(picture, "__array_interface__"):
+        image = _from_array(picture)
+    else:
+        raise DataError(
+            "a picture must be a path, the bytes of a file, a Pillow image or an array (height, width), and is "
+            f"{type(picture).__name__}: {picture!r:.60}."
+        )
+    if 0 in image.size:
+        raise DataError(f"a picture must have pixels, and this one is {image.width} x {image.height}.")
+    try:
+        image.load()
+    except Exception as error:  # an opened file is read only now: see `_opened`
+        raise DataError(_unreadable(getattr(image, "filename", "") or "the image", error)) from None
+    return image
+
+
+def _from_array(array: Any) -> Image.Image:
+    shape = tuple(array.shape)
+    if len(shape) == 3 and shape[2] == 1:
+        array, shape = array[..., 0], shape[:2]
+    is_colour = len(shape) == 3 and shape[2] in (3, 4)
+    if not (len(shape) == 2 or is_colour) or array.dtype.kind not in "buif":
+        raise DataError(
+            "an array of a picture must be (height, width), or (height, width, 3) RGB or (height, width, 4) RGBA, of numbers, "
+            f"and is {shape} of {array.dtype}."
+        )
+    if 0 in shape:
+        raise DataError(f"a picture must have pixels, and this array is {shape}.")
+    if is_colour:
+        array = (array * 255 if array.dtype.kind in "fb" else array).clip(0, 255).astype("uint8")
+    elif array.dtype.kind != "b" and array.dtype != "uint8":
+        array = array.astype("float32")
+    return Image.fromarray(array)
 
 
 def open_picture(path: Path) -> Image.Image:
@@ -18,29 +81,35 @@ def open_picture(path: Path) -> Image.Image:
         DataError: the file is missing, no picture, or too large.
 
     """
+    return _opened(path, str(path))
+
+
+def _opened(source: Path | io.BytesIO, name: str) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Pillow warns of is told as an error if it matters
-            with Image.open(path) as opened:
+            with Image.open(source) as opened:
                 opened.draft("RGB", (LARGEST, LARGEST))
                 if opened.width * opened.height > MOST_PIXELS:
-                    raise DataError(_too_large(path, f"has {opened.width} x {opened.height}"))
+                    raise DataError(_too_large(name, f"has {opened.width} x {opened.height}"))
                 return ImageOps.exif_transpose(shrunk(opened, LARGEST))
     except DataError:
         raise
     except FileNotFoundError:
-        raise DataError(f"there is no picture {path}.") from None
+        raise DataError(f"there is no picture {name}.") from None
     except Image.DecompressionBombError:
-        raise DataError(_too_large(path, "has more")) from None
+        raise DataError(_too_large(name, "has more")) from None
     except Exception as error:  # a decoder raises anything on a damaged file: ValueError, SyntaxError, struct.error, ...
-        why = str(error) or type(error).__name__
-        raise DataError(
-            f"{path} can't be read as a picture: {why}. Expected: PNG, JPEG, ... Mend it or take it away."
-        ) from None
+        raise DataError(_unreadable(name, error)) from None
 
 
-def _too_large(path: Path, has: str) -> str:
-    return f"the picture {path} must have at most {MOST_PIXELS:,} pixels, and {has}. Make it smaller."
+def _unreadable(name: object, error: Exception) -> str:
+    why = (str(error) or type(error).__name__).rstrip(".")
+    return f"{name} can't be read as a picture: {why}. Expected: PNG, JPEG, ... Mend it or take it away."
+
+
+def _too_large(name: str, has: str) -> str:
+    return f"the picture {name} must have at most {MOST_PIXELS:,} pixels, and {has}. Make it smaller."
 
 
 def shrunk(image: Image.Image, longest: int) -> Image.Image:

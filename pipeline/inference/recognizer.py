@@ -2,27 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from pipeline.images import blots, photo, strokes
 from pipeline.images.arrays import CLASSES, SIDE, Pictures, network_input
+from pipeline.images.picture_file import Picture, picture_of
 from pipeline.inference import exported, input_range, rejection, segmentation
 from pipeline.inference.model_file import AGAIN, first_line
-from pipeline.inference.results import BLANK, Box, Digit, Prediction, Reading, Verdict, blank_prediction
+from pipeline.inference.results import Box, Digit, Prediction, Reading, Verdict, blank_prediction
 from pipeline.system import tensorflow_setup
 from pipeline.system.errors import ModelError
-from pipeline.system.paths import CHECKOUT, MODEL_FILE, MODELS
 
-__all__ = ["BLANK", "DEFAULT_MODEL", "Box", "Digit", "Prediction", "Reading", "Recognizer", "predict_digit"]
-
-DEFAULT_MODEL = MODELS / MODEL_FILE
-SHIPPED = CHECKOUT / "gui" / "shipped.h5"
 DIGITS = [str(digit) for digit in range(CLASSES)]
 SALIENCY_STEPS = 16  # of the integral along the way from blank paper to the picture
 
@@ -97,13 +92,13 @@ class Recognizer:
             raise ModelError(f"{self.path} must give a number for {name} of its rejection, and gives {value!r:.100}. {AGAIN}")
         return float(value)
 
-    def predict(self, image: Image.Image) -> Prediction:
-        """Read the one digit in `image`, of any mode, size and polarity; `BLANK`, which says why, if there is no ink."""
+    def predict(self, picture: Picture) -> Prediction:
+        """Read the one digit in `picture`; `BLANK`, which says why, if there is no ink."""
         try:
-            picture = blots.fit(image)
+            fitted = blots.fit(picture_of(picture))
         except photo.BlankPicture as error:
             return blank_prediction(error.why)
-        return self._predict(picture[np.newaxis])[0][0]
+        return self._predict(fitted[np.newaxis])[0][0]
 
     def read_strokes(self, drawn: Sequence[strokes.Stroke]) -> Reading:
         """Read the digits that strokes draw.
@@ -128,17 +123,18 @@ class Recognizer:
 
         return self._read(parts, draw, digit)
 
-    def read_picture(self, image: Image.Image) -> Reading:
+    def read_picture(self, picture: Picture) -> Reading:
         """Read the digits in a picture: ink on paper, either the brighter, one digit or several in a row.
 
         Returns:
-            The digits from left to right, their boxes in pixels of `image` as its EXIF orientation turns it; none, and why, for
-            blank paper.
+            The digits from left to right, their boxes in pixels of the picture, upright, of a file with at most `LARGEST`
+            pixels a side; none, and why, for blank paper.
 
         Raises:
             DataError: there are more pieces of ink than a few numbers have.
 
         """
+        image = picture_of(picture)
         try:
             ink = photo.ink_of(image)
         except photo.BlankPicture as error:
@@ -273,34 +269,3 @@ class Recognizer:
         if score < self._none_below:
             return "none"
         return "digit" if score >= self._unsure_below and prediction.probability >= self._sure_from else "unsure"
-
-
-def default_model() -> Path:
-    """``models/mnist.h5``, or the model that ships with the program if there is none."""
-    return DEFAULT_MODEL if DEFAULT_MODEL.is_file() or not SHIPPED.is_file() else SHIPPED
-
-
-@cache
-def _opened(path: Path, _changed: float) -> Recognizer:
-    return Recognizer(path)
-
-
-def predict_digit(image: Image.Image, model: Path | str | Recognizer | None = None) -> Prediction:
-    """Read the one digit in a picture.
-
-    Args:
-        image: of any mode, size and polarity: bright ink on dark paper or dark on bright.
-        model: an exported file, or an opened one; None: ``models/mnist.h5``, or the one that ships with
-            the program if there is none. A file is opened once.
-
-    Returns:
-        The digit, its probability, and the probabilities of all ten.
-
-    Raises:
-        ModelError: the file is missing, broken, or not a digit model.
-
-    """
-    if not isinstance(model, Recognizer):
-        path = Path(model or default_model()).resolve()
-        model = _opened(path, path.stat().st_mtime if path.exists() else 0.0)
-    return model.predict(image)

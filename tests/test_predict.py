@@ -1,0 +1,106 @@
+"""What a script, a notebook or a server does: a picture in any form, an answer or one error that it can catch."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import gui
+from gui import Recognizer, predict_digit, read_picture
+from pipeline.images.picture_file import picture_of
+from pipeline.images.strokes import render
+from pipeline.inference.default_model import SHIPPED
+from pipeline.system.errors import DataError, ModelError
+from tests.hand import DIGITS
+
+
+@pytest.fixture(scope="module")
+def model() -> Recognizer:
+    return Recognizer(SHIPPED)
+
+
+@pytest.fixture(scope="module")
+def seven() -> Image.Image:
+    """A 7, dark on white, 84 x 84."""
+    return Image.fromarray(255 - render(DIGITS[7])).resize((84, 84), Image.Resampling.BICUBIC)
+
+
+def encoded(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def test_a_picture_is_read_alike_in_whatever_form_it_is_given(model: Recognizer, seven: Image.Image, tmp_path: Path) -> None:
+    path = tmp_path / "seven.png"
+    path.write_bytes(encoded(seven))
+    grey = np.asarray(seven)
+    pictures: list[Any] = [path, str(path), path.read_bytes(), seven, seven.convert("RGBA"), Image.open(path), grey]
+    pictures += [grey[..., np.newaxis], np.stack([grey] * 3, axis=2), grey / 255, grey.astype(np.int64), grey.astype(np.uint16)]
+    pictures += [grey < 128, np.stack([grey] * 3, axis=2) / 255, np.asarray(seven.convert("RGBA"))]
+    for picture in pictures:
+        assert predict_digit(picture, model).digit == 7, picture
+        assert read_picture(picture, model).text == "7", picture
+
+
+def test_the_model_may_be_a_path_in_either_form_and_is_opened_once(seven: Image.Image) -> None:
+    assert predict_digit(seven, SHIPPED) == predict_digit(seven, str(SHIPPED))
+
+
+@pytest.mark.parametrize(
+    ("picture", "says"),
+    [
+        (Image.new("L", (0, 0)), "must have pixels, and this one is 0 x 0"),
+        (np.zeros((0, 5), np.uint8), r"must have pixels, and this array is \(0, 5\)"),
+        (np.zeros(784), r"must be \(height, width\), or .* and is \(784,\) of float64"),
+        (np.zeros((28, 28), complex), "of complex128"),
+        (np.zeros((2, 28, 28, 3)), r"and is \(2, 28, 28, 3\)"),
+        (b"", "can't be read as a picture"),
+        (b"\x89PNG\r\n\x1a\n", "can't be read as a picture"),
+        (None, "and is NoneType: None"),
+        (7, "and is int: 7"),
+        ("nothing.png", "there is no picture nothing.png"),
+        (Path(), "can't be read as a picture"),
+    ],
+)
+def test_what_is_no_picture_is_one_error_that_a_caller_can_catch(picture: Any, says: str, model: Recognizer) -> None:
+    for read in (predict_digit, read_picture):
+        with pytest.raises(DataError, match=says) as error:
+            read(picture, model)
+        assert isinstance(error.value, Exception)
+        assert not str(error.value).startswith("Error")
+
+
+def test_a_file_that_is_cut_short_is_named(seven: Image.Image, tmp_path: Path, model: Recognizer) -> None:
+    path = tmp_path / "half.png"
+    path.write_bytes(encoded(seven)[:-200])
+    with Image.open(path) as opened:
+        for picture in (path, opened):
+            with pytest.raises(DataError, match=r"half\.png can't be read as a picture"):
+                predict_digit(picture, model)
+
+
+def test_a_picture_without_ink_is_no_error_and_says_why(model: Recognizer) -> None:
+    blank = np.full((28, 28), 255, np.uint8)
+    assert predict_digit(blank, model).digit is None
+    assert "no ink was found" in predict_digit(blank, model).blank
+    assert read_picture(blank, model).text == ""
+
+
+def test_a_model_that_is_not_there_is_an_error_that_a_caller_can_catch(seven: Image.Image) -> None:
+    for attempt in (lambda: Recognizer("nothing.h5"), lambda: predict_digit(seven, "nothing.h5")):
+        with pytest.raises(Exception, match=r"there is no model .*nothing\.h5") as error:  # a SystemExit would not be caught
+            attempt()
+        assert isinstance(error.value, ModelError)
+
+
+def test_the_names_for_scripts_are_listed() -> None:
+    assert {"predict_digit", "read_picture", "Recognizer", "App"} <= set(dir(gui))
+
+
+def test_numbers_that_are_not_finite_and_floats_of_any_range_are_pictures() -> None:
+    assert picture_of(np.array([[np.nan, 1.0], [0.0, -3.0]])).mode == "F"
+    assert picture_of(np.zeros((5, 4), bool)).size == (4, 5)
