@@ -140,6 +140,7 @@ def main() -> None:
     configuration = load()
     with stage_run.stage("evaluate", configuration) as run:
         tensorflow_setup.start()
+        run.wait_for_store()
         summary, test = prepared.summary(), prepared.load("test")
         network = exported.open_model(TRAINED / "network.keras")
         from pipeline.training.network import logits_of  # needs TensorFlow to be set up

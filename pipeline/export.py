@@ -131,6 +131,7 @@ def main() -> None:
     configuration = load()
     with stage_run.stage("export", configuration) as run:
         tensorflow_setup.start()
+        run.wait_for_store()
         network = exported.open_model(TRAINED / "network.keras")
         says = description(configuration, run)
         paths = write(network, configuration, says)

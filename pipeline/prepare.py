@@ -33,6 +33,7 @@ def main() -> None:
         options = configuration.dataset.drawings
         found = collection.collected(options)
         splits = collection.join(datasets.read(configuration.dataset), found, options)
+        run.wait_for_store()
         summary = prepared.summarize(configuration.dataset, splits)
         prepared.write(splits, summary, contact_sheet(splits["train"]), collection.text_of(found), PREPARED)
         run.dataset(summary["dataset"], summary["sha256"])

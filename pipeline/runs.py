@@ -246,12 +246,11 @@ def answer(options: argparse.Namespace) -> str:
         UserError: what it names is not there, or the store can't be used.
 
     """
-    from mlflow.exceptions import MlflowException  # takes long to load, which --help need not wait for
-
-    from pipeline.tracking.registry import Store
+    from pipeline.tracking.problems import telling
+    from pipeline.tracking.registry import Store  # loads MLflow, which --help need not wait for
 
     store = Store()
-    try:
+    with telling(store.uri):  # it was well a moment ago
         match options.command:
             case "compare":
                 return compare(store, options.runs)
@@ -261,11 +260,6 @@ def answer(options: argparse.Namespace) -> str:
                 return export(store, options.run, options.output)
             case _:
                 return show_list(store, options)
-    except MlflowException as error:  # it was well a moment ago: see `Store`
-        raise UserError(
-            f"the MLflow store {store.uri} can't be used: {str(error).splitlines()[0]}\n"
-            "If another program holds it, wait for that, or end it, and say the same again."
-        ) from None
 
 
 def main() -> None:

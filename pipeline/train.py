@@ -82,6 +82,7 @@ def main() -> None:
     with FileLock(checkpoint.with_suffix(".lock")):
         with stage_run.stage("train", configuration) as run:
             tensorflow_setup.start(configuration.training.deterministic)
+            run.wait_for_store()
             trainer = train(configuration, checkpoint, run)
             result = write(trainer, TRAINED)
             run.metrics(**result)

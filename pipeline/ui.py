@@ -6,6 +6,7 @@ import sys
 
 from pipeline.config.check import load
 from pipeline.system.command_line import run_command
+from pipeline.system.masking import masked
 from pipeline.system.paths import PROJECT
 from pipeline.tracking import stage_run
 
@@ -15,14 +16,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m pipeline.ui", description="Open the MLflow UI on the project's runs.")
     parser.add_argument("--port", type=int, default=5000, help="of the page, on this machine (5000)")
     port = str(parser.parse_args().port)
-    store = stage_run.uri(load().tracking)
-    if store.startswith("http"):
-        sys.exit(f"The runs are on a server: open {store}")
+    configured = load().tracking
+    store = stage_run.uri(configured)
+    from pipeline.tracking.problems import telling
     from pipeline.tracking.recorder import open_store  # loads MLflow, which --help need not wait for
 
-    # Or the page is empty before the first run, and its making races with it.
-    open_store(store, load().tracking.experiment, PROJECT)
-    print(f"Runs of {store}: http://127.0.0.1:{port} (Ctrl-C to stop)", flush=True)
+    with telling(store):  # or the page is empty before the first run, and its making races with it
+        open_store(store, configured.experiment, PROJECT)
+    if store.startswith("http"):
+        print(f"The runs are on a server: open {masked(store)}")
+        return
+    print(f"Runs of {masked(store)}: http://127.0.0.1:{port} (Ctrl-C to stop)", flush=True)
     server = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store, "--host", "127.0.0.1", "--port", port]
     os.execv(sys.executable, [*server, "--workers", "1"])  # noqa: S606 - becomes the server, so that Ctrl-C ends it
 

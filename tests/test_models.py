@@ -128,7 +128,7 @@ def test_an_empty_or_broken_store_is_a_message(
     use(path, monkeypatch)
     found, message = models.listing()
     assert found == []
-    assert ("can't be read" if content and len(content) > 20 else "No run in the MLflow store") in message
+    assert ("can't be used" if content and len(content) > 20 else "No run in the MLflow store") in message
     assert path.exists() == (content is not None)  # asking makes none
     with pytest.raises(UserError):
         models.resolve("champion")

@@ -252,7 +252,7 @@ def test_a_store_that_another_program_holds_is_a_message(empty_store: Path, tmp_
             command, env=os.environ | {"MLFLOW_TRACKING_URI": uri}, cwd=ROOT, capture_output=True, text=True, check=False
         )
     assert done.returncode == 1
-    assert "mlflow.db can't be used: (sqlite3.OperationalError) database is locked\n" in done.stderr
+    assert "mlflow.db can't be used: another program has locked it.\nWait for that program" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -101,7 +101,7 @@ def test_the_run_of_a_trial_whose_machine_died_is_closed_by_the_sweep_that_goes_
     goes_on = sweep_runs.SweepRuns(configuration, here, [])
 
     def statuses() -> dict[str, str]:
-        client, experiment = recorder.open_store(goes_on._uri, configuration.tracking.experiment, tmp_path)
+        client, experiment = recorder.open_store(goes_on.uri, configuration.tracking.experiment, tmp_path)
         return {run.data.tags["role"]: run.info.status for run in client.search_runs([experiment])}
 
     assert statuses() == {"sweep": "RUNNING", "trial": "RUNNING"}
@@ -134,7 +134,7 @@ def test_a_result_that_was_all_but_told_when_the_store_broke_is_shown_by_the_swe
         store.execute("drop trigger broken")
     again = studied(tmp_path, "sweep=seeds")
     shown = sweep_runs.SweepRuns(configuration, again, again.trials())
-    client, experiment = recorder.open_store(shown._uri, configuration.tracking.experiment, tmp_path)
+    client, experiment = recorder.open_store(shown.uri, configuration.tracking.experiment, tmp_path)
     trials = client.search_runs([experiment], "tags.role = 'trial'", order_by=["attributes.start_time"])
     assert [run.info.status for run in trials] == ["FINISHED", "FINISHED", "FAILED"]
     assert [run.data.tags["trial_state"] for run in trials] == ["finished", "finished", "failed"]

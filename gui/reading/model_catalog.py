@@ -110,7 +110,7 @@ def listing() -> tuple[list[Entry], str]:
     except NoRuns:
         runs = []
     except UserError as error:
-        return found, f"{error}. Its runs are not listed; files can still be opened."
+        return found, f"{error}\nIts runs are not listed; files can still be opened."
     if not runs:
         return found, "No run in the MLflow store holds a model yet. Make one: make run"
     listed = [("run", run.id, _called(run.id, run.name, False), run) for run in runs]

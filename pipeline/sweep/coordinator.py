@@ -100,6 +100,7 @@ class Coordinator:
                 while not (self._sweep.scheduler or self._client_to_be.done()) and len(self._ready) < self._sweep.workers:
                     if not self._prepare():
                         break
+                self._records.wait_for_store()
                 self._client = self._client_to_be.result()
                 self._client.subscribe_topic(self._topic, lambda event: self._messages.put(event[1]))
                 while True:

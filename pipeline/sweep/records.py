@@ -1,4 +1,7 @@
-"""What a sweep writes to MLflow, behind the sweep's back: loading MLflow and each of its writes would keep workers waiting."""
+"""What a sweep writes to MLflow, behind the sweep's back: each write would keep workers waiting.
+
+MLflow is loaded while the workers start, so that a store that can't be used is told before they train.
+"""
 
 import gc
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from pipeline.config.schema import SweepConfiguration
     from pipeline.sweep.study import Study
     from pipeline.sweep.sweep_runs import SweepRuns
+
+UNUSED = ("pyarrow", "rich")  # MLflow, pandas and scikit-learn would load them: 30 MB
 
 
 class Records:
@@ -34,7 +39,17 @@ class Records:
         self._under_way: list[Future[Any]] = []
 
     def __enter__(self) -> "Records":
+        self._reached = self._thread.submit(_reach, self._configuration)
         return self
+
+    def wait_for_store(self) -> None:
+        """Wait until it is known that there is a store to write to: call this before any trial.
+
+        Raises:
+            UserError: the store can't be used.
+
+        """
+        self._reached.result()
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         with self._thread:
@@ -80,19 +95,32 @@ class Records:
 
 def _call(runs: "Future[SweepRuns]", what: str, arguments: tuple[Any, ...]) -> None:
     opened = runs.result()
-    from mlflow.exceptions import MlflowException  # loaded by now
+    from pipeline.tracking.problems import telling  # loaded by now
 
     try:
-        getattr(opened, what)(*arguments)
-    except MlflowException as error:
+        with telling(opened.uri):
+            getattr(opened, what)(*arguments)
+    except UserError as error:
         raise UserError(
-            f"the MLflow store can't be written to: {str(error).splitlines()[0]}\n"
-            "Mend that; the same command writes there what is missing, and goes on with the trials that remain."
+            f"{error}\nThen the same command writes there what is missing, and goes on with the trials that remain."
         ) from None
 
 
+def _reach(configuration: "SweepConfiguration") -> None:
+    from pipeline.system.paths import PROJECT
+    from pipeline.tracking import stage_run
+
+    with importing.lightly(*UNUSED):
+        from pipeline.tracking.problems import telling
+        from pipeline.tracking.recorder import open_store  # loads MLflow
+
+    uri = stage_run.uri(configuration.tracking)
+    with telling(uri):
+        open_store(uri, configuration.tracking.experiment, PROJECT)
+
+
 def _open(configuration: "SweepConfiguration", study: "Study", before: "list[FrozenTrial]") -> "SweepRuns":
-    with importing.lightly("pyarrow", "rich"):  # which pandas and scikit-learn would load: 30 MB
+    with importing.lightly(*UNUSED):
         importing.in_one_piece(_load)
         gc.collect()  # figures refer to themselves in circles, and whatever is there at the end of this block stays
     from pipeline.sweep.sweep_runs import SweepRuns

@@ -10,17 +10,16 @@ from typing import Any
 import optuna
 from filelock import FileLock
 from mlflow.entities import Metric, Param, RunTag
-from mlflow.exceptions import MlflowException
 from omegaconf import OmegaConf
 from optuna.trial import FrozenTrial, TrialState
 
 from pipeline.config.check import short
 from pipeline.config.schema import SweepConfiguration
 from pipeline.sweep.study import ERROR, OVERRIDES, RESULT, Study
-from pipeline.system.errors import UserError
 from pipeline.system.masking import masked
 from pipeline.system.paths import PROJECT
 from pipeline.tracking import recorder, stage_run
+from pipeline.tracking.problems import telling
 
 #: MLflow's status of a run, by how its trial ended. It knows no pruned runs; the tag `trial_state` does.
 STATUS = {"finished": "FINISHED", "pruned": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
@@ -42,17 +41,15 @@ class SweepRuns:
 
     def __init__(self, configuration: SweepConfiguration, study: Study, before: list[FrozenTrial]) -> None:
         self._study, self._configuration = study, configuration
-        self._uri = stage_run.uri(configuration.tracking)
+        self.uri = stage_run.uri(configuration.tracking)
         self._runs: dict[int, str] = {}
         self._tags = stage_run.tags(configuration) | {"sweep": study.name}
-        try:
-            self._client, self._experiment = recorder.open_store(self._uri, configuration.tracking.experiment, PROJECT)
+        with telling(self.uri):
+            self._client, self._experiment = recorder.open_store(self.uri, configuration.tracking.experiment, PROJECT)
             self._close_interrupted()
             with FileLock(PROJECT / ".mlflow.lock"):  # or two that begin at once make one each
                 self.parent = self._parent()
             self._mend(before)
-        except MlflowException as error:
-            raise UserError(f"the MLflow store {self._uri} can't be used: {str(error).splitlines()[0]}") from None
 
     def _parent(self) -> str:
         name = self._study.name

@@ -23,6 +23,7 @@ from filelock import FileLock
 
 from pipeline.images.arrays import CLASSES, SIDE
 from pipeline.system import importing
+from pipeline.system.errors import UserError
 from pipeline.system.paths import replacing
 from pipeline.system.processes import has_died
 from pipeline.tracking.moved import bring_artifacts
@@ -39,20 +40,29 @@ with importing.lightly("pandas"):  # for tables, of which nothing is written her
     from mlflow.models import Model
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
+    from pipeline.tracking.problems import first_contact, must_be_writable, must_not_be_deleted, telling
+
 Message = dict[str, Any]
 
 
 def open_store(uri: str, experiment: str, project: Path) -> tuple[MlflowClient, str]:
-    """A client of the store, and the id of the experiment in it. Both are made if they are not there."""
+    """A client of the store, and the id of the experiment in it. Both are made if they are not there.
+
+    Raises:
+        UserError: the store can't be used, which takes a few seconds to find out at most.
+
+    """
     # It says at length that it creates tables, and prints a traceback of every error that it raises.
     logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)
     # Creating the database, which making a client does, is a long series of steps that two processes must not begin at once.
-    with FileLock(project / ".mlflow.lock"):
+    with FileLock(project / ".mlflow.lock"), first_contact(uri):
+        must_be_writable(uri)
         if uri.startswith("sqlite:///"):
             _create(Path(uri.removeprefix("sqlite:///")), project / "mlruns")
             bring_artifacts(uri, project)
         client = MlflowClient(uri)
         if found := client.get_experiment_by_name(experiment):
+            must_not_be_deleted(found, uri)
             return client, found.experiment_id
         # MLflow's default is relative to the folder that a process happens to be in.
         artifacts = (project / "mlruns").as_uri() if uri.startswith("sqlite:") else None
@@ -159,29 +169,35 @@ def log_model(client: MlflowClient, run: str, path: Path, requirements: list[str
     client.finalize_logged_model(logged.model_id, "READY")
 
 
+def follow(client: MlflowClient, run: str) -> str:
+    """Read messages until ``end``, or until the stage is gone; return how the run has ended."""
+    status = "KILLED"
+    for line in sys.stdin:
+        message = json.loads(line)
+        record(client, run, message)
+        status = message.get("end", status)
+    client.set_terminated(run, status)
+    return status
+
+
 def main() -> None:
-    """Read messages until ``end``, or until the stage is gone."""
+    """Write the run of the stage that started this process, and tell it when the run is there and when all is written."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the stage, which then says how it ended
 
     def say(**answer: str) -> None:
         with suppress(BrokenPipeError):  # the stage was killed, and nobody listens
             print(json.dumps(answer), file=ANSWERS, flush=True)
 
+    beginning = json.loads(sys.stdin.readline())
     try:
-        beginning = json.loads(sys.stdin.readline())
-        client, run = begin(beginning)
-        say(run=run)
-        if beginning["stage"] == "export":
-            prepare_for_model()
-        status = "KILLED"
-        for line in sys.stdin:
-            message = json.loads(line)
-            record(client, run, message)
-            status = message.get("end", status)
-        client.set_terminated(run, status)
-        say(ended=status)
-    except (MlflowException, OSError) as error:
-        say(error=(str(error).splitlines() or [type(error).__name__])[0])
+        with telling(beginning["uri"]):
+            client, run = begin(beginning)
+            say(run=run)
+            if beginning["stage"] == "export":
+                prepare_for_model()
+            say(ended=follow(client, run))
+    except UserError as error:
+        say(error=str(error))
     os._exit(0)  # the stage waits, and taking everything apart takes a second
 
 

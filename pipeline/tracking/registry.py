@@ -25,6 +25,7 @@ from pipeline.system.errors import UserError
 from pipeline.system.paths import MODEL_FILE, PROJECT
 from pipeline.tracking import stage_run
 from pipeline.tracking.moved import bring_artifacts
+from pipeline.tracking.problems import PATIENCE, first_contact, must_be_writable, must_not_be_deleted
 
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # for one small file
 
@@ -32,7 +33,6 @@ REGISTERED = "digits"  # the name of the registered model
 CHAMPION = "champion"  # the alias of the version that was chosen
 MOST = 5000  # runs that are looked at
 NO_RUNS = "there are no runs yet. Make one: make run (or dvc repro)"
-PATIENCE = 3.0  # with a store that another program locks, seconds
 
 
 class RunError(UserError):
@@ -75,18 +75,16 @@ class Store:
         configured = load().tracking
         self.uri = uri or stage_run.uri(configured)
         logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)  # it prints a traceback of every error that it raises
-        try:
+        with first_contact(self.uri):
             if self.uri.startswith("sqlite:///"):
                 _look_into(Path(self.uri.removeprefix("sqlite:///")))
                 bring_artifacts(self.uri, PROJECT)
             self.client = MlflowClient(self.uri)
             found = self.client.get_experiment_by_name(configured.experiment)
             mlflow.set_tracking_uri(self.uri)  # where MLflow looks for a model that is to be registered
-        except (MlflowException, sqlite3.DatabaseError, OSError, ImportError) as error:
-            why = (str(error).splitlines() or [type(error).__name__])[0]
-            raise UserError(f"the MLflow store {self.uri} can't be read: {why}") from None
         if found is None:
             raise NoRuns(NO_RUNS)
+        must_not_be_deleted(found, self.uri)
         self.experiment = found.experiment_id
 
     def runs(self, filter_text: str = "", newest_first: bool = False) -> list[Summary]:
@@ -104,6 +102,8 @@ class Store:
         try:
             runs = self.client.search_runs([self.experiment], filter_text, max_results=MOST, order_by=order)
         except MlflowException as error:
+            if error.error_code != "INVALID_PARAMETER_VALUE":
+                raise
             raise RunError(
                 f"the filter {filter_text!r} is not valid: {str(error).splitlines()[0]}\n"
                 "Write it like: metrics.test_accuracy > 0.995 and params.optimizer = 'adam'"
@@ -184,7 +184,9 @@ class Store:
         """The id of the run whose model is the champion; None if there is none."""
         try:
             return str(self.client.get_model_version_by_alias(REGISTERED, CHAMPION).run_id)
-        except MlflowException:
+        except MlflowException as error:
+            if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):  # no such model, no such alias
+                raise
             return None
 
     def history(self) -> list[dict[str, str]]:
@@ -206,6 +208,7 @@ class Store:
         outputs = run.outputs.model_outputs if run.outputs else []
         if not outputs:
             raise RunError(f"run {run.info.run_id[:8]} has no model: only a run of the whole pipeline, dvc repro, exports one.")
+        must_be_writable(self.uri)
         before = self.champion()
         try:
             self.client.create_registered_model(REGISTERED)
@@ -253,7 +256,7 @@ def _look_into(path: Path) -> None:
 
     Raises:
         NoRuns: there is none.
-        sqlite3.DatabaseError: it is locked, or no database.
+        sqlite3.Error: it is locked, or no database.
 
     """
     if not path.is_file():

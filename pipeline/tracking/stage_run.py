@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +34,26 @@ DATASET_KEYS = ("name", "validation_fraction", "split_seed", "training_limit")
 
 
 class Run:
-    """The MLflow run of this execution, written by a process of its own: no call here waits for the store but `id`."""
+    """The MLflow run of this execution, written by a process of its own.
+
+    Only `wait_for_store`, `id`, `told` and `end` wait for the store.
+    """
 
     def __init__(self, beginning: dict[str, Any]) -> None:
         self._id = ""
         self._told: dict[str, Any] = {"metrics": {}}
-        self._uri = beginning["uri"]
         command = [sys.executable, "-m", "pipeline.tracking.recorder"]
         self._recorder = subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._send(beginning)
+
+    def wait_for_store(self) -> None:
+        """Wait until the store has the run: call this before any work that would be lost without.
+
+        Raises:
+            UserError: the store can't be used.
+
+        """
+        self._id = self._id or self._receive()["run"]
 
     @property
     def id(self) -> str:
@@ -51,7 +62,7 @@ class Run:
         Raises:
             UserError: the store can't be used.
         """
-        self._id = self._id or self._receive()["run"]
+        self.wait_for_store()
         return self._id
 
     @property
@@ -91,7 +102,7 @@ class Run:
         except BrokenPipeError:
             pass
         try:
-            self._id = self.id
+            self.wait_for_store()
             self._receive()
         finally:
             self._recorder.wait()
@@ -108,12 +119,9 @@ class Run:
 
     def _receive(self) -> dict[str, str]:
         line = self._recorder.stdout.readline() if self._recorder.stdout else ""
-        answer: dict[str, str] = json.loads(line or '{"error": "the recorder ended without a word"}')
+        answer: dict[str, str] = json.loads(line or '{"error": "the process that writes to MLflow has died: see above why."}')
         if "error" in answer:
-            raise UserError(
-                f"the MLflow store {self._uri} can't be used: {answer['error']}\n"
-                "Start the server, or choose another store: tracking.uri in conf/tracking, or MLFLOW_TRACKING_URI."
-            )
+            raise UserError(answer["error"])
         return answer
 
 
@@ -135,15 +143,16 @@ def stage(name: str, configuration: Configuration) -> Iterator[Run]:
     earlier = {other: RUNS / f"{other}.json" for other in STAGES[: STAGES.index(name)]}
     producers = {other: json.loads(path.read_text(encoding="utf-8")) for other, path in earlier.items() if path.exists()}
     run = Run(_beginning(name, configuration, producers))
-    status = "FAILED"
     try:
         yield run
-        status = "FINISHED"
-    except KeyboardInterrupt:
-        status = "KILLED"
+    except BaseException as error:
+        with suppress(UserError):  # what ended the stage is told
+            run.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
-    finally:
-        run.end(status)
+    try:
+        run.end("FINISHED")
+    except UserError as error:
+        raise UserError(f"{error}\nNo training is lost: the same command goes on from its last epoch.") from None
     with replacing(RUNS / f"{name}.json") as temporary:
         temporary.write_text(json.dumps(run.told) + "\n", encoding="utf-8")
 
