@@ -25,7 +25,7 @@ Weights = dict[str, list[NDArray[np.float32]]]
 
 
 @cache
-def digits(count: int = 800, seed: int = 0) -> Split:
+def digits(count: int = 500, seed: int = 0) -> Split:
     """Pictures of digits, each as another hand would draw it."""
     random = np.random.default_rng(seed)
     labels = np.arange(count) % 10

@@ -23,6 +23,16 @@ def test_a_path_is_a_path_and_everything_else_a_run(tmp_path: Path) -> None:
     assert not models.is_path("3b9879eca842")
 
 
+def test_a_file_that_begins_as_no_model_is_told_at_once(tmp_path: Path) -> None:
+    models.must_exist(default_model.SHIPPED)
+    models.must_exist(shutil.copy(default_model.SHIPPED, tmp_path / "model.H5"))
+    (tmp_path / "text.h5").write_text("version https://git-lfs.github.com/spec/v1\n")
+    (tmp_path / "folder.keras").mkdir()
+    for name, message in (("text.h5", "is neither HDF5 nor .keras"), ("folder.keras", "is a folder"), ("x.h5", "there is no")):
+        with pytest.raises(ModelError, match=message):
+            models.must_exist(str(tmp_path / name))
+
+
 def test_the_exported_model_comes_before_the_shipped_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(default_model, "EXPORTED", tmp_path / "mnist.h5")
     monkeypatch.setattr(default_model, "SHIPPED", tmp_path / "shipped.h5")
@@ -52,6 +62,8 @@ def test_a_model_is_introduced_by_what_it_says_of_itself() -> None:
     assert models.introduction(Path("x.h5"), {}) == "x.h5, of unknown origin"
     assert models.introduction(Path("x.h5"), {"dataset": 7, "test_accuracy": "good"}) == "x.h5, of unknown origin"
     assert models.introduction(Path("m/mnist.h5"), says, "champion: best").startswith("champion: best, trained on mnist, ")
+    assert models.introduction(Path("x.h5"), {"note": "it reads 10%"}) == "x.h5, of unknown origin: it reads 10%"
+    assert models.introduction(Path("x.h5"), {"note": 7}) == "x.h5, of unknown origin"
     assert models.introduction(default_model.SHIPPED, {"dataset": "mnist"}) == "the shipped model, trained on mnist"
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.system.errors import UserError
+from pipeline.tracking import problems, registry
 from pipeline.tracking.problems import explain
 from pipeline.tracking.recorder import open_store
 from pipeline.tracking.registry import Store
@@ -95,7 +96,7 @@ def test_a_server_that_refuses_is_told_by_how(tmp_path: Path, status: int, why: 
         ("http://[", "no address like that", "http://HOST:PORT"),
         ("mysql+nothing://me:word@host/x", "no address like that", "postgresql+psycopg://"),
         ("mysql+pymysql://me:word@host/x", "the driver of its database", "Install it"),
-        (f"postgresql+psycopg://me:word@127.0.0.1:{free_port()}/x", "no server is running there", "Start the server"),
+        ("postgresql+psycopg://me:word@127.0.0.1:9/x", "no server is running there", "Start the server"),
     ],
 )
 def test_an_address_that_leads_nowhere_is_told(tmp_path: Path, uri: str, why: str, remedy: str) -> None:
@@ -130,7 +131,7 @@ def test_tables_of_another_version_of_mlflow_are_told(database: Path, tmp_path: 
 def test_a_locked_a_broken_and_an_impossible_file_are_told(
     database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (store, store_problems):
+    for module in (registry, problems):
         monkeypatch.setattr(module, "PATIENCE", 0.1)
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("begin exclusive")

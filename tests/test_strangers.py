@@ -92,11 +92,8 @@ KERAS_1 = [
     ],
     ids=["1.2", "2.1", "2.2", "tf", "2.3"],
 )
-@pytest.mark.parametrize("text", [False, True], ids=["bytes", "text"])
-def test_files_of_old_versions_of_keras_are_read_right(
-    version: str, definition: Any, text: bool, cnn: keras.Model, tmp_path: Path
-) -> None:
-    path = write_old(tmp_path / "mnist_cnn.h5", definition, weights_of(cnn), version, text)
+def test_files_of_old_versions_of_keras_are_read_right(version: str, definition: Any, cnn: keras.Model, tmp_path: Path) -> None:
+    path = write_old(tmp_path / "mnist_cnn.h5", definition, weights_of(cnn), version, text=version == "2.3.1")
     assert right(exported.open_model(path)) == right(cnn)
 
 
@@ -158,8 +155,9 @@ def test_what_keras_no_longer_computes_is_told(cnn: keras.Model, tmp_path: Path)
         exported.open_model(path)
 
 
-@pytest.mark.parametrize("ending", [".h5", ".H5", ".hdf5", ".keras", ".KERAS", ".model", ""])
-@pytest.mark.parametrize("kind", ["h5", "keras"])
+@pytest.mark.parametrize(
+    ("kind", "ending"), [("h5", ".H5"), ("h5", ".keras"), ("keras", ".KERAS"), ("keras", ".h5"), ("h5", ".hdf5"), ("keras", "")]
+)
 def test_what_a_file_is_is_told_by_its_content(ending: str, kind: str, cnn: keras.Model, tmp_path: Path) -> None:
     cnn.save(tmp_path / f"saved.{kind}")
     path = (tmp_path / f"saved.{kind}").rename(tmp_path / f"model{ending}")
@@ -259,6 +257,21 @@ def test_what_may_hold_foreign_code_is_refused_wherever_it_stands(
         exported.open_model(path)
 
 
+def test_what_a_file_says_of_training_never_comes_to_keras(cnn: keras.Model, tmp_path: Path) -> None:
+    """Not even where it doesn't belong: it isn't compared with the list."""
+    evil = {"class_name": "TFSMLayer", "module": "keras.layers", "config": {"filepath": "evil"}, "registered_name": None}
+    functional = keras.Model(cnn.inputs[0], cnn.outputs[0])
+    functional.save(tmp_path / "model.keras")
+    definition = json.loads(functional.to_json())
+    for layer in definition["config"]["layers"]:
+        layer["compile_config"] = layer["config"]["compile_config"] = evil
+        for node in layer["inbound_nodes"]:
+            node["kwargs"] = {"compile_config": {"deep": [evil]}}
+    text = json.dumps({**definition, "compile_config": evil}).encode()
+    path = changed(tmp_path / "model.keras", tmp_path / "trained.keras", {"config.json": text})
+    assert right(exported.open_model(path)) == right(cnn)
+
+
 def test_what_is_checked_is_what_is_opened(cnn: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that begins as HDF5 and ends as an archive; and one that is replaced after the check."""
     network = keras.Sequential([keras.Input((28, 28, 1)), L.Flatten(), L.Lambda(lambda x: x), L.Dense(10, "softmax")])
@@ -280,8 +293,14 @@ def test_what_is_checked_is_what_is_opened(cnn: keras.Model, tmp_path: Path, mon
     assert right(exported.open_model(path)) == right(cnn)
 
 
-@pytest.mark.parametrize("shape", [(784,), (28, 28), (1, 28, 28), (784, 1), (None, None, 1), (32, 32, 1), (28, 28, 3)], ids=str)
-@pytest.mark.parametrize("functional", [False, True], ids=["sequential", "functional"])
+FORMS = [(784,), (28, 28), (1, 28, 28), (784, 1), (None, None, 1), (32, 32, 1), (28, 28, 3)]
+
+
+@pytest.mark.parametrize(
+    ("shape", "functional"),
+    [*((shape, False) for shape in FORMS), ((28, 28), True), ((32, 32, 1), True)],
+    ids=lambda value: str(value) if isinstance(value, tuple) else "functional" if value else "sequential",
+)
 def test_the_same_pixels_in_another_form_are_read_right(shape: tuple[int, ...], functional: bool, tmp_path: Path) -> None:
     layers = [L.Conv2D(3, 3, activation="relu")] if len(shape) == 3 and shape[0] != 1 else []
     layers += [L.GlobalMaxPooling2D(), L.Dense(60, "relu")] if None in shape else [L.Flatten()]
@@ -362,8 +381,7 @@ RANGES = {
 }
 
 
-@pytest.mark.parametrize("kind", ["sequential", "functional"])
-@pytest.mark.parametrize("name", RANGES)
+@pytest.mark.parametrize(("name", "kind"), [*((name, "sequential") for name in RANGES), ("0 to 255", "functional")], ids=str)
 def test_a_model_that_takes_another_range_is_given_it_and_that_is_said(name: str, kind: str, tmp_path: Path) -> None:
     way = RANGES[name]
     convolution = L.Conv2D(4, 3, activation="relu", bias_initializer=keras.initializers.Constant(0.3))
@@ -458,6 +476,7 @@ BOMBS: dict[str, Any] = {
             old_cnn()[-1],
         ]
     ),
+    "dilation": sequential([{**FIRST[0], "config": {**FIRST[0]["config"], "dilation_rate": [3000, 3000]}}, *FIRST[1:]]),
     "layers": sequential([*old_cnn(batch_input_shape=[None, 28, 28, 1])[:1], *[{"class_name": "ReLU", "config": {}}] * 1600]),
     "type": {"class_name": "Sequential", "config": {"layers": 7}},
     "no layers": sequential([]),

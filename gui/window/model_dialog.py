@@ -79,7 +79,10 @@ class Picker(tk.Toplevel):
 
     def choose_file(self) -> None:
         """Ask for a file, and open it."""
-        kinds = [("Models", " ".join(f"*{ending}" for ending in model_catalog.ENDINGS)), ("All files", "*")]
+        kinds = [
+            ("Models", " ".join(f"*{each}" for ending in model_catalog.ENDINGS for each in (ending, ending.upper()))),
+            ("All files", "*"),
+        ]
         if path := filedialog.askopenfilename(parent=self, title="Open a model", filetypes=kinds):
             self.destroy()
             self._chosen(path)

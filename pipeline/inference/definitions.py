@@ -59,7 +59,7 @@ def _value(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if value.get("type") == "ndarray" and "value" in value:  # a number, as Keras 2 wrote those of NumPy
-        return value["value"]
+        return _value(value["value"])
     return _entry(value) if "class_name" in value else {key: _value(each) for key, each in value.items()}
 
 
@@ -134,6 +134,9 @@ def _renamed(name: str, config: Entry) -> Entry:
             f"{config.get('name', name)} has the data_format channels_first, which only some graphics cards compute. Save the "
             "model with channels_last"
         )
+    dilation = config.get("dilation_rate", 1)
+    if max(dilation if isinstance(dilation, list) else [dilation]) > (SIDE * SIDE if "1D" in name else SIDE):
+        raise ValueError(f"{config.get('name', name)} has the dilation_rate {dilation}, wider than the picture")
     if name == "GaussianNoise" and "sigma" in config:
         config["stddev"] = config.pop("sigma")
     if name == "GRU":

@@ -5,6 +5,7 @@ F. Alimoglu, 1998, CC BY 4.0, https://doi.org/10.24432/C5MG6K), legible ones, wi
 """
 
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,40 +42,42 @@ def samples() -> Split:
     return Split(pictures, np.array([one["label"] for one in drawn], np.uint8))
 
 
-def fitted(network: "keras.Model") -> tuple["keras.Model", dict[str, Any]]:
-    """Bring pictures into the range of a model that doesn't say which one that is.
+def find(read: Callable[[Any], Any]) -> tuple[str | None, dict[str, Any]]:
+    """Find the range in which a network takes pictures.
 
     Args:
-        network: from (n, 28, 28, 1), in some range, to ten numbers.
+        read: from (n, 28, 28, 1) float32, in any range, to ten numbers each.
 
     Returns:
-        The network, from 0 to 1; and a description of it: empty if it was so, else with a `note` for people, of what was done,
-        or that no range helps.
+        One of `RANGES`, None for 0 to 1; and what is to be said of it: nothing if the digits are read so, else a `note`.
 
     """
-    given = network_input(samples().pictures)
-    plain = _right(network, given)
+    given, labels = network_input(samples().pictures), samples().labels
+
+    def right(scale: float, offset: float) -> float:
+        found = np.asarray(read((given * scale + offset).astype(np.float32)))
+        return float(np.mean(found.argmax(axis=1) == labels))
+
+    plain = right(1, 0)
     if plain >= ENOUGH:
-        return network, {}
-    right = {name: _right(network, given * scale + offset) for name, (scale, offset) in RANGES.items()}
-    best = max(right, key=lambda name: right[name])
-    if right[best] < max(ENOUGH, plain + BETTER):
+        return None, {}
+    parts = {name: right(*values) for name, values in RANGES.items()}
+    best = max(parts, key=lambda name: parts[name])
+    if parts[best] < max(ENOUGH, plain + BETTER):
         note = f"it reads {plain:.0%} of {len(given)} sample digits: was it trained on digits, bright ink on dark, 0 to 1?"
-        return network, {"note": note}
-    note = f"its pictures are brought into the range {best}, in which it reads {right[best]:.0%} of {len(given)} sample digits"
-    return _rescaled(network, *RANGES[best]), {"note": f"{note}, and {plain:.0%} without"}
+        return None, {"note": note}
+    note = f"its pictures are brought into the range {best}, in which it reads {parts[best]:.0%} of {len(given)} sample digits"
+    return best, {"note": f"{note}, and {plain:.0%} without"}
 
 
-def _right(network: "keras.Model", given: Any) -> float:
-    """The part of the samples that a network reads."""
-    return float(np.mean(np.asarray(network(given, training=False)).argmax(axis=1) == samples().labels))
-
-
-def _rescaled(network: "keras.Model", scale: float, offset: float) -> "keras.Model":
+def rescaled(network: "keras.Model", name: str) -> "keras.Model":
+    """A network that takes pictures from 0 to 1 and brings them into the range of `network`, one of `RANGES`."""
     import keras
 
-    way = [definitions.layer("Rescaling", scale=scale, offset=offset)]
-    definition = definitions.preceded(json.loads(network.to_json()), way)
-    rescaled = keras.models.model_from_json(json.dumps(definition))
-    rescaled.set_weights(network.get_weights())
-    return rescaled
+    scale, offset = RANGES[name]
+    definition = definitions.preceded(
+        json.loads(network.to_json()), [definitions.layer("Rescaling", scale=scale, offset=offset)]
+    )
+    made = keras.models.model_from_json(json.dumps(definition))
+    made.set_weights(network.get_weights())
+    return made

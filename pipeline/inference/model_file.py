@@ -90,8 +90,9 @@ def read(path: Path) -> Iterator[ModelFile]:
 
 
 def first_line(error: BaseException) -> str:
-    """What a library says of an error, for a message of ours."""
-    return (str(error).splitlines() or [""])[0][:300] or type(error).__name__
+    """What a library says of an error, for a message of ours; of Keras, which tells around it where it was, the innermost."""
+    innermost = str(error).rpartition("Exception encountered: ")[2].strip()
+    return innermost.partition("\n")[0][:300] or type(error).__name__
 
 
 def _read(path: Path, folder: Path) -> ModelFile:
@@ -205,21 +206,23 @@ def _parse(text: str | bytes) -> dict[str, Any]:
     definition = json.loads(text)
     if not isinstance(definition, dict) or not isinstance(definition.get("config"), dict | list):
         raise ValueError(f"its definition must be a class_name with a config, and is {definition!r:.100}")
-    # How a model was trained is of no use to one that only reads, and names losses and optimizers of anybody's making.
-    for key in ("compile_config", "training_config"):
-        definition.pop(key, None)
     return definition
 
 
 def _strange(definition: Any, depth: int = 0) -> set[str]:
-    """All that a definition asks Keras to make and that isn't known to be harmless, by name, with a foreign module."""
+    """All that a definition asks Keras to make and that isn't known to be harmless, by name, with a foreign module.
+
+    What it says of training is taken out of it.
+    """
     if depth > MOST_DEPTH:
         raise ValueError(f"its definition must have at most {MOST_DEPTH} brackets within brackets, and has more")
     if isinstance(definition, list):
         return set().union(*(_strange(value, depth + 1) for value in definition))
     if not isinstance(definition, dict):
         return set()
-    found = set().union(*(_strange(value, depth + 1) for key, value in definition.items() if key != "compile_config"))
+    # How a model was trained is of no use to one that only reads, and names losses and optimizers of anybody's making.
+    definition.pop("compile_config", None)
+    found = set().union(*(_strange(value, depth + 1) for value in definition.values()))
     if "class_name" in definition:
         name, module, registered = (definition.get(key) for key in ("class_name", "module", "registered_name"))
         if not isinstance(name, str) or not isinstance(module, str | None) or not isinstance(registered, str | None):

@@ -37,32 +37,42 @@ class Recognizer:
 
     def __init__(self, path: str | Path) -> None:
         tensorflow_setup.start()
-        import keras
-        import tensorflow as tf
-
         self.path = path = Path(path)
         network, self.description = exported.open_described(path)
         names = self.description.get("class_names", DIGITS)
         if names != DIGITS:
-            raise ModelError(f"{path} tells {names!r:.200} apart, and digits are read here. Choose another model.")
-        if not self.description:
-            network, self.description = input_range.fitted(network)
-        self.network = network
-        # Somebody else's model rejects nothing.
-        self._none_below = self._threshold("none_below", -np.inf)
+            told = ", ".join(map(str, names)) if isinstance(names, list) else repr(names)
+            raise ModelError(f"{path} tells {told:.200} apart, and digits are read here. Choose another model.")
+        self._none_below = self._threshold("none_below", -np.inf)  # somebody else's model rejects nothing
         self._unsure_below = self._threshold("unsure_below", -np.inf)
         self._sure_from = self._threshold("sure_from", 0.0)
+        self._use(network)
+        if not self.description:
+            own, self.description = input_range.find(lambda given: self._infer(given)[0])
+            if own:
+                self._use(input_range.rescaled(network, own))
+
+    def _use(self, network: Any) -> None:
+        """Read with `network`, a `keras.Model`, from now on.
+
+        Raises:
+            ModelError: it can't be computed, or ends in something else than probabilities.
+
+        """
+        import keras
+        import tensorflow as tf
+
+        self.network = network
         logits = keras.ops.log(network.outputs[0] + 1e-12)
-        if self.description and any(
-            layer.name == "logits" and layer.output.shape == (None, CLASSES) for layer in network.layers
-        ):
-            logits = network.get_layer("logits").output
+        for layer in network.layers if self.description else ():
+            if layer.name == "logits" and layer.output.shape == (None, CLASSES):
+                logits = layer.output
         # Of a Sequential, which the tutorials save, `outputs` is there, and `output` isn't.
         self._logits = keras.Model(network.inputs, logits)
         # A traced function answers in a millisecond, where calling the model takes nine.
         signature = [tf.TensorSpec((None, SIDE, SIDE, 1), tf.float32)]
         both = keras.Model(network.inputs, [network.outputs[0], logits])
-        # AutoGraph would leave files in the temporary folder, and there is no `if` on a tensor for it to convert.
+        # AutoGraph would leave files in the temporary folder, and there is no `if` for it to convert.
         self._infer = tf.function(partial(both, training=False), input_signature=signature, autograph=False)
         digit = tf.TensorSpec((), tf.int32)
         self._saliency = tf.function(self._gradients, input_signature=[*signature, digit], autograph=False)
@@ -71,21 +81,16 @@ class Recognizer:
             for count in (1, 3):
                 probabilities, _ = self._infer(tf.zeros((count, SIDE, SIDE, 1)))
         except Exception as error:  # TensorFlow raises whatever it can't compute
-            raise ModelError(f"{path} can't be computed here: {first_line(error)}. Choose another model.") from None
+            raise ModelError(f"{self.path} can't be computed here: {first_line(error)}. Choose another model.") from None
         if not np.allclose(np.sum(probabilities, axis=1), 1, atol=0.01) or np.min(probabilities) < 0:
             raise ModelError(
-                f"{path} must end in probabilities, which sum to 1, as a softmax gives, and its outputs sum to "
-                f"{np.sum(probabilities[0]):.3g}. Put a Softmax layer at its end and save it again: "
+                f"{self.path} must end in probabilities, which sum to 1, and what it ends in sums to "
+                f"{np.sum(probabilities[0]):.3g}. Put a Softmax layer at its end: "
                 "keras.Sequential([model, keras.layers.Softmax()]).save('name.keras')"
             )
 
     def _threshold(self, name: str, otherwise: float) -> float:
-        """A number that the file's description says by when a picture is rejected; `otherwise` if it says none.
-
-        Raises:
-            ModelError: it says something else.
-
-        """
+        """A number that the description says, by which pictures are rejected; `otherwise` if it says none, or a ModelError."""
         says = self.description.get("rejection", {})
         value = says.get(name, otherwise) if isinstance(says, dict) else says
         if isinstance(value, bool) or not isinstance(value, int | float) or np.isnan(value):
