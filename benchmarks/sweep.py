@@ -121,7 +121,7 @@ def thousand(folder: Path) -> None:
     """1,000 trials of `trivial`."""
     code = (
         "import resource, sys; sys.path[:0] = ['.', 'benchmarks']\n"
-        "from pipeline.sweep import run\n"
+        "from pipeline.sweep.command import run\n"
         "from sweep import trivial\n"
         "if __name__ == '__main__':\n"
         "    run(['sweep=adadelta', 'dataset=digits', 'sweep.trials=1000', 'sweep.sampler.name=random'], trivial)\n"

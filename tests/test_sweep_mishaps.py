@@ -178,7 +178,8 @@ def test_a_study_on_postgresql_outlives_a_server_that_stops_in_the_middle(projec
 def test_machines_that_begin_at_once_make_the_tables_of_a_store_together(tmp_path: Path, server: PostgreSQL) -> None:
     # Each with a lock of its own, as it has on another machine.
     code = (
-        "import pathlib, sys; from pipeline import study; study.PROJECT = pathlib.Path(sys.argv[1]); study.storage(sys.argv[2])"
+        "import pathlib, sys; from pipeline.sweep import study; study.PROJECT = pathlib.Path(sys.argv[1]); "
+        "study.storage(sys.argv[2])"
     )
     folders = [tmp_path / name for name in "abc"]
     for folder in folders:

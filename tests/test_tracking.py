@@ -20,7 +20,7 @@ from tests.test_datasets import configured
 STAGE = """
 import sys, time
 from pathlib import Path
-from pipeline import paths, tracking
+from pipeline.tracking import stage_run
 stage_run.PROJECT = Path(sys.argv[1])
 stage_run.RUNS = Path(sys.argv[1]) / "runs"
 from tests.test_datasets import configured
@@ -107,9 +107,9 @@ def test_a_run_whose_process_was_killed_is_closed_by_the_next_start_and_a_living
 def test_what_was_said_to_be_restored_gives_way_to_stages_that_run_all_the_same(folder: Path) -> None:
     """As with ``dvc exp run --force``: here one process is the executor of both."""
     forced = STAGE.replace(
-        "with tracking",
+        "with stage_run",
         "made = {'run_id': '0' * 32, 'metrics': {'test_accuracy': 0.5}}\n"
-        "tracking.restored(dict.fromkeys(stage_run.STAGES, made), configured())\nwith tracking",
+        "stage_run.restored(dict.fromkeys(stage_run.STAGES, made), configured())\nwith stage_run",
     )
     command = [sys.executable, "-c", forced, str(folder), "prepare"]
     done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=True)

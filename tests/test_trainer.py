@@ -277,7 +277,7 @@ def test_a_killed_training_goes_on_from_the_last_finished_epoch(tmp_path: Path) 
     code = """
 import sys
 from pathlib import Path
-from pipeline import tensorflow_setup
+from pipeline.system import tensorflow_setup
 tensorflow_setup.start()
 from tests.test_trainer import trainer, datasets, configured
 splits = datasets.read(configured("dataset=digits").dataset)
