@@ -21,6 +21,7 @@ from PIL import Image, ImageDraw, ImageOps, ImageTk
 
 from gui import App, Prediction, predict_digit
 from gui.page.palette import DARK, LIGHT
+from gui.reading.messages import Answer, Opened, Read
 from gui.reading.model_catalog import Entry
 from gui.reading.worker import ENDED, Worker
 from gui.window.commands import COMMANDS, TEACHING, TEACHING_WHOLE
@@ -481,6 +482,33 @@ def test_a_picture_that_can_not_be_read_has_no_answer(window: App, tmp_path: Pat
     press(window, "<Control-z>")
     press(window, "<Control-z>")
     answered(window, "7")
+
+
+def test_a_drawing_does_not_wait_for_a_picture_that_is_being_read(model: Path, worker: Worker, tmp_path: Path) -> None:
+    lines = Image.new("L", (800, 800), 255)
+    for number in range(55):
+        ImageDraw.Draw(lines).line((number * 14, 0, number * 14 + 20, 799), fill=0)
+    lines.save(tmp_path / "slow.png")
+
+    picture(7).save(tmp_path / "quick.png")
+
+    def answer(*kinds: type) -> Any:
+        while True:
+            for message in worker.receive():
+                if isinstance(message, kinds):
+                    return message
+            time.sleep(0.002)
+
+    worker.open(0, model)
+    answer(Opened)
+    worker.read(Read(1, [], tmp_path / "slow.png"))
+    time.sleep(0.1)
+    begin = time.monotonic()
+    worker.read(Read(2, STROKES[7]))
+    assert answer(Answer).version == 2
+    assert time.monotonic() - begin < 0.5
+    worker.read(Read(3, [], tmp_path / "quick.png"))
+    assert answer(Answer).version == 3
 
 
 def test_a_picture_that_comes_late_takes_the_place_of_nothing(window: App, tmp_path: Path) -> None:

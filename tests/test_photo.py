@@ -96,8 +96,8 @@ def test_the_width_of_the_pen_makes_little_difference(width: int) -> None:
 
 
 def test_pictures_that_are_already_in_the_form_stay_nearly_as_they_are() -> None:
-    for digit in DIGITS.values():
-        picture = blots.fit(drawn(moved(digit, 50, 50, 300), 400, 30).render())
+    for digit in (0, 4, 7):
+        picture = blots.fit(drawn(moved(DIGITS[digit], 10, 10, 80), 100, 8).render())
         assert difference(picture, blots.fit(Image.fromarray(picture))) < 2
 
 

@@ -17,7 +17,7 @@ def test_a_large_picture_is_made_smaller_and_a_huge_one_refused(tmp_path: Path, 
     path = tmp_path / "large.png"
     Image.new("L", (4000, 1000)).save(path)
     assert open_picture(path).size == (1600, 400)
-    monkeypatch.setattr(picture_file, "MOST_PIXELS", 1000)
+    monkeypatch.setattr(picture_file, "MOST_VALUES", 1000)
     with pytest.raises(DataError, match=r"large\.png must have at most 1,000 pixels, and has 4000 x 1000\. Make it smaller"):
         open_picture(path)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)

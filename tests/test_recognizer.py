@@ -2,18 +2,19 @@
 
 import io
 import pickle
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from gui import Prediction, Recognizer, predict_digit
 from gui.replay import drawn
 from pipeline.evaluation.metrics import auroc
-from pipeline.images.blots import Blots
 from pipeline.inference import exported
 from pipeline.inference.default_model import SHIPPED
 from pipeline.inference.rejection import score
@@ -221,11 +222,48 @@ def test_the_verdict_goes_by_the_likeness(model: Recognizer) -> None:
     assert seven.likeness > model.description["rejection"]["none_below"] > star.likeness
 
 
-def test_a_page_of_print_is_told_to_be_too_much() -> None:
-    page = np.zeros((400, 400), np.float32)
-    page[5::20, 5::20] = page[6::20, 5::20] = 1
-    with pytest.raises(DataError, match=r"at most 60 pieces of ink, and holds 400\. Cut the number out"):
-        Blots(page).check()
+def ruled(side: int, lines: int, lean: int = 0) -> Image.Image:
+    page = Image.new("L", (side, side), 255)
+    for number in range(lines):
+        y = (number + 0.5) * side / lines
+        ImageDraw.Draw(page).line((side * 0.1, y - lean, side * 0.9, y + lean), fill=0, width=2)
+    return page
+
+
+def with_dots(count: int, side: int = 800) -> Image.Image:
+    page = Image.new("L", (side, side), 255)
+    for number in range(count):
+        x, y = number % 10 * side / 10 + 20, number // 10 * side / 10 + 20
+        ImageDraw.Draw(page).ellipse((x, y, x + 20, y + 20), fill=0)
+    return page
+
+
+ENDLESS = {
+    "a line": Image.new("L", (6000, 40), 255),
+    "lines": ruled(800, 60),
+    "upright lines": ruled(800, 60).transpose(Image.Transpose.ROTATE_90),
+    "leaning lines": ruled(800, 55, 200),
+    "dots": with_dots(60),
+    "a thin pen": drawn(moved(DIGITS[7], 400, 400, 1000), 1600, 2).render(),
+    "squares": Image.fromarray(np.tile(np.kron(np.eye(2), np.ones((8, 8))) * 255, (50, 50)).astype(np.uint8)),
+    "noise": Image.fromarray(np.random.default_rng(0).choice(np.array([0, 255], np.uint8), (800, 800), p=[0.02, 0.98])),
+    "a strip": Image.new("1", (30000, 10), 1),
+}
+ENDLESS["a line"].paste(0, (10, 18, 5990, 21))
+ENDLESS["a strip"].paste(0, (10, 4, 29990, 6))
+
+
+@pytest.mark.parametrize("image", ENDLESS.values(), ids=ENDLESS)
+def test_every_picture_is_read_or_refused_in_time(image: Image.Image, model: Recognizer) -> None:
+    begin = time.process_time()
+    with suppress(DataError):
+        model.read_picture(image)
+    assert time.process_time() - begin < 2
+
+
+def test_a_page_of_print_is_told_to_be_too_much(model: Recognizer) -> None:
+    with pytest.raises(DataError, match=r"at most 60 pieces of ink, and holds 100\. Cut the number out"):
+        model.read_picture(with_dots(100))
 
 
 def test_a_sequential_model_as_the_tutorials_save_it_is_opened_and_explained(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import pytest
 from pipeline.images import strokes
 from pipeline.inference import segmentation
 from pipeline.inference.segmentation import Group, Part
+from pipeline.system.errors import DataError
 from tests.hand import DIGITS, Strokes, moved, row
 
 
@@ -57,3 +58,20 @@ def test_every_stroke_is_in_exactly_one_digit_whatever_is_drawn() -> None:
         drawn = [[(float(x), float(y)) for x, y in random.uniform(0, 300, (random.integers(1, 6), 2))] for _ in range(count)]
         found = groups(drawn, lambda asked: -random.uniform(0, 3, len(asked)))
         assert sorted(part for group in found for part in group) == list(range(count))
+
+
+def test_more_strokes_than_can_be_looked_at_in_time_are_told() -> None:
+    with pytest.raises(DataError, match=r"at most 400 strokes, and this has 401\. Draw less"):
+        groups([[(0.0, 0.0)]] * 401)
+
+
+def test_groups_that_can_not_be_a_digit_are_not_read() -> None:
+    asked: list[Group] = []
+
+    def read(found: list[Group]) -> np.ndarray:
+        asked.extend(found)
+        return indifferent(found)
+
+    lines: Strokes = [[(number * 90.0, 0.0), (number * 90.0 + 85, 1.0)] for number in range(9)]  # side by side, lying
+    groups([*lines, [(0.0, 0.0), (0.0, 60.0)]], read)
+    assert max(map(len, asked)) <= 3

@@ -1,7 +1,8 @@
 """What the reading process does: keeps open models, reads drawings with them, explains. Knows nothing of a window."""
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,29 @@ from pipeline.inference.recognizer import Recognizer
 from pipeline.inference.results import Digit, Reading
 from pipeline.system.errors import UserError
 
+LOOK_SECONDS = 0.02  # between two looks for a newer drawing while a picture is opened
 LATELY = 4  # models that are kept open
 SHEET_COLUMNS = 16  # of the picture of all feature maps of a layer
 
 
-class Reader:
-    """Does the jobs of `gui.reading.messages`. An explanation takes long: it is made in steps, with other jobs in between."""
+class _Abandoned(Exception):
+    """Nobody waits any more for the picture that is being read."""
 
-    def __init__(self) -> None:
+
+class Reader:
+    """Does the jobs of `gui.reading.messages`. An explanation takes long: it is made in steps, with other jobs in between.
+
+    Args:
+        abandoned: whether a picture that is being read is to be read no more, since there is a newer drawing.
+
+    """
+
+    def __init__(self, abandoned: Callable[[], bool] = lambda: False) -> None:
+        self._abandoned = abandoned
+        self._opening = ThreadPoolExecutor(1)  # decoding can't be ended, and the next drawing is not to wait for it
         self._open: dict[int, Recognizer] = {}
         self._lately: dict[tuple[Path, float], Recognizer] = {}
-        self._picture: tuple[tuple[Path, float], Image.Image] | None = None
+        self._picture: tuple[tuple[Path, float], Future[Image.Image]] | None = None
         self._explanation: Iterator[Explanation | None] | None = None
 
     def do(self, job: Job) -> Iterator[Message]:
@@ -88,14 +101,23 @@ class Reader:
             return recognizer.read_strokes(job.strokes)
         version = (job.picture, _changed(job.picture))
         if self._picture is None or self._picture[0] != version:
-            self._picture = (version, open_picture(job.picture))
-        return recognizer.read_picture(self._picture[1])
+            self._picture = (version, self._opening.submit(open_picture, job.picture))
+        picture = self._picture[1]
+        while not wait([picture], LOOK_SECONDS).done:
+            self._go_on_unless_abandoned()
+        return recognizer.read_picture(picture.result(), self._go_on_unless_abandoned)
+
+    def _go_on_unless_abandoned(self) -> None:
+        if self._abandoned():
+            raise _Abandoned
 
 
 def _told(messages: Iterator[Message], slot: int | None = None, version: int | None = None) -> Iterator[Message]:
     """The same messages, and what goes wrong as a `Failed`."""
     try:
         yield from messages
+    except _Abandoned:
+        return
     except UserError as error:
         yield Failed(slot, str(error), version)
     except Exception as error:  # whatever Keras raises on a strange model: this process lives on

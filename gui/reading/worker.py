@@ -1,7 +1,8 @@
 """Slow work away from the window: a process that opens models and reads drawings.
 
 A process and not a thread: importing TensorFlow holds Python's lock for more than a second at a time, and no thread could draw
-meanwhile. The window never waits: at most one job is under way, and of the drawings that wait only the newest is read.
+meanwhile. The window never waits: at most one job is under way, and of the drawings that wait only the newest is read. But a
+picture may take seconds: a newer drawing is sent meanwhile, and the picture is read no more.
 """
 
 import os
@@ -31,6 +32,7 @@ class Worker:
         self._models: deque[Open | Close] = deque()
         self._newest: Read | None = None
         self._under_way: Job | None = None
+        self._abandoned = 0  # pictures that are read no more, before the job that is under way
 
     @property
     def busy(self) -> bool:
@@ -67,11 +69,13 @@ class Worker:
         try:
             while self._connection is not None and self._connection.poll():
                 message = self._connection.recv()
-                if message is None:  # the job is done
+                if message is not None:
+                    messages.append(message)
+                elif self._abandoned:
+                    self._abandoned -= 1
+                else:  # the job is done
                     self._under_way = None
                     self._send()
-                else:
-                    messages.append(message)
         except (EOFError, OSError):
             messages.append(self._ended())
         return messages
@@ -84,13 +88,15 @@ class Worker:
             self._connection = None
 
     def _send(self) -> None:
-        if self._under_way is not None or not (self._models or self._newest):
+        abandons = self._newest is not None and isinstance(self._under_way, Read) and self._under_way.picture is not None
+        if (self._under_way is not None and not abandons) or not (self._models or self._newest):
             return
         if self._connection is None:
             if not self._models:
                 return  # there is nothing to read with
             self._connection, self._process = start(serve)
-        if self._models:
+        self._abandoned += abandons
+        if self._models and not abandons:
             self._under_way = self._models.popleft()
         else:
             self._under_way, self._newest = self._newest, None
@@ -100,7 +106,7 @@ class Worker:
     def _ended(self) -> Failed:
         slot = self._under_way.slot if isinstance(self._under_way, Open) else None
         self.close()
-        self._under_way = None
+        self._under_way, self._abandoned = None, 0
         return Failed(slot, ENDED)
 
 
@@ -129,7 +135,7 @@ def serve(connection: "Connection[Any, Any]") -> None:
         os.environ.setdefault(threads, "1")  # a drawing is little work, and the other cores are the window's
     from gui.reading.reader import Reader
 
-    reader = Reader()
+    reader = Reader(connection.poll)
     try:
         while True:
             while reader.explains and not connection.poll():  # answers come first, and explanations in the time between

@@ -4,7 +4,7 @@ Where the two brightnesses of ink and paper stand apart, Otsu's threshold tells 
 paper: ink may cover most of the picture. Where they don't, most of the picture is paper.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ SAMPLES = 64  # rows and columns that the paper's brightness is estimated from
 NOISE = 8  # of 255: differences from the paper up to this are noise
 DEVIATIONS = 4.0  # of the paper's noise: less than this from the paper is no ink
 SEPARATE = 4.0  # two classes are apart by this many of their standard deviations: a slope's halves are by 3.5, MNIST's by 4.5
+SOFT, STRONG = 3.0, 60  # or by fewer, but with such a contrast without shade: a small digit's soft edges; noise's are by 2.7
 SHADED = 1.25  # times as far apart are the classes without the shade, if there is one
 FRAME = 0.06  # of the shorter side: a frame is at most as thick
 FILLED, EMPTY = 0.9, 0.02  # parts of the lines of a frame, and of the line that parts it from what it frames
@@ -106,12 +107,13 @@ def _continued(grey: Grey, known: Mask) -> Grey:
 def _ink_in(grey: Grey) -> Ink:
     """Ink from one channel, (height, width), 0 to 255. Raises BlankPicture."""
     flat = grey - _shade(grey)
-    (threshold, apart), (flat_threshold, flat_apart) = _two_classes(_sampled(grey)), _two_classes(_sampled(flat))
+    classes, flat_classes = _two_classes(_sampled(grey)), _two_classes(_sampled(flat))
     inside = (slice(None), slice(None))
-    if max(apart, flat_apart) >= SEPARATE:
-        if flat_apart > SHADED * apart:
-            grey, threshold = flat, flat_threshold
-        dark = grey <= threshold
+    soft = flat_classes.apart >= SOFT and flat_classes.contrast >= STRONG
+    if soft or max(classes.apart, flat_classes.apart) >= SEPARATE:
+        if flat_classes.apart > SHADED * classes.apart:
+            grey, classes = flat, flat_classes
+        dark = grey <= classes.threshold
         inside = _inside_frame(dark)
         bright_ink = _is_paper(dark[inside])
         paper = grey[inside][dark[inside] == bright_ink]
@@ -146,9 +148,16 @@ def _deviation(difference: Grey) -> float:
     return 1.4826 * float(np.median(np.abs(difference)))
 
 
-def _two_classes(values: NDArray[Any]) -> tuple[float, float]:
-    """Otsu's threshold, up to which the dark class goes, and how many standard deviations the two classes are apart."""
-    counts, edges = np.histogram(values, 256)
+class _Classes(NamedTuple):
+    threshold: float  # up to which the dark class goes
+    contrast: float  # between the means of the two
+    apart: float  # the same in standard deviations
+
+
+def _two_classes(values: NDArray[Any]) -> _Classes:
+    """The two classes that Otsu's threshold makes."""
+    low, high = float(values.min()), float(values.max())
+    counts, edges = np.histogram(values, 256, (low, max(high, low + 1)))
     middles = (edges[:-1] + edges[1:]) / 2
     below, total = np.cumsum(counts)[:-1], np.cumsum(counts * middles)[:-1]
     spread = (total * values.size - below * float(values.sum(dtype=np.float64))) ** 2
@@ -158,9 +167,10 @@ def _two_classes(values: NDArray[Any]) -> tuple[float, float]:
     threshold = float((edges[best[0] + 1] + edges[best[-1] + 1]) / 2)
     dark, bright = values[values <= threshold], values[values > threshold]
     if not dark.size or not bright.size:
-        return threshold, 0.0
+        return _Classes(threshold, 0.0, 0.0)
     within = (dark.var() * dark.size + bright.var() * bright.size) / values.size
-    return threshold, float((bright.mean() - dark.mean()) / np.sqrt(max(float(within), 1e-6)))
+    contrast = float(bright.mean() - dark.mean())
+    return _Classes(threshold, contrast, contrast / max(float(within), 1e-6) ** 0.5)
 
 
 def _is_paper(those: Mask) -> bool:
@@ -176,9 +186,10 @@ def _inside_frame(mask: Mask, kinds: tuple[bool, ...] = (False, True)) -> tuple[
     """The rows and columns within a frame of pixels of one of these kinds, on any of the four sides.
 
     A frame fills lines along a side, and ends where a line has none of it: a stroke along the side is joined to the rest of its
-    digit. What is framed on two sides may touch the frame on the others.
+    digit. What is framed on three sides may touch the frame on the fourth.
     """
-    deep = max(3, round(FRAME * min(mask.shape)))
+    shorter = min(mask.shape)
+    deep = max(round(FRAME * shorter), min(3, shorter // 8))
     for kind in kinds:
         filled = [np.flatnonzero((lines[:deep] == kind).mean(axis=1) >= FILLED) for lines in _from_sides(mask)]
         thick = [int(lines[-1]) + 1 if lines.size else 0 for lines in filled]
@@ -186,11 +197,13 @@ def _inside_frame(mask: Mask, kinds: tuple[bool, ...] = (False, True)) -> tuple[
             core = mask[_without(thick, mask.shape)] == kind
             if not core.any() or core.all():
                 break
-            empty = [np.flatnonzero(lines[:deep].mean(axis=1) <= EMPTY) for lines in _from_sides(core)]
+            empty = [np.flatnonzero(lines[: max(1, deep // 3)].mean(axis=1) <= EMPTY) for lines in _from_sides(core)]
             ends = [bool(thick[side]) and empty[side].size > 0 for side in range(4)]
-            if sum(ends) >= 2 or ends == [side > 0 for side in thick]:
-                thick = [thick[side] + (int(empty[side][0]) if ends[side] else 0) for side in range(4)]
-                return _without(thick, mask.shape)
+            if sum(ends) >= 3 or ends == [side > 0 for side in thick]:
+                inside = _without([thick[side] + (int(empty[side][0]) if ends[side] else 0) for side in range(4)], mask.shape)
+                if mask[inside].any() and not mask[inside].all():
+                    return inside
+                break
             thick = [thick[side] * ends[side] for side in range(4)]
     return slice(None), slice(None)
 
@@ -222,14 +235,17 @@ def _shade(grey: Grey) -> Grey:
     rows, columns = _places(height), _places(width)
     y, x = np.meshgrid(rows / max(height - 1, 1), columns / max(width - 1, 1), indexing="ij")
     values, terms = _sampled(grey), np.stack(_terms(x, y), axis=2).reshape(-1, 6)
-    kept = np.abs(values - np.median(values)) <= 80
+    kept = np.abs(values - np.sort(values)[values.size // 2]) <= 80
     for _ in range(6):
         weights = _fitted(terms[kept], values[kept])
         distance = np.abs(values - terms @ weights)
         kept = distance <= max(2.5 * _deviation(distance[kept]), NOISE / 2)
     for _ in range(5):  # where ink covers as much as the paper: both classes lie in the same shade
         residual = values - terms @ weights
-        both = np.column_stack([terms, residual <= _two_classes(residual)[0]])
+        dark = residual <= _two_classes(residual).threshold
+        if dark.all():  # one colour
+            break
+        both = np.column_stack([terms, dark])
         weights = _fitted(both, values)[:-1]
     y, x = np.linspace(0, 1, height)[:, np.newaxis], np.linspace(0, 1, width)
     surface: Grey = sum(weight * term for weight, term in zip(weights, _terms(x, y), strict=True)).astype(np.float32)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Picture = Union["Image.Image", str, "os.PathLike[str]", bytes, "NDArray[np.generic]"]
 
 LARGEST = 1600  # side of a picture as it is read and shown, pixels; a larger one is made smaller
-MOST_PIXELS = 50_000_000  # of a file: decoding more takes seconds, and hundreds of MiB
+MOST_VALUES = 120_000_000  # of a file, pixels times channels: decoding more takes seconds, and hundreds of MiB
 
 
 def picture_of(picture: Picture) -> Image.Image:
@@ -90,15 +90,16 @@ def _opened(source: Path | io.BytesIO, name: str) -> Image.Image:
             warnings.simplefilter("ignore")  # what Pillow warns of is told as an error if it matters
             with Image.open(source) as opened:
                 opened.draft("RGB", (LARGEST, LARGEST))
-                if opened.width * opened.height > MOST_PIXELS:
-                    raise DataError(_too_large(name, f"has {opened.width} x {opened.height}"))
+                most = MOST_VALUES // len(opened.getbands())
+                if opened.width * opened.height > most:
+                    raise DataError(_too_large(name, most, f"has {opened.width} x {opened.height}"))
                 return ImageOps.exif_transpose(shrunk(opened, LARGEST))
     except DataError:
         raise
     except FileNotFoundError:
         raise DataError(f"there is no picture {name}.") from None
     except Image.DecompressionBombError:
-        raise DataError(_too_large(name, "has more")) from None
+        raise DataError(_too_large(name, MOST_VALUES, "has more")) from None
     except Exception as error:  # a decoder raises anything on a damaged file: ValueError, SyntaxError, struct.error, ...
         raise DataError(_unreadable(name, error)) from None
 
@@ -108,8 +109,8 @@ def _unreadable(name: object, error: Exception) -> str:
     return f"{name} can't be read as a picture: {why}. Expected: PNG, JPEG, ... Mend it or take it away."
 
 
-def _too_large(name: str, has: str) -> str:
-    return f"the picture {name} must have at most {MOST_PIXELS:,} pixels, and {has}. Make it smaller."
+def _too_large(name: str, most: int, has: str) -> str:
+    return f"the picture {name} must have at most {most:,} pixels, and {has}. Make it smaller."
 
 
 def shrunk(image: Image.Image, longest: int) -> Image.Image:

@@ -19,6 +19,7 @@ from pipeline.system import tensorflow_setup
 from pipeline.system.errors import ModelError
 
 DIGITS = [str(digit) for digit in range(CLASSES)]
+BATCH = 16  # groups that are read at once: a reading can end between two
 SALIENCY_STEPS = 16  # of the integral along the way from blank paper to the picture
 
 Group = segmentation.Group
@@ -128,8 +129,12 @@ class Recognizer:
 
         return self._read(parts, draw, digit)
 
-    def read_picture(self, picture: Picture) -> Reading:
+    def read_picture(self, picture: Picture, going_on: Callable[[], None] = lambda: None) -> Reading:
         """Read the digits in a picture: ink on paper, either the brighter, one digit or several in a row.
+
+        Args:
+            picture: as `picture_of` takes it.
+            going_on: called many times meanwhile. What it raises ends the reading.
 
         Returns:
             The digits from left to right, their boxes in pixels of the picture, upright, of a file with at most `LARGEST`
@@ -144,12 +149,14 @@ class Recognizer:
             ink = photo.ink_of(image)
         except photo.BlankPicture as error:
             return Reading((), error.why)
+        going_on()
         scale = max(image.size) / max(ink.shape)
         pieces = blots.Blots(ink)
         pieces.check()
         parts = [segmentation.Part(pieces.points(blot)) for blot in range(len(pieces))]
 
         def draw(group: Group) -> Pictures:
+            going_on()
             return blots.fit_ink(pieces.ink(group))
 
         def digit(group: Group, picture: Pictures, prediction: Prediction) -> Digit:
@@ -245,7 +252,9 @@ class Recognizer:
         read: dict[Group, tuple[Pictures, Prediction, float]] = {}
 
         def look(groups: list[Group]) -> NDArray[np.float64]:
-            if new := [group for group in groups if group not in read]:
+            unread = [group for group in groups if group not in read]
+            for first in range(0, len(unread), BATCH):
+                new = unread[first : first + BATCH]
                 pictures = np.stack([draw(group) for group in new])
                 predictions, scores = self._predict(pictures)
                 read.update(zip(new, zip(pictures, predictions, scores.tolist(), strict=True), strict=True))

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import cdist
+
+from pipeline.system.errors import DataError
 
 Group = tuple[int, ...]  # numbers of parts, ascending
 Reader = Callable[[list[Group]], NDArray[np.float64]]
 
+MOST = 400  # parts: of some hundred digits; their pairs and groups are looked at within two seconds
 MOST_PARTS = 5  # of one digit, after what crosses has become one
 TOUCHING = 0.04  # parts of one digit are nearer than this, as a part of the line's height: about half of a pen's width
 OVERLAPPING = 0.5  # share of the narrower part's width
@@ -25,6 +29,8 @@ SMALL = 0.45  # a digit is at least this high or wide, as a part of the line's h
 SMALL_COST = 8.0  # ... or pays for what is missing of it
 WIDE = 1.2  # a digit of several parts is at most this wide, as a part of its height ...
 WIDE_COST = 6.0  # ... or pays for what is beyond
+HOPELESS = 12.0  # groups that pay so much for their shape are not looked at, ...
+WIDEST_GAP = 0.5  # ... nor those with such a gap, as a part of the line's height
 
 
 @dataclass(frozen=True)
@@ -49,53 +55,63 @@ def segment(parts: Sequence[Part], read: Reader) -> list[Group]:
     Returns:
         The numbers of the parts of each digit, the digits from left to right. Every part is in one of them.
 
+    Raises:
+        DataError: there are more than `MOST` parts.
+
     """
+    if len(parts) > MOST:
+        raise DataError(f"a number must be made of at most {MOST} strokes, and this has {len(parts)}. Draw less at a time.")
     if len(parts) < 2:
         return [(0,)] if parts else []
     boxes = np.stack([part.box for part in parts])  # (n, 4)
     height = max(float((boxes[:, 3] - boxes[:, 1]).max()), float((boxes[:, 2] - boxes[:, 0]).max()) / 2, 1e-9)
-    near = _distances(parts) / height
-    atoms = _merge_crossing(boxes, near)
+    touching = _touching(parts, boxes, TOUCHING * height)
+    atoms = _merge_crossing(boxes, touching)
     if len(atoms) == 1:
         return atoms
     boxes = np.stack([_around(boxes[list(atom)]) for atom in atoms])
-    near = np.array([[near[np.ix_(one, other)].min() for other in atoms] for one in atoms])
+    member = np.array([[part in atom for part in range(len(parts))] for atom in atoms], int)  # (atoms, parts)
+    touching = member @ touching @ member.T > 0
     spans = [
         (begin, end)
         for begin in range(len(atoms))
         for end in range(begin + 1, min(begin + MOST_PARTS, len(atoms)) + 1)
-        if all(_gap(boxes[begin:number], boxes[number], height) < 0.5 for number in range(begin + 1, end))
+        if end == begin + 1 or _is_possible(boxes[begin:end], height)
     ]
     groups = [tuple(sorted(part for atom in atoms[begin:end] for part in atom)) for begin, end in spans]
     scores = read(groups)
     worth = {
-        span: float(score) + _shape(boxes[span[0] : span[1]], height) + _cohesion(span, boxes, near, height)
+        span: float(score) + _shape(boxes[span[0] : span[1]], height) + _cohesion(span, boxes, touching, height)
         for span, score in zip(spans, scores, strict=True)
     }
     chosen = _best_cut(len(atoms), worth)
     return [groups[spans.index(span)] for span in chosen]
 
 
-def _distances(parts: Sequence[Part]) -> NDArray[np.float64]:
-    """(n, n): between the nearest points of each two parts."""
-    near = np.zeros((len(parts), len(parts)))
-    for one in range(len(parts)):
-        for other in range(one):
-            near[one, other] = near[other, one] = cdist(parts[one].points, parts[other].points).min()
-    return near
+def _touching(parts: Sequence[Part], boxes: NDArray[np.float64], reach: float) -> NDArray[np.bool_]:
+    """(n, n): which two parts are nearer to each other than `reach`; none is to itself."""
+    low, high = boxes[:, np.newaxis, :2], boxes[:, np.newaxis, 2:]  # (n, 1, 2)
+    apart = np.maximum(low - high.swapaxes(0, 1), low.swapaxes(0, 1) - high).max(axis=2)  # of the boxes: most are too far
+    touching = np.zeros(apart.shape, bool)
+    for one, other in np.argwhere(np.triu(apart < reach, 1)):
+        touching[one, other] = touching[other, one] = cdist(parts[one].points, parts[other].points).min() < reach
+    return touching
 
 
-def _merge_crossing(boxes: NDArray[np.float64], near: NDArray[np.float64]) -> list[Group]:
+def _merge_crossing(boxes: NDArray[np.float64], touching: NDArray[np.bool_]) -> list[Group]:
     """What touches and lies above or below each other is one; the groups are in order of their middles."""
-    group = list(range(len(boxes)))
-    for one in range(len(boxes)):
-        for other in range(one):
-            narrower = min(boxes[one, 2] - boxes[one, 0], boxes[other, 2] - boxes[other, 0])
-            overlap = min(boxes[one, 2], boxes[other, 2]) - max(boxes[one, 0], boxes[other, 0])
-            if near[one, other] < TOUCHING and overlap >= OVERLAPPING * narrower:
-                group = [group[other] if number == group[one] else number for number in group]
-    atoms = [tuple(part for part, number in enumerate(group) if number == first) for first in sorted(set(group))]
-    return sorted(atoms, key=lambda atom: float(_around(boxes[list(atom)])[[0, 2]].sum()))
+    left, right = boxes[:, 0], boxes[:, 2]
+    overlap = np.minimum(right[:, np.newaxis], right) - np.maximum(left[:, np.newaxis], left)
+    narrower = np.minimum((right - left)[:, np.newaxis], right - left)
+    count, group = connected_components(touching & (overlap >= OVERLAPPING * narrower), directed=False)
+    atoms = [tuple(np.flatnonzero(group == number).tolist()) for number in range(count)]
+    return sorted(atoms, key=lambda atom: (float(_around(boxes[list(atom)])[[0, 2]].sum()), atom))
+
+
+def _is_possible(boxes: NDArray[np.float64], height: float) -> bool:
+    """Whether neighbours may be one digit: near to each other, and of such a shape."""
+    gaps = (_gap(boxes[:number], boxes[number], height) for number in range(1, len(boxes)))
+    return _shape(boxes, height) > -HOPELESS and all(gap < WIDEST_GAP for gap in gaps)
 
 
 def _around(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -108,13 +124,13 @@ def _gap(group: NDArray[np.float64], box: NDArray[np.float64], height: float) ->
     return float(max(box[0] - right, left - box[2]) / height)
 
 
-def _cohesion(span: tuple[int, int], boxes: NDArray[np.float64], near: NDArray[np.float64], height: float) -> float:
+def _cohesion(span: tuple[int, int], boxes: NDArray[np.float64], touching: NDArray[np.bool_], height: float) -> float:
     """What the gaps say for the group, against its parts being digits of their own."""
     begin, end = span
     total = 0.0
     for number in range(begin + 1, end):
         total += (GAP_MIDDLE - _gap(boxes[begin:number], boxes[number], height)) / GAP_SPREAD
-        total += TOUCH if bool(near[number, begin:number].min() < TOUCHING) else 0.0
+        total += TOUCH if touching[number, begin:number].any() else 0.0
     return total
 
 
