@@ -15,6 +15,7 @@ from omegaconf import OmegaConf
 
 from pipeline.config.check import check, flatten, load, read
 from pipeline.config.composition import compose, is_current, warn
+from pipeline.config.stages import STAGES
 from pipeline.system.command_line import run_command
 from pipeline.system.masking import masked
 from pipeline.system.paths import PARAMETERS, replacing
@@ -44,8 +45,9 @@ def log_restored() -> None:
     if not has_trained(values):  # nearly always, and the plan takes seconds
         return
     steps = {step.stage: step for step in plan()}
-    if all(steps[stage].producer for stage in stage_run.STAGES):
-        stage_run.restored({stage: steps[stage].producer for stage in stage_run.STAGES}, check(values))
+    made = {stage: steps[stage].made for stage in STAGES}
+    if all(made.values()):
+        stage_run.restored(made, check(values))
 
 
 def main(arguments: list[str] | None = None) -> None:

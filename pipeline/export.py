@@ -1,142 +1,30 @@
 """The stage ``export``: the trained network becomes ``models/mnist.h5``, which a window or anybody else's program opens."""
 
-import io
-import json
-import shutil
-from contextlib import redirect_stdout
-from datetime import UTC, datetime
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import h5py
-import numpy as np
 
 from pipeline.config.check import load
-from pipeline.config.schema import Configuration
-from pipeline.data import prepared
-from pipeline.images.arrays import Pictures, Probabilities, network_input
-from pipeline.images.preprocessing import VERSION
-from pipeline.inference import exported
+from pipeline.inference import exported, formats
 from pipeline.system import tensorflow_setup
 from pipeline.system.command_line import parse_stage, run_command
-from pipeline.system.errors import ModelError
-from pipeline.system.paths import MODEL_FILE, MODELS, REPORTS, TRAINED, replacing
+from pipeline.system.paths import MODELS, TRAINED
 from pipeline.tracking import stage_run
-from pipeline.tracking.stage_run import Run
-
-if TYPE_CHECKING:
-    import keras
-
-H5 = MODELS / MODEL_FILE
-FORMATS = MODELS / "formats"
-
-
-def description(configuration: Configuration, run: Run) -> dict[str, Any]:
-    """What the exported file says of itself."""
-    summary = prepared.summary()
-    metrics = json.loads((REPORTS / "metrics.json").read_text(encoding="utf-8"))
-    commit, dirty = stage_run.git_state()
-    return {
-        "dataset": summary["dataset"],
-        "dataset_sha256": summary["sha256"],
-        "class_names": summary["class_names"],
-        "preprocessing_version": VERSION,
-        "test_accuracy": metrics["test_accuracy"],
-        "validation_accuracy": metrics["validation_accuracy"],
-        "rejection": {
-            "none_below": metrics["none_below"],
-            "unsure_below": metrics["unsure_below"],
-            "sure_from": configuration.export.sure_from,
-        },
-        "negatives_rejected": metrics["negatives_rejected"],
-        "drawings_accuracy": metrics.get("drawings_accuracy"),
-        "configuration": configuration.model_dump(exclude={"tracking"}),
-        "git_commit": commit,
-        "git_dirty": dirty,
-        "mlflow_run": run.id,
-        "exported": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def write_h5(
-    network: "keras.Model", says: dict[str, Any], pictures: Pictures, expected: Probabilities, tolerance: float
-) -> None:
-    """Write ``models/mnist.h5``; it gets its name once it was opened again and reads all `pictures` as `network` does.
-
-    Raises:
-        ModelError: a probability differs by more than `tolerance`.
-
-    """
-    with replacing(H5) as temporary:
-        network.save(temporary)
-        with h5py.File(temporary, "r+") as file:
-            file.attrs[exported.ATTRIBUTE] = json.dumps(says)
-        reopened = exported.open_model(temporary)
-        _compare(exported.predict(reopened, pictures), expected, tolerance, H5)
-
-
-def write_tflite(network: "keras.Model", path: Path, pictures: Pictures, expected: Probabilities, tolerance: float) -> None:
-    """Write a TensorFlow Lite file, checked like the ``.h5``."""
-    import tensorflow
-    from ai_edge_litert.interpreter import Interpreter
-
-    with replacing(path) as temporary:
-        with redirect_stdout(io.StringIO()):  # the converter prints its signature
-            # from_concrete_functions, the other way, drops the weights without a word.
-            temporary.write_bytes(tensorflow.lite.TFLiteConverter.from_keras_model(network).convert())
-        interpreter = Interpreter(str(temporary))
-        given, returned = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-        interpreter.resize_tensor_input(given, (len(pictures), 28, 28, 1))
-        interpreter.allocate_tensors()
-        interpreter.set_tensor(given, network_input(pictures))
-        interpreter.invoke()
-        _compare(interpreter.get_tensor(returned), expected, tolerance, path)
-
-
-def _compare(received: Probabilities, expected: Probabilities, tolerance: float, path: Path) -> None:
-    difference = float(np.abs(received - expected).max())
-    if not difference <= tolerance:
-        raise ModelError(
-            f"{path.name} does not read the test set as the trained network does: a probability may differ by {tolerance}, "
-            f"and one differs by {difference}. Nothing was exported. If that is precise enough, raise export.tolerance."
-        )
-
-
-def write(network: "keras.Model", configuration: Configuration, says: dict[str, Any]) -> list[Path]:
-    """Write all formats of the configuration and return their paths, the ``.h5`` first."""
-    pictures = prepared.load("test").pictures
-    with np.load(REPORTS / "predictions.npz") as evaluated:
-        expected = evaluated["probabilities"]
-    tolerance, formats = configuration.export.tolerance, set(configuration.export.formats)
-    shutil.rmtree(FORMATS, ignore_errors=True)
-    with replacing(FORMATS / "description.json") as temporary:  # what the .h5 carries inside and other formats can't
-        temporary.write_text(json.dumps(says, indent=2) + "\n", encoding="utf-8")
-    written = [H5]
-    write_h5(network, says, pictures, expected, tolerance)
-    if "keras" in formats:
-        written.append(FORMATS / "mnist.keras")
-        with replacing(written[-1]) as temporary:
-            network.save(temporary)
-            _compare(exported.predict(exported.open_model(temporary), pictures), expected, tolerance, written[-1])
-    if "tflite" in formats:
-        written.append(FORMATS / "mnist.tflite")
-        write_tflite(network, written[-1], pictures, expected, tolerance)
-    return written
+from pipeline.training.trained import NETWORK
 
 
 def main() -> None:
     """Entry point of ``python -m pipeline.export``."""
     parse_stage("export", __doc__)
     configuration = load()
-    with stage_run.stage("export", configuration) as run:
+    with tempfile.TemporaryDirectory() as folder, stage_run.stage("export", configuration) as run:
         tensorflow_setup.start()
         run.wait_for_store()
-        network = exported.open_model(TRAINED / "network.keras")
-        says = description(configuration, run)
-        paths = write(network, configuration, says)
+        network = exported.open_model(TRAINED / NETWORK)
+        paths = formats.write(network, configuration)
         run.artifacts("", *paths)
-        run.model(TRAINED / "network.keras", [f"{name}=={version(name)}" for name in ("tensorflow", "keras")])
+        network.save(Path(folder, "model.keras"))  # MLflow's form
+        run.model(Path(folder, "model.keras"), [f"{name}=={version(name)}" for name in ("tensorflow", "keras")])
     for path in paths:
         print(f"Exported {path.relative_to(MODELS.parent)}, {path.stat().st_size / 2**20:.1f} MiB")
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from pipeline.config.check import flatten, read
 from pipeline.config.composition import compose, is_current
+from pipeline.config.stages import STAGES
 from pipeline.system.command_line import run_command
 from pipeline.system.errors import UserError
 from pipeline.system.paths import CHECKOUT, PARAMETERS
@@ -31,12 +32,12 @@ class Step:
     stage: str
     action: str
     reasons: list[str] = field(default_factory=list)
-    producer: Entry = field(default_factory=dict)  # what MLflow's run left that made what is restored, or stays
+    made: str = ""  # hash of the stage's output (`pipeline.config.stages`), if that is restored or stays
+    producer: str = "unknown"  # the MLflow run that made what is restored
 
     def __str__(self) -> str:
         words = {"skip": "unchanged", "run": "runs", "maybe": "runs, if what comes before it comes out different"}
-        made_by = str(self.producer.get("run_id", "unknown"))[:8]
-        text = words.get(self.action, f"is restored from DVC's cache, made by MLflow run {made_by}")
+        text = words.get(self.action, f"is restored from DVC's cache, made by MLflow run {self.producer[:8]}")
         return "\n".join([f"{self.stage:<9} {text}", *(f"            {reason}" for reason in self.reasons)])
 
 
@@ -67,13 +68,13 @@ def _step(name: str, stage: Entry, lock: Entry | None, values: Entry, made: dict
             return Step(name, "maybe", [f"depends on {path}" for path in unknown])
         hashes = {out["path"]: out["md5"] for out in (lock or {})["outs"]}
         made |= hashes
-        return Step(name, "skip", [], _producer(name, hashes))
+        return Step(name, "skip", [], _made(name, hashes))
     wanted = (stage["cmd"], depends, parameters)
     for entry in _ran(stage["cmd"]):
         if wanted == _identity(entry) and all(_cached(out["md5"]) for out in entry["outs"] if out["path"] in _kept(stage)):
             hashes = {out["path"]: out["md5"] for out in entry["outs"]}
             made |= hashes
-            return Step(name, "restore", reasons, _producer(name, hashes))
+            return Step(name, "restore", reasons, _made(name, hashes))
     made |= dict.fromkeys(paths, None)
     if name == "compose":  # what it will write is known already
         del made["params.yaml"]
@@ -122,14 +123,20 @@ def _kept(stage: Entry) -> set[str]:
     return {_path(out) for out in stage.get("outs", []) if isinstance(out, str)}
 
 
+@cache
+def _repo() -> Any:
+    from dvc.repo import Repo
+
+    return Repo(str(CHECKOUT))
+
+
 def _hash(path: str) -> str | None:
     """The hash that DVC gives a file or folder as it is; None if it isn't there."""
-    from dvc.repo import Repo
     from dvc_data.hashfile.build import build
 
     if not (CHECKOUT / path).exists():
         return None
-    repo = _hash.__dict__.setdefault("repo", Repo(str(CHECKOUT)))
+    repo = _repo()
     cache = repo.cache.local
     _, _, built = build(cache, str(CHECKOUT / path), repo.fs, "md5", dry_run=True, ignore=repo.dvcignore)
     return str(built.hash_info.value)
@@ -159,20 +166,36 @@ def _ran(command: str, lines: Sequence[str] = ()) -> Iterator[Entry]:
 
 @cache
 def _cache() -> Path:
-    from dvc.repo import Repo
-
-    return Path(Repo(str(CHECKOUT)).cache.legacy.path)
+    return Path(_repo().cache.legacy.path)
 
 
 def _cached(value: str) -> bool:
     return (_cache() / "files" / "md5" / value[:2] / value[2:]).exists()
 
 
-def _producer(stage: str, hashes: dict[str, str]) -> Entry:
-    """What ``data/runs/<stage>.json`` says, by the hashes of the stage's outputs; nothing if it isn't in DVC's cache."""
-    value = hashes.get(f"data/runs/{stage}.json", "")
-    path = _cache() / "files" / "md5" / value[:2] / value[2:]
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if value and path.is_file() else {}
+def _made(name: str, hashes: dict[str, str]) -> str:
+    """The hash of a stage's output, given those of its outputs: of a folder DVC's cache has a list; "" if it isn't there."""
+    output = STAGES[name].output if name in STAGES else ""
+    for path, value in hashes.items():
+        listing = _cache() / "files" / "md5" / value[:2] / value[2:]
+        if path == output:
+            return value
+        if output.startswith(f"{path}/") and listing.is_file():
+            inside = {entry["relpath"]: entry["md5"] for entry in json.loads(listing.read_bytes())}
+            return str(inside.get(output.removeprefix(f"{path}/"), ""))
+    return ""
+
+
+def name_producers(steps: list[Step]) -> None:
+    """Look up the MLflow runs that made what is restored, if any is: MLflow takes seconds to load."""
+    restored = [step for step in steps if step.action == "restore"]
+    if restored:
+        from pipeline.tracking.registry import Store
+
+        with suppress(UserError):  # the plan is good without
+            store = Store()
+            for step in restored:
+                step.producer = store.made(step.stage, step.made) or step.producer
 
 
 def _who(path: str) -> str:
@@ -193,6 +216,7 @@ def main() -> None:
     if not (CHECKOUT / ".dvc").is_dir():
         raise UserError(f"{CHECKOUT} is not a DVC project: .dvc is missing. Clone the project with git.")
     steps = plan()
+    name_producers(steps)
     print("\n".join(map(str, steps)))
     if all(step.action == "skip" for step in steps):
         print("dvc repro has nothing to do.")

@@ -2,27 +2,11 @@
 
 import sys
 
-import numpy as np
-from PIL import Image
-
 from pipeline.config.check import load
 from pipeline.data import collection, datasets, prepared
-from pipeline.images.arrays import CLASSES, SIDE, Pictures, Split
 from pipeline.system.command_line import parse_stage, run_command
 from pipeline.system.paths import PREPARED
 from pipeline.tracking import stage_run
-
-SAMPLES = 20  # of each class on the sheet
-
-
-def contact_sheet(split: Split) -> Image.Image:
-    """The first pictures of each class, a row a class, dark on light."""
-    blank: Pictures = np.zeros((SIDE, SIDE), np.uint8)
-    rows = []
-    for label in range(CLASSES):
-        pictures = list(split.pictures[split.labels == label][:SAMPLES])
-        rows.append(np.hstack(pictures + [blank] * (SAMPLES - len(pictures))))
-    return Image.fromarray(255 - np.vstack(rows))
 
 
 def main() -> None:
@@ -35,7 +19,7 @@ def main() -> None:
         splits = collection.join(datasets.read(configuration.dataset), found, options)
         run.wait_for_store()
         summary = prepared.summarize(configuration.dataset, splits)
-        prepared.write(splits, summary, contact_sheet(splits["train"]), collection.text_of(found), PREPARED)
+        prepared.write(splits, summary, prepared.contact_sheet(splits["train"]), collection.text_of(found), PREPARED)
         run.dataset(summary["dataset"], summary["sha256"])
         run.artifacts("data", PREPARED / "summary.json", PREPARED / "samples.png")
     counts = ", ".join(f"{part['pictures']:,} {name}" for name, part in summary["splits"].items())

@@ -221,7 +221,7 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(
         prog="python -m pipeline.runs",
         description="List, compare and choose runs. "
-        "A run is named by its id, a unique prefix of it, its DVC name, or `champion`.",
+        "A run is named by its id, a unique prefix of it, its DVC name, the model file that it exported, or `champion`.",
     )
     commands = whole.add_subparsers(dest="command", required=True)
     one = commands.add_parser("list", help="runs, the best validation accuracy first")

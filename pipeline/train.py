@@ -1,21 +1,22 @@
 """The stage ``train``: prepared data and configuration become a trained network and its history."""
 
-import csv
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from pipeline.config.check import load
 from pipeline.config.schema import Configuration
+from pipeline.config.stages import TRAIN
 from pipeline.data import prepared
 from pipeline.system import tensorflow_setup
 from pipeline.system.command_line import parse_stage, run_command
-from pipeline.system.paths import CHECKOUT, PROJECT, TRAINED, files_of, replacing, sha256
+from pipeline.system.paths import CHECKOUT, PROJECT, TRAINED, files_of, sha256
 from pipeline.tracking import stage_run
 from pipeline.tracking.stage_run import Run
+from pipeline.training import trained
 
 if TYPE_CHECKING:
     from pipeline.training.trainer import Epoch, Trainer
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 def checkpoint_path(configuration: Configuration, data: str) -> Path:
     """Where a training with this configuration, data (its hash) and code keeps its state, so that only it resumes it."""
-    sections = configuration.model_dump(include={"model", "optimizer", "schedule", "augment", "training"})
-    code = [sha256(path) for path in files_of(CHECKOUT / "pipeline", "**/*.py")]
+    sections = configuration.model_dump(include=set(TRAIN.groups))
+    code = [sha256(path) for folder in TRAIN.code for path in files_of(CHECKOUT / "pipeline" / folder, "**/*.py")]
     identity = json.dumps([sections, data, code], sort_keys=True)
     return PROJECT / ".checkpoints" / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}.npz"
 
@@ -51,27 +52,6 @@ def train(configuration: Configuration, checkpoint: Path, run: Run) -> "Trainer"
     return trainer
 
 
-def write(trainer: "Trainer", folder: Path) -> dict[str, Any]:
-    """Write ``network.keras``, ``history.csv`` and ``training.json``; return what the last one says."""
-    with replacing(folder / "network.keras") as temporary:
-        trainer.network.save(temporary)
-    with replacing(folder / "history.csv") as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(vars(trainer.history[0])))
-        writer.writeheader()
-        writer.writerows(vars(epoch) for epoch in trainer.history)
-    result = {
-        "validation_accuracy": trainer.best.validation_accuracy,
-        "validation_loss": trainer.best.validation_loss,
-        "best_epoch": trainer.best.epoch,
-        "epochs": len(trainer.history),
-        "train_seconds": round(trainer.seconds, 2),
-        "network_parameters": trainer.network.count_params(),
-    }
-    with replacing(folder / "training.json") as temporary:
-        temporary.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    return result
-
-
 def main() -> None:
     """Entry point of ``python -m pipeline.train``."""
     parse_stage("train", __doc__)
@@ -84,12 +64,12 @@ def main() -> None:
             tensorflow_setup.start(configuration.training.deterministic)
             run.wait_for_store()
             trainer = train(configuration, checkpoint, run)
-            result = write(trainer, TRAINED)
-            run.metrics(**result)
+            result = trained.write(trainer)
+            run.metrics(**result, train_seconds=round(trainer.seconds, 2))
             run.artifacts("training", TRAINED / "history.csv")
         checkpoint.unlink(missing_ok=True)
-    best, seconds = result["validation_accuracy"], result["train_seconds"]
-    print(f"Trained in {seconds:.1f} s; validation accuracy {best:.2%}, of epoch {result['best_epoch']}.")
+    accuracy, epoch = result["validation_accuracy"], result["best_epoch"]
+    print(f"Trained in {trainer.seconds:.1f} s; validation accuracy {accuracy:.2%}, of epoch {epoch}.")
 
 
 if __name__ == "__main__":

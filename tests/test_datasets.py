@@ -13,9 +13,8 @@ from pipeline.config import check
 from pipeline.config.composition import compose
 from pipeline.config.schema import Configuration, FolderDataset
 from pipeline.data import datasets, prepared
-from pipeline.data.prepared import summarize
+from pipeline.data.prepared import contact_sheet, summarize
 from pipeline.images.arrays import Split
-from pipeline.prepare import contact_sheet
 from pipeline.system import paths
 from pipeline.system.errors import DataError
 from tests.conftest import idx_bytes

@@ -47,13 +47,16 @@ def test_the_pipeline_leaves_a_model_its_metrics_its_plots_and_one_run(project: 
     assert only["tags"]["git_dirty"] == "false"
 
 
-def test_a_second_repro_runs_nothing(project: Path) -> None:
+def test_a_second_repro_runs_nothing_and_a_forced_one_makes_the_same_files(project: Path) -> None:
     assert repro(project) == []
+    ran, done = dvc(project, "repro", "--force")
+    assert ran == STAGES, done.stderr
+    assert run(project, "git", "status", "--porcelain").stdout == ""
 
 
 def test_an_edited_value_reruns_the_stages_that_use_it(project: Path) -> None:
     edit(project / "conf/evaluation/default.yaml", "worst_mistakes: 30", "worst_mistakes: 7")
-    assert repro(project) == ["compose", "evaluate"]
+    assert repro(project) == ["compose", "evaluate", "export"]  # the exported model says with which values it was made
     assert parameters(project).evaluation.worst_mistakes == 7
     edit(project / "conf/export/default.yaml", "formats: [h5]", "formats: [h5, keras, tflite]")
     assert repro(project) == ["compose", "export"]
@@ -72,15 +75,18 @@ def planned(folder: Path) -> dict[str, str]:
     return {part.split()[0]: part for part in re.split(r"^(?=\w)", done.stdout, flags=re.MULTILINE) if part}
 
 
-def test_the_plan_names_the_commit_that_changed_a_file(project: Path) -> None:
-    before = planned(project)
-    changed = project / "pipeline/evaluate.py"
-    changed.write_text(changed.read_text() + "# more\n")
-    run(project, "git", "commit", "-qam", "Say more")
+def test_changed_code_that_decides_a_result_reruns_what_it_must_and_any_other_nothing(project: Path) -> None:
+    for name in ("pipeline/train.py", "pipeline/tracking/stage_run.py", "pipeline/system/errors.py", "gui/window/app.py"):
+        changed = project / name
+        changed.write_text(changed.read_text() + "# a message, the tracker, the window\n")
+    assert "dvc repro has nothing to do." in planned(project)["dvc"]
+    changed = project / "pipeline/training/trainer.py"
+    changed.write_text(changed.read_text() + "# the training loop\n")
+    run(project, "git", "commit", "-qam", "Train otherwise")
     commit = run(project, "git", "rev-parse", "--short", "HEAD").stdout.strip()
     plan = planned(project)
-    assert f"pipeline/evaluate.py has changed (last by commit {commit} Say more)" in plan["evaluate"]
-    assert plan["train"] == before["train"]
+    assert f"pipeline/training has changed (last by commit {commit} Train otherwise)" in plan["train"]
+    assert "unchanged" in plan["prepare"]
 
 
 def test_an_edited_training_value_reruns_all_that_follows_and_nothing_before_as_the_plan_says(project: Path) -> None:
@@ -113,7 +119,7 @@ def test_drawings_that_were_taught_are_trained_with_and_what_that_changed_is_sho
     assert ran == STAGES  # compose: conf/ makes params.yaml anew, and finds it as it is
     metrics = json.loads((project / "reports/metrics.json").read_text())
     assert metrics["drawings"] == 1
-    shown = f"the collection's 1 drawings kept apart: {metrics['drawings_accuracy']:.2%}, before this training "
+    shown = f"the collection's 1 held-out drawings: {metrics['drawings_accuracy']:.2%}, before this training "
     assert shown in done.stdout
     assert "drawings_accuracy" in run(project, "dvc", "metrics", "diff").stdout
     shutil.rmtree(project / "data/prepared")

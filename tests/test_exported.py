@@ -19,8 +19,7 @@ tensorflow_setup.start()
 
 import keras  # noqa: E402
 
-from pipeline import export  # noqa: E402
-from pipeline.inference import exported  # noqa: E402
+from pipeline.inference import exported, formats  # noqa: E402
 from pipeline.training import network as networks  # noqa: E402
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
@@ -40,14 +39,14 @@ def h5(network: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def exporting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(export, "H5", tmp_path / "mnist.h5")
-    monkeypatch.setattr(export, "FORMATS", tmp_path / "formats")
+    monkeypatch.setattr(formats, "H5", tmp_path / "mnist.h5")
+    monkeypatch.setattr(formats, "FORMATS", tmp_path / "formats")
     return tmp_path / "mnist.h5"
 
 
 def test_an_exported_file_is_opened_by_plain_keras_and_describes_itself(network: keras.Model, exporting: Path) -> None:
     expected = exported.predict(network, PICTURES)
-    export.write_h5(network, {"dataset": "mnist", "test_accuracy": 0.99}, PICTURES, expected, 1e-5)
+    formats.write_h5(network, {"dataset": "mnist", "test_accuracy": 0.99}, PICTURES, expected, 1e-5)
     code = (
         "import keras, numpy, sys; model = keras.models.load_model(sys.argv[1]); "
         "print(model(numpy.zeros((2, 28, 28, 1), 'float32')).shape)"
@@ -62,14 +61,14 @@ def test_a_file_that_reads_differently_does_not_get_its_name(network: keras.Mode
     exporting.write_bytes(b"what was there")
     wrong = np.roll(exported.predict(network, PICTURES), 1, axis=1)
     with pytest.raises(ModelError, match=r"export\.tolerance"):
-        export.write_h5(network, {}, PICTURES, wrong, 1e-5)
+        formats.write_h5(network, {}, PICTURES, wrong, 1e-5)
     assert exporting.read_bytes() == b"what was there"
     assert list(exporting.parent.iterdir()) == [exporting]
 
 
 def test_tensorflow_lite_reads_as_the_network_does(network: keras.Model, tmp_path: Path) -> None:
     path = tmp_path / "mnist.tflite"
-    export.write_tflite(network, path, PICTURES, exported.predict(network, PICTURES), 1e-4)
+    formats.write_tflite(network, path, PICTURES, exported.predict(network, PICTURES), 1e-4)
     assert path.stat().st_size > 1000
 
 

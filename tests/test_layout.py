@@ -1,7 +1,7 @@
 """Rules of the house that a reader can't see at a glance."""
 
-import ast
 import importlib
+import json
 import shlex
 import subprocess
 import sys
@@ -10,47 +10,54 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import ROOT, STAGES
+from pipeline.config import stages
+from tests.conftest import ROOT, STAGES, copied, run
 
 
-def imports(path: Path) -> set[str]:
-    """Modules of the project that a module imports, wherever in it, as ``pipeline/system/paths.py``."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for name in names:
-            module = Path(*name.split(".")).with_suffix(".py")
-            found |= {module.as_posix()} if (ROOT / module).is_file() else set()
-    return found
+def test_the_stages_of_dvc_are_those_of_the_registry_with_their_groups_and_their_code() -> None:
+    listed = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    assert list(listed) == ["compose", *stages.STAGES]
+    for name, stage in stages.STAGES.items():
+        code = {Path(path).name for path in listed[name]["deps"] if path.startswith("pipeline/")}
+        assert (code, set(listed[name]["params"])) == (set(stage.code), set(stage.groups))
+        assert listed[name]["cmd"] == f"python -m pipeline.{name}"
+        assert all((ROOT / "pipeline" / folder).is_dir() for folder in stage.code)
 
 
-def all_imports(module: str) -> set[str]:
-    seen, waiting = set(), {module}
-    while waiting:
-        current = waiting.pop()
-        seen.add(current)
-        waiting |= imports(ROOT / current) - seen
-    return seen
+RECORD = """
+import json
+from pipeline import evaluate, export, prepare, train
+from pipeline.config.check import load
+from pipeline.config.schema import Configuration
+from pipeline.tracking import stage_run
+
+class Recording:  # what a stage reads of the configuration
+    def __init__(self, values, read):
+        self._values, self._read = values, read
+    def __getattr__(self, name):
+        self._read.add(name)
+        return getattr(self._values, name)
+    def model_dump(self, include):
+        self._read |= include
+        return self._values.model_dump(include=include)
+
+tracked, groups = stage_run.stage, {}
+stage_run.stage = lambda name, configuration: tracked(name, configuration._values)  # the tracker decides no result
+for module in (prepare, train, evaluate, export):
+    read = set()
+    module.load = lambda: Recording(load(), read)
+    module.main()
+    groups[module.__name__.rpartition(".")[2]] = sorted(read & Configuration.model_fields.keys())
+print(json.dumps(groups))
+"""
 
 
-@pytest.mark.parametrize("stage", ["compose", "prepare", "train", "evaluate", "export"])
-def test_a_stage_depends_on_exactly_the_modules_that_it_imports(stage: str) -> None:
-    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    listed = {path for path in stages[stage]["deps"] if path.endswith(".py")}
-    assert listed == all_imports(f"pipeline/{stage}.py")
-
-
-def test_the_pipeline_never_imports_the_window() -> None:
-    for path in (ROOT / "pipeline").rglob("*.py"):
-        assert not any(module.startswith("gui/") for module in imports(path)), path
-
-
-def test_the_window_never_imports_a_stage() -> None:
-    stages = {f"pipeline/{stage}.py" for stage in ("compose", "prepare", "train", "trainer", "evaluate", "export")}
-    for path in (ROOT / "gui").rglob("*.py"):
-        assert not stages & all_imports(path.relative_to(ROOT).as_posix()), path
+def test_a_stage_reads_exactly_the_groups_that_it_depends_on(finished: Path, tmp_path: Path) -> None:
+    folder = copied(finished, tmp_path)
+    done = run(folder, "python", "-c", RECORD)
+    assert done.returncode == 0, done.stderr
+    read = json.loads(done.stdout.splitlines()[-1])
+    assert read == {name: sorted(stage.groups) for name, stage in stages.STAGES.items()}
 
 
 @pytest.mark.parametrize(

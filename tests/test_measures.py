@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, log_loss, precision_score, recall_score
 
-from pipeline.evaluate import measure
 from pipeline.evaluation import metrics
+from pipeline.evaluation.report import measure
 from pipeline.images.arrays import Split
 from tests.test_datasets import configured
 

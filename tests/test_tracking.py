@@ -1,5 +1,6 @@
 """Runs in a real SQLite store, written by real processes."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -18,15 +19,21 @@ from tests.conftest import ROOT, run
 from tests.test_datasets import configured
 
 STAGE = """
-import sys, time
+import dataclasses, sys, time
 from pathlib import Path
+from pipeline.config import stages
 from pipeline.tracking import stage_run
 stage_run.PROJECT = Path(sys.argv[1])
-stage_run.RUNS = Path(sys.argv[1]) / "runs"
+for name, stage in stages.STAGES.items():
+    output = Path(sys.argv[1]) / stage.output
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.touch()
+    stages.STAGES[name] = dataclasses.replace(stage, output=str(output))
 from tests.test_datasets import configured
 with stage_run.stage(sys.argv[2], configured()) as run:
     run.metrics(1, loss=0.5)
-    print(run.id, flush=True)
+    run.wait_for_store()
+    print("open", flush=True)
     if "wait" in sys.argv: time.sleep(60)
     if "fail" in sys.argv: raise SystemExit("Error: it failed")
 """
@@ -59,7 +66,7 @@ def folder(empty_store: Path, tmp_path: Path) -> Path:
 def test_a_stage_writes_a_run_with_flat_parameters_and_ends_it(folder: Path) -> None:
     done = subprocess.run(command(folder, "train"), cwd=ROOT, env=environment(), capture_output=True, text=True, check=True)
     (only,) = store(folder)
-    assert only.info.run_id == done.stdout.strip()
+    assert done.stdout == "open\n"
     assert only.info.status == "FINISHED"
     assert only.data.params["optimizer"] == "adadelta"
     assert re.fullmatch(r"\d+(, \d+)*", only.data.params["model.blocks.filters"])
@@ -67,18 +74,19 @@ def test_a_stage_writes_a_run_with_flat_parameters_and_ends_it(folder: Path) -> 
     assert only.data.params["dataset"] == "mnist"
     assert not any("sha256" in key or key.startswith(("export", "tracking")) for key in only.data.params)
     assert only.data.tags["git_commit"] == run(ROOT, "git", "rev-parse", "HEAD").stdout.strip()
-    assert (folder / "runs/train.json").exists()
+    assert only.data.tags["train_md5"] == hashlib.md5(b"", usedforsecurity=False).hexdigest()
 
 
-def test_a_stage_that_fails_leaves_a_failed_run_and_no_pointer(folder: Path) -> None:
+def test_a_stage_that_fails_leaves_a_failed_run_that_made_nothing(folder: Path) -> None:
     done = subprocess.run(command(folder, "train", "fail"), cwd=ROOT, env=environment(), capture_output=True, check=False)
     assert done.returncode == 1
-    assert [each.info.status for each in store(folder)] == ["FAILED"]
-    assert not (folder / "runs/train.json").exists()
+    (only,) = store(folder)
+    assert only.info.status == "FAILED"
+    assert "train_md5" not in only.data.tags
 
 
 def test_what_fails_a_stage_is_told_even_if_the_store_is_away_too(folder: Path) -> None:
-    away = STAGE.replace("print(run.id, flush=True)", "pass")
+    away = STAGE.replace("run.wait_for_store()", "pass")
     more = environment(MLFLOW_TRACKING_URI="http://127.0.0.1:9")
     whole = [sys.executable, "-c", away, str(folder), "train", "fail"]
     done = subprocess.run(whole, cwd=ROOT, env=more, capture_output=True, text=True, check=False)
@@ -108,13 +116,12 @@ def test_what_was_said_to_be_restored_gives_way_to_stages_that_run_all_the_same(
     """As with ``dvc exp run --force``: here one process is the executor of both."""
     forced = STAGE.replace(
         "with stage_run",
-        "made = {'run_id': '0' * 32, 'metrics': {'test_accuracy': 0.5}}\n"
-        "stage_run.restored(dict.fromkeys(stage_run.STAGES, made), configured())\nwith stage_run",
+        "stage_run.restored(dict.fromkeys(stages.STAGES, '0' * 32), configured())\nwith stage_run",
     )
     command = [sys.executable, "-c", forced, str(folder), "prepare"]
     done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=True)
     (only,) = store(folder)
-    assert only.info.run_id == done.stdout.strip()
+    assert done.stdout == "open\n"
     assert "test_accuracy" not in only.data.metrics
     assert not any("_from_run" in tag for tag in only.data.tags)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +130,8 @@ def _described(entry: Entry) -> Entry:
     validation, test = (
         value if isinstance(value := says.get(key), float) else None for key in ("validation_accuracy", "test_accuracy")
     )
-    dataset, date = str(says.get("dataset", "")), str(says.get("exported", ""))
+    dataset, path = str(says.get("dataset", "")), Path(entry.model)
+    date = "" if path == SHIPPED else datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat()
     return replace(entry, dataset=dataset, validation=validation, test=test, date=date)
 
 

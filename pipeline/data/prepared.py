@@ -10,10 +10,12 @@ import numpy as np
 from PIL import Image
 
 from pipeline.config.schema import AnyDataset
-from pipeline.images.arrays import CLASSES, SIDE, Split
+from pipeline.images.arrays import CLASSES, SIDE, Pictures, Split
 from pipeline.images.preprocessing import VERSION
 from pipeline.system.errors import DataError
 from pipeline.system.paths import PREPARED
+
+SAMPLES = 20  # of each class on the sheet
 
 
 def write(splits: dict[str, Split], summary: dict[str, Any], sheet: Image.Image, collection: str, folder: Path) -> None:
@@ -63,6 +65,16 @@ def summarize(dataset: AnyDataset, splits: dict[str, Split]) -> dict[str, Any]:
     hashes = "".join(split["sha256"] for split in summary["splits"].values())
     summary["sha256"] = hashlib.sha256(hashes.encode()).hexdigest()
     return summary
+
+
+def contact_sheet(split: Split) -> Image.Image:
+    """The first pictures of each class, a row a class, dark on light."""
+    blank: Pictures = np.zeros((SIDE, SIDE), np.uint8)
+    rows = []
+    for label in range(CLASSES):
+        pictures = list(split.pictures[split.labels == label][:SAMPLES])
+        rows.append(np.hstack(pictures + [blank] * (SAMPLES - len(pictures))))
+    return Image.fromarray(255 - np.vstack(rows))
 
 
 def summary(folder: Path = PREPARED) -> dict[str, Any]:

@@ -56,6 +56,11 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def md5(path: Path) -> str:
+    """MD5 of a file, in hexadecimal, as DVC has it: it tells versions apart, and proves nothing."""
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
 def sha256(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:

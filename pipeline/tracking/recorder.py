@@ -36,7 +36,6 @@ if __name__ == "__main__":  # before anything is loaded that may print
 with importing.lightly("pandas"):  # for tables, of which nothing is written here
     from mlflow import MlflowClient
     from mlflow.entities import Dataset, DatasetInput, LoggedModelOutput, Metric, Param, RunTag
-    from mlflow.exceptions import MlflowException
     from mlflow.models import Model
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
@@ -99,24 +98,27 @@ def begin(message: Message) -> tuple[MlflowClient, str]:
         client.log_batch(run, params=[Param(key, str(value)) for key, value in message["parameters"].items()])
         client.log_artifact(run, message["configuration"])
     client.log_batch(run, tags=[RunTag(key, str(value)) for key, value in message["tags"].items()])
-    for stage, producer in message["producers"].items():  # what DVC restored from its cache, or left as it was
-        if producer["run_id"] != run:
-            take_over(client, run, stage, producer)
+    for stage, md5 in message["made"].items():
+        take_over(client, experiment, run, stage, md5)
     client.update_run(run, "RUNNING")
     return client, run
 
 
-def take_over(client: MlflowClient, run: str, stage: str, producer: Message) -> None:
-    """Write what another run told of a stage: `producer` holds its ``run_id``, and perhaps ``metrics`` and a ``dataset``."""
+def take_over(client: MlflowClient, experiment: str, run: str, stage: str, md5: str) -> None:
+    """Write what the run told that made what a stage left, if it was another: DVC left the stage as it was, or restored it."""
+    found = client.search_runs([experiment], f"tags.{stage}_md5 = '{md5}'", order_by=["attributes.start_time DESC"])
     before = client.get_run(run)
-    client.set_tag(run, f"{stage}_from_run", producer["run_id"])
-    new = {key: value for key, value in producer.get("metrics", {}).items() if key not in before.data.metrics}
+    known = {run, before.data.tags.get(f"{stage}_from_run")}
+    if not found or known & {one.info.run_id for one in found}:
+        return
+    producer, result = found[0], json.loads(found[0].data.tags[f"{stage}_result"])
+    client.set_tag(run, f"{stage}_from_run", producer.info.run_id)
+    new = {key: value for key, value in result["metrics"].items() if key not in before.data.metrics}
     record(client, run, {"metrics": new, "step": 0})
-    if "dataset" in producer and not before.inputs.dataset_inputs:
-        record(client, run, {"dataset": producer["dataset"]})
+    if "dataset" in result and not before.inputs.dataset_inputs:
+        record(client, run, {"dataset": result["dataset"]})
     if stage == "export" and not before.outputs.model_outputs:
-        with suppress(MlflowException):  # that run was deleted
-            client.log_outputs(run, client.get_run(producer["run_id"]).outputs.model_outputs)
+        client.log_outputs(run, producer.outputs.model_outputs)
 
 
 def record(client: MlflowClient, run: str, message: Message) -> None:
@@ -124,6 +126,8 @@ def record(client: MlflowClient, run: str, message: Message) -> None:
     if "metrics" in message:
         now, step = int(time.time() * 1000), message["step"]
         client.log_batch(run, [Metric(key, float(value), now, step) for key, value in message["metrics"].items()])
+    if "tags" in message:
+        client.log_batch(run, tags=[RunTag(key, value) for key, value in message["tags"].items()])
     if "dataset" in message:
         name, sha256 = message["dataset"]["name"], message["dataset"]["sha256"]
         client.log_inputs(run, [DatasetInput(Dataset(name, sha256[:12], "local", "data/prepared"))])

@@ -1,6 +1,7 @@
 """The runs of the MLflow store, as the command line and the window show them, and the champion among them.
 
-A run is named by its id, a prefix of it that no other run has, the name that DVC or MLflow gave it, or ``champion``.
+A run is named by its id, a prefix of it that no other run has, the name that DVC or MLflow gave it, the model file that it
+exported, or ``champion``.
 """
 
 import getpass
@@ -22,7 +23,7 @@ from mlflow.exceptions import MlflowException
 
 from pipeline.config.check import flatten, load
 from pipeline.system.errors import UserError
-from pipeline.system.paths import MODEL_FILE, PROJECT
+from pipeline.system.paths import MODEL_FILE, PROJECT, md5
 from pipeline.tracking import stage_run
 from pipeline.tracking.moved import bring_artifacts
 from pipeline.tracking.problems import PATIENCE, first_contact, must_be_writable, must_not_be_deleted
@@ -141,6 +142,11 @@ class Store:
             if champion is None:
                 raise RunError("there is no champion yet. Choose one: python -m pipeline.runs promote RUN")
             return self._champion_run(champion)
+        if (path := Path(name)).is_file():
+            maker = self.made("export", md5(path))
+            if maker is None:
+                raise RunError(f"no run of the store exported {path}. See the runs: python -m pipeline.runs list")
+            return self.client.get_run(maker)
         prefix = name.lower() if re.fullmatch("[0-9a-fA-F]{1,32}", name) else ""
         by_id = self._search(f"attributes.run_id LIKE '{prefix}%'") if prefix else []
         if len(by_id) == 1 and by_id[0].info.run_id == prefix:  # a whole id is that run, whatever others are called
@@ -156,6 +162,11 @@ class Store:
                 f"{len(found)} runs are called {name!r}{begin}: say which by its id ({ids}{', …' if len(found) > 5 else ''})"
             )
         return found[0]
+
+    def made(self, stage: str, md5: str) -> str | None:
+        """The id of the newest run in which a stage made an output (`pipeline.config.stages`) with that hash, if any did."""
+        found = self._search(f"tags.{stage}_md5 = '{md5}'") if md5 else []
+        return str(found[0].info.run_id) if found else None
 
     def _champion_run(self, run_id: str) -> Run:
         choose = "Choose another: python -m pipeline.runs promote RUN"

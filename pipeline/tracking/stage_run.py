@@ -20,15 +20,11 @@ from omegaconf import OmegaConf
 
 from pipeline.config.check import flatten, short
 from pipeline.config.schema import Configuration, Tracking
+from pipeline.config.stages import STAGES, TRAIN
 from pipeline.system.errors import UserError
-from pipeline.system.paths import CHECKOUT, PARAMETERS, PROJECT, replacing
+from pipeline.system.paths import CHECKOUT, PARAMETERS, PROJECT, md5
 from pipeline.system.processes import describe
 
-RUNS = CHECKOUT / "data" / "runs"
-STAGES = ("prepare", "train", "evaluate", "export")
-
-#: Groups of the configuration that a person tunes; the others are logged as the file params.yaml alone.
-TUNED = ("model", "optimizer", "schedule", "augment", "training")
 MOST_NAMED = 3  # differences in the name of a run
 DATASET_KEYS = ("name", "validation_fraction", "split_seed", "training_limit")
 
@@ -36,12 +32,12 @@ DATASET_KEYS = ("name", "validation_fraction", "split_seed", "training_limit")
 class Run:
     """The MLflow run of this execution, written by a process of its own.
 
-    Only `wait_for_store`, `id`, `told` and `end` wait for the store.
+    Only `wait_for_store` and `end` wait for the store.
     """
 
     def __init__(self, beginning: dict[str, Any]) -> None:
-        self._id = ""
-        self._told: dict[str, Any] = {"metrics": {}}
+        self._is_open = False
+        self._result: dict[str, Any] = {"metrics": {}}
         command = [sys.executable, "-m", "pipeline.tracking.recorder"]
         self._recorder = subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._send(beginning)
@@ -53,27 +49,12 @@ class Run:
             UserError: the store can't be used.
 
         """
-        self._id = self._id or self._receive()["run"]
-
-    @property
-    def id(self) -> str:
-        """MLflow's id of the run.
-
-        Raises:
-            UserError: the store can't be used.
-        """
-        self.wait_for_store()
-        return self._id
-
-    @property
-    def told(self) -> dict[str, Any]:
-        """What a run that takes this stage over from here needs: ``run_id``, ``metrics`` (single values), ``dataset``."""
-        return {"run_id": self.id} | self._told
+        self._is_open = self._is_open or bool(self._receive())
 
     def metrics(self, step: int = 0, **values: float) -> None:
         """Log values: points of curves if `step` is given, single values else."""
         if not step:
-            self._told["metrics"] |= values
+            self._result["metrics"] |= values
         self._send({"metrics": values, "step": step})
 
     def artifacts(self, folder: str, *paths: Path) -> None:
@@ -86,15 +67,24 @@ class Run:
 
     def dataset(self, name: str, sha256: str) -> None:
         """Log what the run's network was trained on."""
-        self._told["dataset"] = {"name": name, "sha256": sha256}
-        self._send({"dataset": self._told["dataset"]})
+        self._result["dataset"] = {"name": name, "sha256": sha256}
+        self._send({"dataset": self._result["dataset"]})
 
-    def end(self, status: str) -> None:
+    def end(self, status: str, made: tuple[str, Path] | None = None) -> None:
         """Wait until everything is written.
+
+        Args:
+            status: of MLflow.
+            made: the stage that has finished, and the file whose hash tells what it made: by that hash a later run finds this
+                one, and takes over what is told here.
 
         Raises:
             UserError: the store can't be used.
+
         """
+        if made:
+            stage, path = made
+            self._send({"tags": {f"{stage}_md5": md5(path), f"{stage}_result": json.dumps(self._result)}})
         self._send({"end": status})
         try:
             if self._recorder.stdin:
@@ -114,7 +104,7 @@ class Run:
             try:
                 self._recorder.stdin.write(json.dumps(message) + "\n")
                 self._recorder.stdin.flush()
-            except BrokenPipeError:  # it ended with an error, which `id` and `end` tell
+            except BrokenPipeError:  # it ended with an error, which `wait_for_store` and `end` tell
                 pass
 
     def _receive(self) -> dict[str, str]:
@@ -134,15 +124,16 @@ def uri(tracking: Tracking) -> str:
 def stage(name: str, configuration: Configuration) -> Iterator[Run]:
     """The run of this execution, open while the stage works.
 
-    What the stage leaves in ``data/runs/<name>.json`` names the run, with what it told of itself, so that a run for which DVC
-    restores the stage from its cache tells that too, and points to the run that produced it.
+    The run is tagged with the hash of what the stage made. By that hash a run for which DVC leaves an earlier stage as it was,
+    or restores it from its cache, finds the run that made it, and tells what that run told.
 
     Raises:
         UserError: the store can't be used. What the stage has written stays.
+
     """
-    earlier = {other: RUNS / f"{other}.json" for other in STAGES[: STAGES.index(name)]}
-    producers = {other: json.loads(path.read_text(encoding="utf-8")) for other, path in earlier.items() if path.exists()}
-    run = Run(_beginning(name, configuration, producers))
+    names = list(STAGES)
+    earlier = {other: CHECKOUT / STAGES[other].output for other in names[: names.index(name)]}
+    run = Run(_beginning(name, configuration, {other: md5(path) for other, path in earlier.items() if path.exists()}))
     try:
         yield run
     except BaseException as error:
@@ -150,24 +141,23 @@ def stage(name: str, configuration: Configuration) -> Iterator[Run]:
             run.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
     try:
-        run.end("FINISHED")
+        run.end("FINISHED", (name, CHECKOUT / STAGES[name].output))
     except UserError as error:
         raise UserError(f"{error}\nNo training is lost: the same command goes on from its last epoch.") from None
-    with replacing(RUNS / f"{name}.json") as temporary:
-        temporary.write_text(json.dumps(run.told) + "\n", encoding="utf-8")
 
 
-def restored(producers: dict[str, dict[str, Any]], configuration: Configuration) -> None:
-    """Log the run of an execution that runs no stage: `producers` holds what each left in ``data/runs`` when it ran.
+def restored(made: dict[str, str], configuration: Configuration) -> None:
+    """Log the run of an execution that runs no stage: `made` has the hash of what each stage made when it ran.
 
     Raises:
         UserError: the store can't be used.
+
     """
-    beginning = _beginning("compose", configuration, producers)
+    beginning = _beginning("compose", configuration, made)
     Run(beginning | {"tags": beginning["tags"] | {"restored": "true"}}).end("FINISHED")
 
 
-def _beginning(name: str, configuration: Configuration, producers: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _beginning(name: str, configuration: Configuration, made: dict[str, str]) -> dict[str, Any]:
     return {
         "stage": name,
         "uri": uri(configuration.tracking),
@@ -177,7 +167,7 @@ def _beginning(name: str, configuration: Configuration, producers: dict[str, dic
         "parameters": parameters(configuration),
         "configuration": str(PARAMETERS),
         "tags": tags(configuration),
-        "producers": producers,
+        "made": made,
     }
 
 
@@ -210,7 +200,7 @@ def parameters(configuration: Configuration) -> dict[str, Any]:
 def _tuned(values: dict[str, Any]) -> dict[str, Any]:
     """Of a configuration what a person tunes."""
     dataset = values.get("dataset") or {}
-    return {group: values.get(group) for group in TUNED} | {"dataset": {key: dataset.get(key) for key in DATASET_KEYS}}
+    return {group: values.get(group) for group in TRAIN.groups} | {"dataset": {key: dataset.get(key) for key in DATASET_KEYS}}
 
 
 def tags(configuration: Configuration) -> dict[str, str]:

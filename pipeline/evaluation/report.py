@@ -1,0 +1,141 @@
+"""The report on a trained network: metrics, tables, predictions and figures of the test set."""
+
+import csv
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from pipeline.config.schema import Evaluation
+from pipeline.data import prepared
+from pipeline.evaluation import metrics
+from pipeline.images.arrays import Probabilities, Split
+from pipeline.inference import exported, rejection
+from pipeline.system.errors import ModelError
+from pipeline.system.paths import MODELS, REPORTS, TRAINED, replacing
+from pipeline.training import negatives, trained
+
+if TYPE_CHECKING:
+    import keras
+
+
+def make(options: Evaluation) -> dict[str, Any]:
+    """Read the test set once with the trained network, write the report to ``reports/``, and return its single values."""
+    from pipeline.training.network import logits_of  # needs TensorFlow to be set up
+
+    summary, test = prepared.summary(), prepared.load("test")
+    network = exported.open_model(TRAINED / trained.NETWORK)
+    before_softmax = logits_of(network)
+    logits = exported.predict(before_softmax, test.pictures, options.batch_size)
+    probabilities: Probabilities = softmax(logits, axis=1)
+    values = measure(test, probabilities, options) | trained.result()
+    values |= measure_rejection(before_softmax, logits, options) | measure_drawings(network, options)
+    write(test, probabilities, {"dataset": summary["dataset"], **values}, summary["class_names"], options)
+    return values
+
+
+def measure(test: Split, probabilities: Probabilities, options: Evaluation) -> dict[str, Any]:
+    """The single values of a report: accuracy with its interval, loss, calibration error, mistakes."""
+    right = int((probabilities.argmax(axis=1) == test.labels).sum())
+    low, high = metrics.wilson_interval(right, len(test.labels), options.confidence)
+    rows = metrics.calibration(test.labels, probabilities, options.calibration_bins)
+    return {
+        "test_accuracy": right / len(test.labels),
+        "test_accuracy_low": low,
+        "test_accuracy_high": high,
+        "test_loss": metrics.cross_entropy(test.labels, probabilities),
+        "test_calibration_error": metrics.expected_calibration_error(rows),
+        "test_mistakes": len(test.labels) - right,
+        "test_pictures": len(test.labels),
+    }
+
+
+def measure_drawings(network: "keras.Model", options: Evaluation) -> dict[str, Any]:
+    """Accuracy on the part of the collection that was kept apart, with its interval; nothing if there is none."""
+    if "drawings" not in prepared.summary()["splits"]:
+        return {}
+    drawings = prepared.load("drawings")
+    right = int((exported.predict(network, drawings.pictures).argmax(axis=1) == drawings.labels).sum())
+    low, high = metrics.wilson_interval(right, len(drawings.labels), options.confidence)
+    return {
+        "drawings_accuracy": right / len(drawings.labels),
+        "drawings_accuracy_low": low,
+        "drawings_accuracy_high": high,
+        "drawings": len(drawings.labels),
+    }
+
+
+def drawings_before(options: Evaluation) -> float | None:
+    """What the model that was exported last, and is to be replaced, reads of the same drawings; None if there is none.
+
+    For a person to see, and not among the metrics: it hangs on more than the stage's dependencies.
+    """
+    try:
+        accuracy: float = measure_drawings(exported.open_model(MODELS / "mnist.h5"), options)["drawings_accuracy"]
+    except ModelError:
+        return None
+    return accuracy
+
+
+def measure_rejection(network: "keras.Model", digits: NDArray[np.float32], options: Evaluation) -> dict[str, Any]:
+    """The thresholds of `pipeline.inference.rejection`, from the validation split, and how well they tell digits from others.
+
+    Args:
+        network: from network input to logits.
+        digits: its logits of the test pictures, (n, 10).
+        options: of the configuration.
+
+    """
+    validation = exported.predict(network, prepared.load("validation").pictures, options.batch_size)
+    others = exported.predict(network, negatives.held_out(options.negatives, seed=0), options.batch_size)
+    none_below = rejection.threshold(validation, options.rejected_digits)
+    unsure_below = rejection.threshold(validation, options.doubted_digits)
+    digit_scores, other_scores = rejection.score(digits), rejection.score(others)
+    return {
+        "none_below": none_below,
+        "unsure_below": unsure_below,
+        "test_rejected": float((digit_scores < none_below).mean()),
+        "test_doubted": float((digit_scores < unsure_below).mean()),
+        "negatives_rejected": float((other_scores < none_below).mean()),
+        "negatives_doubted": float((other_scores < unsure_below).mean()),
+        "negatives_auroc": metrics.auroc(digit_scores, other_scores),
+    }
+
+
+def write_table(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write rows of the same keys as CSV."""
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write(test: Split, probabilities: Probabilities, values: dict[str, Any], names: list[str], options: Evaluation) -> None:
+    """Write metrics, tables, predictions and pictures to ``reports/``."""
+    from pipeline.evaluation import figures  # matplotlib takes a second
+
+    predicted = probabilities.argmax(axis=1)
+    matrix = metrics.confusion(test.labels, predicted)
+    by_class = metrics.per_class(matrix)
+    bins = metrics.calibration(test.labels, probabilities, options.calibration_bins)
+    with replacing(REPORTS / "metrics.json") as temporary:
+        temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    write_table(REPORTS / "classes.csv", [{"class": name} | row for name, row in zip(names, by_class, strict=True)])
+    write_table(REPORTS / "calibration.csv", bins)
+    pairs = zip(test.labels, predicted, strict=True)
+    write_table(REPORTS / "confusion.csv", [{"actual": names[a], "predicted": names[p]} for a, p in pairs])
+    with replacing(REPORTS / "predictions.npz") as temporary:
+        np.savez_compressed(temporary, labels=test.labels, probabilities=probabilities)
+    worst = metrics.worst_mistakes(test.labels, probabilities, options.worst_mistakes)
+    drawn = {
+        "confusion": figures.confusion_matrix(matrix, names),
+        "history": figures.history(trained.history()),
+        "calibration": figures.calibration(bins, values["test_calibration_error"]),
+        "mistakes": figures.mistakes(test, probabilities, worst, names),
+    }
+    for name, figure in drawn.items():
+        with replacing(REPORTS / f"{name}.png") as temporary:
+            figure.savefig(temporary, dpi=110)
