@@ -31,4 +31,3 @@ def main() -> None:
 
 if __name__ == "__main__":
     run_command(main)
-    tensorflow_setup.leave()

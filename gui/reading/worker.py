@@ -154,4 +154,4 @@ def _end_with_the_window() -> None:
 
     if (window := parent_process()) is not None:
         window.join()
-        os._exit(0)
+        os.kill(os.getpid(), signal.SIGTERM)

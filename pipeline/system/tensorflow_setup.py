@@ -1,29 +1,24 @@
-"""Starting TensorFlow without its noise, and leaving it. Start it before anything imports tensorflow or keras."""
+"""Starting TensorFlow without its noise. Start it before anything imports tensorflow or keras."""
 
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
 
-from pipeline.system import importing
+from pipeline.system import patches
 
 
 def load() -> None:
     """Import TensorFlow, and nothing more: no thread is started and no device touched, so that the process may be forked."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # It and Keras have wrappers and plots for these: half of the time that it takes.
-    with importing.lightly("matplotlib", "pandas", "scipy", "sklearn"), _quietly():
-        importing.in_one_piece(_import)
+    with patches.importing_without("matplotlib", "pandas", "scipy", "sklearn"), _quietly():
+        import keras  # noqa: F401
+        import tensorflow  # noqa: F401
     import absl.logging
 
     absl.logging.set_verbosity(absl.logging.ERROR)  # or Keras says at every export that HDF5 is old
-
-
-def _import() -> None:
-    import tensorflow  # noqa: F401
 
 
 def start(deterministic: bool = False) -> None:
@@ -59,10 +54,3 @@ def _quietly() -> Iterator[None]:
         finally:
             os.dup2(screen, 2)
             os.close(screen)
-
-
-def leave() -> NoReturn:
-    """End the process well and at once: libraries take up to a second to take themselves apart, and all is written."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)

@@ -22,7 +22,7 @@ from typing import Any
 from filelock import FileLock
 
 from pipeline.images.arrays import CLASSES, SIDE
-from pipeline.system import importing
+from pipeline.system import patches
 from pipeline.system.errors import UserError
 from pipeline.system.paths import replacing
 from pipeline.system.processes import has_died
@@ -33,13 +33,11 @@ if __name__ == "__main__":  # before anything is loaded that may print
     os.dup2(2, 1)
     sys.stdout = sys.stderr
 
-with importing.lightly("pandas"):  # for tables, of which nothing is written here
-    from mlflow import MlflowClient
-    from mlflow.entities import Dataset, DatasetInput, LoggedModelOutput, Metric, Param, RunTag
-    from mlflow.models import Model
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, LoggedModelOutput, Metric, Param, RunTag
+from mlflow.models import Model
 
-    from pipeline.tracking.problems import first_contact, must_be_writable, must_not_be_deleted, telling
+from pipeline.tracking.problems import first_contact, must_be_writable, must_not_be_deleted, telling
 
 Message = dict[str, Any]
 
@@ -74,7 +72,7 @@ def _create(path: Path, artifacts: Path) -> None:
     if path.exists():
         return
     with replacing(path) as temporary:
-        SqlAlchemyStore(f"sqlite:///{temporary}", artifacts.as_uri())._dispose_engine()  # or Windows won't rename it
+        patches.create_mlflow_database(temporary, artifacts)
 
 
 def close_dead_runs(client: MlflowClient, experiment: str) -> None:
@@ -202,7 +200,6 @@ def main() -> None:
             say(ended=follow(client, run))
     except UserError as error:
         say(error=str(error))
-    os._exit(0)  # the stage waits, and taking everything apart takes a second
 
 
 if __name__ == "__main__":

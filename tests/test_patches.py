@@ -1,0 +1,51 @@
+"""Each patch of a library still meets the library that it was made for."""
+
+import gc
+import importlib
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.errors import HydraException
+
+from pipeline.config import composition
+from pipeline.system import patches
+from tests.conftest import ROOT
+
+
+def test_a_block_of_imports_hides_libraries_and_puts_the_collector_back() -> None:
+    assert "wave" not in sys.modules
+    with patches.importing_without("wave"):
+        assert not gc.isenabled()
+        with pytest.raises(ImportError):
+            importlib.import_module("wave")
+    assert gc.isenabled()
+    importlib.import_module("wave")
+
+
+def test_tensorflow_starts_without_the_libraries_that_are_hidden_and_they_load_later() -> None:
+    code = (
+        "import sys\nfrom pipeline.system import tensorflow_setup\ntensorflow_setup.start()\nimport keras\n"
+        "assert not {'matplotlib', 'pandas', 'scipy', 'sklearn'} & set(sys.modules)\n"
+        "import pandas, matplotlib.pyplot, sklearn\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_hydra_tells_what_it_refuses_in_our_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ConfigLoaderImpl, "load_configuration", ConfigLoaderImpl.load_configuration)
+    patches.explain_compositions(lambda error: f"refused: {type(error).__name__}")
+    with pytest.raises(SystemExit, match=r"refused: \w*ConfigCompositionException"):
+        composition.compose(["model.dropot=0.4"])
+    assert issubclass(HydraException, Exception)
+
+
+def test_a_new_mlflow_database_has_its_tables_and_can_be_moved(tmp_path: Path) -> None:
+    patches.create_mlflow_database(tmp_path / "made.db", tmp_path / "mlruns")
+    moved = (tmp_path / "made.db").rename(tmp_path / "moved.db")
+    with closing(sqlite3.connect(moved)) as connection:
+        assert connection.execute("select artifact_location from experiments").fetchall()
