@@ -3,8 +3,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
 from pipeline import compose
@@ -24,26 +22,6 @@ def test_every_option_of_every_group_composes_to_a_valid_configuration() -> None
 
 def test_the_committed_parameters_are_what_conf_composes_to() -> None:
     assert check.read(PARAMETERS) == composition.compose([])
-
-
-@pytest.mark.parametrize(
-    "overrides",
-    [
-        ["optimizer.rho=0.95", "model.blocks.1.filters=24", "export.formats=[h5,keras]", "optimizer.weight_decay=null"],
-        ["model=mlp", "model.dropout=0.1", "training.seed=3"],
-        ["experiment=textbook", "optimizer.learning_rate=1e-2", "name='a name, with commas'"],
-        ["dataset/drawings=collection", "++training.epochs=2", "training.batch_size=7"],
-        ["optimizer.rho=0.5", "++optimizer.rho=0.9"],
-        ["optimizer.rho=0.3", "optimizer={rho: 0.5}"],
-        ["experiment=[smoke,overfit]", "training.epochs=4"],
-    ],
-)
-def test_values_set_on_a_composition_that_is_kept_give_what_hydra_composes(overrides: list[str]) -> None:
-    composition.compose([])
-    with initialize_config_dir(str(CONFIGURATION), version_base=None):
-        expected = check.plain(hydra_compose("config", overrides=overrides))
-    assert composition.compose(overrides) == expected
-    assert composition.compose([]) == check.read(PARAMETERS)  # and what is kept stays as it is
 
 
 @pytest.mark.parametrize(

@@ -4,17 +4,14 @@ import hashlib
 import os
 import re
 import sys
-from copy import deepcopy
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, OverrideType
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pipeline.config.check import check, keys_of, must_be_checkout, plain, read, unknown_key, warnings
@@ -70,7 +67,8 @@ def compose(overrides: list[str], folder: Path = CONFIGURATION, primary: str = "
     must_be_checkout()
     OmegaConf.register_new_resolver(RESOLVER, lambda: digest(CONFIGURATION), replace=True, use_cache=False)
     try:
-        values = plain(_composed(overrides, folder, primary))
+        with initialize_config_dir(str(folder), version_base=None):
+            values = plain(hydra_compose(primary, overrides=overrides))
     except HydraException as error:
         raise explain(error) from None
     except OmegaConfBaseException as error:
@@ -84,34 +82,6 @@ def compose(overrides: list[str], folder: Path = CONFIGURATION, primary: str = "
 def is_option(override: Override, folder: Path) -> bool:
     """Whether an override chooses files of a group, as in ``model=mlp`` or ``experiment=[smoke,overfit]``."""
     return isinstance(override.value(), str | list) and (folder / str(override.key_or_group)).is_dir()
-
-
-def _composed(overrides: list[str], folder: Path, primary: str) -> DictConfig:
-    """As Hydra composes it; values are set on what was composed before, if nothing else is overridden but options chosen."""
-    state, values, options = digest(folder), [], []
-    for override in OverridesParser.create().parse_overrides(overrides):
-        is_change = override.type == OverrideType.CHANGE and override.package is None and not override.is_sweep_override()
-        if is_change and not override.is_hydra_override() and not (folder / str(override.key_or_group)).is_dir():
-            values.append(override)
-        elif is_change and is_option(override, folder):
-            options.append(str(override.input_line))
-        else:  # anything else counts in its place among them
-            return _compose(tuple(overrides), folder, state, primary)
-    composed = deepcopy(_compose(tuple(options), folder, state, primary))
-    try:
-        for override in values:
-            OmegaConf.update(composed, str(override.key_or_group), override.value())
-    except OmegaConfBaseException:  # Hydra says best what is wrong
-        return _compose(tuple(overrides), folder, state, primary)
-    return composed
-
-
-@lru_cache(maxsize=16)
-def _compose(overrides: tuple[str, ...], folder: Path, _state: str, primary: str) -> DictConfig:
-    """What Hydra composes of `folder` as it is. It takes a quarter of a second, and the trials of a sweep differ in values."""
-    with initialize_config_dir(str(folder), version_base=None):
-        composed: DictConfig = hydra_compose(primary, overrides=list(overrides))
-    return composed
 
 
 def is_current(parameters: Path) -> bool:

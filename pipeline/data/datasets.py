@@ -16,9 +16,8 @@ from pipeline.images import blots, preprocessing
 from pipeline.images.arrays import CLASSES, SIDE, Split
 from pipeline.images.photo import BlankPicture
 from pipeline.images.picture_file import open_picture
-from pipeline.system import importing
 from pipeline.system.errors import DataError
-from pipeline.system.paths import in_project
+from pipeline.system.paths import files_of, in_project
 
 MOST_NAMED = 10  # files in a warning
 
@@ -100,8 +99,7 @@ def _check(split: Split, what: str) -> None:
 
 
 def _read_digits() -> Split:
-    with importing.lightly("pandas", "rich"):
-        from sklearn.datasets import load_digits  # which takes most of a second to load
+    from sklearn.datasets import load_digits  # takes a second to load
 
     data = load_digits()
     pictures = np.stack([preprocessing.fit_ink((image / image.max()).astype(np.float32)) for image in data.images])
@@ -113,7 +111,7 @@ def _read_folder(dataset: FolderDataset) -> Split:
     extensions = set(Image.registered_extensions())
     pictures, labels, blank = [], [], []
     for label in range(CLASSES):
-        for path in sorted((folder / str(label)).glob("*")):
+        for path in files_of(folder / str(label), "*"):
             if path.suffix.lower() not in extensions:
                 continue
             try:
@@ -135,11 +133,9 @@ def _tell_blank(paths: list[Path]) -> None:
 
 
 def _divide(split: Split, part: float, seed: int, key: str) -> tuple[Split, Split]:
-    """Cut `part` of the pictures off, a fraction or a count, with the classes in the same proportions on both sides.
+    """Cut `part` of the pictures off, a fraction or a count, with the classes in the same proportions on both sides."""
+    from sklearn.model_selection import train_test_split  # takes a second to load
 
-    The same cut as that of scikit-learn's ``train_test_split`` with ``stratify``, which takes most of a second to load: what a
-    sweep would wait for whenever it begins.
-    """
     labels, whole = split.labels, len(split.labels)
     cut = math.ceil(part * whole) if part < 1 else int(part)
     classes, counts = np.unique(labels, return_counts=True)
@@ -148,21 +144,6 @@ def _divide(split: Split, part: float, seed: int, key: str) -> tuple[Split, Spli
             f"{whole} pictures of {len(classes)} classes can't be divided by dataset.{key} into {whole - cut} and {cut}: the "
             f"rarest class has {counts.min()}, and needs 2; each side needs {len(classes)}. Add pictures, or change the value."
         )
-    random, stays = np.random.RandomState(seed), np.zeros(whole, bool)
-    kept = _shares(counts, whole - cut, random)
-    _shares(counts - kept, cut, random)  # of what is left it is all; but it may draw, and the same seed must give the same cut
-    for label, number in zip(classes, kept, strict=True):
-        stays[random.permutation(np.flatnonzero(labels == label))[:number]] = True
-    return Split(split.pictures[stays], labels[stays]), Split(split.pictures[~stays], labels[~stays])
-
-
-def _shares(counts: NDArray[np.int64], total: int, random: np.random.RandomState) -> NDArray[np.int64]:
-    """Divide `total` in the proportions of `counts`: the largest remainders are rounded up, of equal ones any."""
-    exact = counts / counts.sum() * total
-    shares: NDArray[np.int64] = np.floor(exact).astype(np.int64)
-    remainders = exact - shares
-    for remainder in np.unique(remainders)[::-1]:
-        if missing := total - int(shares.sum()):
-            equal = np.flatnonzero(remainders == remainder)
-            shares[random.choice(equal, min(missing, len(equal)), replace=False)] += 1
-    return shares
+    sides = train_test_split(np.arange(whole), test_size=cut, random_state=seed, stratify=labels)
+    stays, goes = (np.sort(side) for side in sides)
+    return Split(split.pictures[stays], labels[stays]), Split(split.pictures[goes], labels[goes])
