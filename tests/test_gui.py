@@ -796,10 +796,11 @@ SCRIPT = """
 from gui import App
 print("once")
 window = App({model!r})
+window.update()
+window.canvas.event_generate("<Button-1>", x=200, y=100)
+window.canvas.event_generate("<B1-Motion>", x=200, y=300)
+window.canvas.event_generate("<ButtonRelease-1>", x=200, y=300)
 while not window.seen:
-    window.canvas.event_generate("<Button-1>", x=200, y=100)
-    window.canvas.event_generate("<B1-Motion>", x=200, y=300)
-    window.canvas.event_generate("<ButtonRelease-1>", x=200, y=300)
     window.update()
 print(window.reading.answer[:1])
 window.destroy()

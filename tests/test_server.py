@@ -125,7 +125,7 @@ def test_a_server_that_is_killed_in_a_stage_is_told_at_its_end_and_the_stages_fi
     server: Server, tmp_path: Path
 ) -> None:
     work = STAGE.replace(
-        'if "fail"', 'Path(sys.argv[1], "made").touch(); sys.stdin.readline(); run.metrics(loss=0.4)\n    if "fail"'
+        'if "fail"', 'Path(sys.argv[1], "made").touch(); sys.stdin.readline(); run.metrics(loss=0.4)\n        if "fail"'
     )
     variables = environment(
         {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": server.uri, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}

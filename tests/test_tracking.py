@@ -22,6 +22,7 @@ STAGE = """
 import dataclasses, sys, time
 from pathlib import Path
 from pipeline.config import stages
+from pipeline.system.command_line import run_command
 from pipeline.tracking import stage_run
 stage_run.PROJECT = Path(sys.argv[1])
 for name, stage in stages.STAGES.items():
@@ -30,12 +31,14 @@ for name, stage in stages.STAGES.items():
     output.touch()
     stages.STAGES[name] = dataclasses.replace(stage, output=str(output))
 from tests.test_datasets import configured
-with stage_run.stage(sys.argv[2], configured()) as run:
-    run.metrics(1, loss=0.5)
-    run.wait_for_store()
-    print("open", flush=True)
-    if "wait" in sys.argv: time.sleep(60)
-    if "fail" in sys.argv: raise SystemExit("Error: it failed")
+def main():
+    with stage_run.stage(sys.argv[2], configured()) as run:
+        run.metrics(1, loss=0.5)
+        run.wait_for_store()
+        print("open", flush=True)
+        if "wait" in sys.argv: time.sleep(60)
+        if "fail" in sys.argv: raise SystemExit("Error: it failed")
+run_command(main)
 """
 
 
@@ -116,7 +119,7 @@ def test_what_was_said_to_be_restored_gives_way_to_stages_that_run_all_the_same(
     """As with ``dvc exp run --force``: here one process is the executor of both."""
     forced = STAGE.replace(
         "with stage_run",
-        "stage_run.restored(dict.fromkeys(stages.STAGES, '0' * 32), configured())\nwith stage_run",
+        "stage_run.restored(dict.fromkeys(stages.STAGES, '0' * 32), configured())\n    with stage_run",
     )
     command = [sys.executable, "-c", forced, str(folder), "prepare"]
     done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=True)

@@ -416,7 +416,7 @@ class App(tk.Tk):
             self._answered = message.version
             self._show(message.seen)
             if 0 in message.seen and (why := message.seen[0].blank):
-                self.tell(f"Error: {why}")
+                self.complain(why)
         elif isinstance(message, Explanation) and self.explaining and message.version >= self._since and not self.drawing.blank:
             if not self.canvas.is_drawing:  # then the canvas is not coloured: it is asked for again afterwards
                 self._explained = message.version
