@@ -156,7 +156,6 @@ def main() -> None:
     """Measure what the command line names; everything, if it names nothing."""
     wanted = sys.argv[1:] or ["overhead", "queue", "pruning", "thousand"]
     with tempfile.TemporaryDirectory() as above:
-        (Path(above) / "shared").symlink_to(ROOT.parent / "shared")
         folder = Path(above) / "clone"
         subprocess.run(["git", "clone", "-q", ROOT, folder], check=True)
         if "overhead" in wanted:

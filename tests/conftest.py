@@ -24,6 +24,7 @@ from pipeline.config import check
 from pipeline.config.schema import Configuration
 
 ROOT = Path(__file__).resolve().parent.parent
+os.environ.pop("DATASET_FOLDER", None)  # some tests are of a machine that has no data
 #: Files that take long, which come first: the last to begin would keep one process busy while the others have nothing to do.
 LONG = [
     "test_dvc",

@@ -153,3 +153,16 @@ def test_what_a_killed_download_left_is_taken_away(tmp_path: Path, server: str) 
     leftover.write_bytes(b"half")
     download.obtain(dataset([f"{server}/good"]))
     assert not leftover.exists()
+
+
+def test_a_folder_that_the_environment_names_is_searched_first_and_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "given")
+    (tmp_path / "given/train_labels.gz").write_bytes(b"corrupt")
+    put(tmp_path / "project/elsewhere")
+    monkeypatch.setenv(download.FOLDER_VARIABLE, str(tmp_path / "given"))
+    found = download.obtain(dataset([]))
+    assert isinstance(found, dict)
+    assert [found[role].parent.name for role in ROLES] == ["given", "elsewhere", "given", "given"]
+    assert (tmp_path / "given/train_labels.gz").read_bytes() == b"corrupt"

@@ -1,5 +1,6 @@
 """Finding the files of a dataset, or fetching them. A file counts only once its SHA-256 is right."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,12 +10,14 @@ from pipeline.config.schema import IdxDataset, SourceFile
 from pipeline.system.errors import DataUnavailable
 from pipeline.system.paths import in_project, sha256
 
+#: Names a folder that has the files already: where it is decides nothing, for a file counts by its hash.
+FOLDER_VARIABLE = "DATASET_FOLDER"
 RETRIES = 2  # of one mirror, before the next is tried
 TIMEOUT_SECONDS = 30  # without a byte
 
 
 def obtain(dataset: IdxDataset) -> dict[str, Path] | Path:
-    """The whole, checked files of `dataset`: found in one of its folders, or downloaded into the first.
+    """The whole, checked files of `dataset`: found in ``$DATASET_FOLDER`` or one of its folders, or downloaded into the first.
 
     Returns:
         A path for each of ``train_pictures``, ``train_labels``, ``test_pictures``, ``test_labels``; or the one path of the
@@ -25,10 +28,12 @@ def obtain(dataset: IdxDataset) -> dict[str, Path] | Path:
 
     """
     tried: list[str] = []
+    elsewhere = os.environ.get(FOLDER_VARIABLE)
+    folders = ([elsewhere] if elsewhere else []) + dataset.folders
     files: dict[str, SourceFile] = dict(dataset.files)
-    found = {role: _find(file, dataset.folders, tried) for role, file in files.items()}
+    found = {role: _find(file, folders, dataset.folders[0], tried) for role, file in files.items()}
     if missing := [files[role] for role, path in found.items() if path is None]:
-        if dataset.archive and (archive := _find(dataset.archive, dataset.folders, tried)):
+        if dataset.archive and (archive := _find(dataset.archive, folders, dataset.folders[0], tried)):
             return archive
         folder = in_project(dataset.folders[0])
         for file in missing:
@@ -37,8 +42,8 @@ def obtain(dataset: IdxDataset) -> dict[str, Path] | Path:
     return {role: path for role, path in found.items() if path is not None}
 
 
-def _find(file: SourceFile, folders: list[str], tried: list[str]) -> Path | None:
-    for place, folder in enumerate(folders):
+def _find(file: SourceFile, folders: list[str], own: str, tried: list[str]) -> Path | None:
+    for folder in folders:
         path = in_project(folder) / file.name
         if not path.is_file():
             tried.append(f"{path}: not there")
@@ -47,7 +52,7 @@ def _find(file: SourceFile, folders: list[str], tried: list[str]) -> Path | None
         else:
             tried.append(f"{path}: corrupt")
             print(f"{path} is corrupt: its SHA-256 must be {file.sha256}, and is {received}.", file=sys.stderr)
-            if place == 0:  # our own folder; what other programs keep is left alone
+            if folder == own:  # what other programs keep is left alone
                 aside = path.with_name(f"{path.name}.corrupt")
                 path.replace(aside)
                 print(f"It was set aside as {aside}.", file=sys.stderr)
