@@ -27,7 +27,7 @@ PICTURES = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
 
 @pytest.fixture(scope="module")
 def network() -> keras.Model:
-    return networks.build(configured("model=mlp", "model.dense=[{units: 16, activation: relu}]").model, 0.13, 0.31)
+    return networks.build(configured("model=mlp", "model.dense=[{units: 16, activation: relu}]").model, 0.13, 0.31, 0)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_tensorflow_lite_reads_as_the_network_does(network: keras.Model, tmp_pat
 def test_every_network_of_conf_can_be_opened_again(tmp_path: Path) -> None:
     for number, overrides in enumerate((["model=cnn"], ["model=mlp"], ["experiment=textbook"])):
         configuration = configured(*overrides).model
-        network = networks.build(configuration, 0.13, 0.31)
+        network = networks.build(configuration, 0.13, 0.31, 0)
         for suffix in (".h5", ".keras"):
             network.save(tmp_path / f"{number}{suffix}")
             exported.open_model(tmp_path / f"{number}{suffix}")
@@ -83,7 +83,7 @@ def test_every_network_of_conf_can_be_opened_again(tmp_path: Path) -> None:
         "model.blocks.0.batch_normalization=true", "model.blocks.1.pooling=average", "model.blocks.2.dropout=0.1",
         *(f"model.blocks.{number}.activation={name}" for number, name in enumerate(("silu", "leaky_relu", "gelu"))),
     )  # fmt: skip
-    networks.build(everything.model, 0.13, 0.31).save(tmp_path / "all.h5")
+    networks.build(everything.model, 0.13, 0.31, 0).save(tmp_path / "all.h5")
     exported.open_model(tmp_path / "all.h5")
 
 

@@ -1,124 +1,199 @@
-"""Sweeps that something goes wrong with: stores, clusters, memory, other coordinators. All of it really happens."""
+"""Sweeps that something goes wrong with: trials, stores, clusters, signals, other coordinators. The trials train nothing."""
 
+import io
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
 from distributed import Client, LocalCluster
 
-from pipeline.sweep.trial import Warm
-from pipeline.sweep.workers import slots
-from pipeline.system.errors import UserError
-from tests.conftest import ROOT, environment, mlflow_runs
-from tests.test_sweep import SMALL, cluster, started, states, sweep, sweeping, trials, wait_for
+from pipeline.config.schema import Configuration
+from pipeline.sweep import best_experiment, command, objective, study, sweep_logger, workers
+from pipeline.sweep.data import TrialData
+from pipeline.sweep.trial import EpochFields, TrialResult
+from pipeline.system.errors import ConfigurationError, UserError
+from tests.conftest import ROOT, mlflow_runs
+from tests.test_sweep import cluster, started, states, trials
 
 pytestmark = pytest.mark.timeout(300)
 
+SEEDS = ["sweep=seeds", "training.seed=range(0, 6)", "dataset=digits", "training.epochs=2"]
+OnEpoch = Callable[[EpochFields], None]
+Sweep = Callable[..., str]
+
+
+def quick(configuration: Configuration, data: TrialData, on_epoch: OnEpoch) -> TrialResult:
+    """Trains nothing, and reaches what its seed says."""
+    accuracy = 0.5 + configuration.training.seed / 100
+    for epoch in range(1, configuration.training.epochs + 1):
+        on_epoch({"epoch": epoch, "validation_accuracy": accuracy, "validation_loss": 1.0, "seconds": 0.0})
+    return TrialResult(accuracy, 1.0, 1, 0.0)
+
+
+both_run = threading.Barrier(2)
+
+
+def interrupting(configuration: Configuration, data: TrialData, on_epoch: OnEpoch) -> TrialResult:
+    """Presses Ctrl-C when two trials are running."""
+    if both_run.wait(timeout=30) == 0:
+        os.kill(os.getpid(), signal.SIGINT)
+    return quick(configuration, data, on_epoch)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """A cluster in this process, with two workers."""
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, protocol="tcp://", dashboard_address=":0", silence_logs="CRITICAL"
+    ) as two:
+        yield two.scheduler_address
+
 
 @pytest.fixture
-def project(project: Path, empty_store: Path) -> Path:
-    """A fresh clone, with a store that has no runs yet."""
-    shutil.copy(empty_store, project)
-    return project
+def sweep(address: str, empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sweep:
+    """A function that runs a sweep in this process, with its stores in a temporary folder."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{shutil.copy(empty_store, tmp_path)}")
+    monkeypatch.setattr(study, "PROJECT", tmp_path)
+    monkeypatch.setattr(sweep_logger, "PROJECT", tmp_path)
+    monkeypatch.setattr(best_experiment, "write", lambda name, *_: tmp_path / f"{name}_best.yaml")
+    monkeypatch.setattr(objective, "LISTENING_SECONDS", 0.1)
+    return lambda fit, *overrides: command.run([*SEEDS, f"sweep.scheduler={address}", *overrides], fit)
 
 
-def always_overcommits() -> bool:
-    """Whether Linux grants any allocation, and kills who uses it (vm.overcommit_memory=1)."""
-    path = Path("/proc/sys/vm/overcommit_memory")
-    return path.exists() and path.read_text().strip() == "1"
+def finished_seeds(folder: Path) -> list[str]:
+    """Of the trials that MLflow has as finished."""
+    return sorted(run["params"]["training.seed"] for run in trials(folder) if run["status"] == "FINISHED")
 
 
-def test_two_coordinators_that_begin_at_once_share_a_study_and_its_run(project: Path) -> None:
-    command = ["sweep=seeds", "training.seed=range(0, 6)", "sweep.workers=1"]
-    with sweeping(project, *command) as one, sweeping(project, *command) as other:
-        said = [process.communicate(timeout=120)[0] for process in (one, other)]
-    assert [one.returncode, other.returncode] == [0, 0], said
-    assert "Traceback" not in "".join(said)
-    assert states(project)["COMPLETE"] == 6
-    assert states(project).keys() <= {"COMPLETE", "FAIL"}  # of those that were asked for when there was none left
-    runs = mlflow_runs(project)
-    assert [run["status"] for run in runs if run["tags"].get("role") == "sweep"] == ["FINISHED"]
-    seeds = [run["params"]["training.seed"] for run in runs if run["tags"].get("role") == "trial"]
-    assert sorted(seeds) == ["0", "1", "2", "3", "4", "5"]
+def test_a_trial_that_fails_is_told_and_counted_and_the_sweep_goes_on(
+    sweep: Sweep, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fit(configuration: Configuration, data: TrialData, on_epoch: OnEpoch) -> TrialResult:
+        if configuration.training.seed == 1:
+            raise UserError("training diverged")
+        if configuration.training.seed == 2:
+            raise MemoryError("OOM when allocating\n and more")
+        return quick(configuration, data, on_epoch)
+
+    said = sweep(fit)
+    told = capsys.readouterr().out
+    assert "4 finished, 0 pruned, 2 failed." in said
+    assert "training.seed=1\n  training diverged\n" in told
+    assert "training.seed=2\n  MemoryError: OOM when allocating\n" in told
+    failed = {run["params"]["training.seed"]: run for run in trials(tmp_path) if run["status"] == "FAILED"}
+    assert {seed: run["tags"]["error"] for seed, run in failed.items()} == {
+        "1": "training diverged",
+        "2": "MemoryError: OOM when allocating",
+    }
+    assert "4 finished, 0 pruned, 2 failed." in sweep(quick)  # what failed is not tried again
+    assert states(tmp_path) == {"COMPLETE": 4, "FAIL": 2}
 
 
-def test_a_cluster_that_dies_costs_what_was_running_and_one_that_is_no_good_is_told(project: Path) -> None:
-    command = ["sweep=seeds", "training.seed=range(0, 6)", "training.epochs=6"]
-    with ExitStack() as stack:
-        scheduler, address = cluster(stack, project)
-        with sweeping(project, *command, f"sweep.scheduler={address}") as first:
-            wait_for(first, "finished")
-            scheduler.kill()
-            rest = first.communicate(timeout=90)[0]
-        assert first.returncode == 1
-        assert "the Dask scheduler is gone" in rest
-        assert "the same command goes on" in rest
-        assert "Traceback" not in rest
-    after = states(project)
-    assert after["WAITING"] == 6 - after["COMPLETE"]  # all that is left is to come
-    assert "RUNNING" not in after
-    assert {run["status"] for run in trials(project)} <= {"FINISHED", "KILLED"}
-    with ExitStack() as stack:
-        _, address = cluster(stack, project, workers=0, PYTHONPATH="")
-        refused = sweep(project, *command, f"sweep.scheduler={address}")
-        assert refused.returncode == 1
-        assert "PYTHONPATH=. dask scheduler" in refused.stderr
+def test_a_configuration_that_is_not_allowed_is_a_trial_that_failed(sweep: Sweep, tmp_path: Path) -> None:
+    said = sweep(quick, "training.seed=range(0, 1)", "model.blocks.0.pool=choice(1, 27)")
+    assert "1 finished, 0 pruned, 1 failed." in said
+    (failed,) = [run for run in trials(tmp_path) if run["status"] == "FAILED"]
+    assert "must fit its input" in failed["tags"]["error"]
 
 
-def test_a_worker_with_several_threads_is_refused() -> None:
-    with (
-        LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as two,
-        Client(two) as client,
-        pytest.raises(UserError, match="a worker must have one thread"),
-    ):
-        slots(client)
+def test_a_sweep_that_fails_too_often_stops_and_loses_no_trial(sweep: Sweep, tmp_path: Path) -> None:
+    def fit(*_: object) -> TrialResult:
+        raise ValueError("no good")
+
+    with pytest.raises(UserError, match=r"1 trials have failed since this command began, and sweep\.failures allows 0"):
+        sweep(fit, "sweep.failures=0")
+    parent, *_ = mlflow_runs(tmp_path)
+    assert (parent["tags"]["role"], parent["status"]) == ("sweep", "FAILED")
+    failed = sum("error" in run["tags"] for run in trials(tmp_path))
+    assert f"{6 - failed} finished, 0 pruned, {failed} failed." in sweep(quick)
 
 
-def test_a_worker_with_several_threads_that_comes_late_says_so_and_leaves(project: Path) -> None:
-    with ExitStack() as stack:
-        _, address = cluster(stack, project, workers=0)
-        client = stack.enter_context(Client(address))
-        client.register_plugin(Warm(), name="warm")
-        command = ["dask", "worker", address, "--nthreads", "2", "--no-dashboard"]
-        late = stack.enter_context(started(project, *command))
-        said = late.communicate(timeout=60)[0]
-        assert "This worker has several threads" in said
-        assert "--nthreads 1" in said
-        assert client.nthreads() == {}
+def test_ctrl_c_queues_what_was_running_again_and_the_same_command_finishes_it(sweep: Sweep, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        sweep(interrupting)
+    assert states(tmp_path) == {"FAIL": 2, "WAITING": 2}
+    assert {run["status"] for run in mlflow_runs(tmp_path)} == {"KILLED"}
+    assert "6 finished, 0 pruned, 0 failed." in sweep(quick)
+    assert states(tmp_path) == {"FAIL": 2, "COMPLETE": 6}
+    assert finished_seeds(tmp_path) == list("012345")
+    assert Counter(run["status"] for run in trials(tmp_path)) == {"FINISHED": 6, "KILLED": 2}
+    assert [run["status"] for run in mlflow_runs(tmp_path) if run["tags"]["role"] == "sweep"] == ["FINISHED"]
 
 
-def test_an_mlflow_store_that_breaks_stops_the_sweep_and_gets_later_what_it_lacks(project: Path) -> None:
-    command = ["sweep=seeds", "training.seed=range(0, 3)", "training.epochs=12"]
+def test_a_sweep_can_be_made_longer(sweep: Sweep, tmp_path: Path) -> None:
+    assert "3 finished" in sweep(quick, "sweep.trials=3")
+    assert "5 finished" in sweep(quick, "sweep.trials=5")
+    assert states(tmp_path) == {"COMPLETE": 5}
 
+
+def test_pruning_is_decided_after_every_epoch(sweep: Sweep, tmp_path: Path) -> None:
+    def fit(configuration: Configuration, data: TrialData, on_epoch: OnEpoch) -> TrialResult:
+        for epoch in (1, 2, 3):
+            on_epoch({"epoch": epoch, "validation_accuracy": 0.9 - configuration.training.seed / 10})
+        return TrialResult(0.9, 1.0, 1, 0.0)
+
+    pruning = ["sweep.pruner.name=median", "sweep.pruner.startup_trials=1", "sweep.pruner.warmup_epochs=1"]
+    one_worker = ["training.seed=range(0, 2)", "sweep.sampler.seed=1", "training.epochs=3"]  # one by one: seed 0 comes first
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0") as one:
+        said = sweep(fit, *one_worker, *pruning, f"sweep.scheduler={one.scheduler_address}", "sweep.workers=1")
+    assert "1 finished, 1 pruned, 0 failed." in said
+    (pruned,) = [run for run in trials(tmp_path) if run["tags"]["trial_state"] == "pruned"]
+    assert pruned["status"] == "FINISHED"
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as store:
+        steps = store.execute(
+            "select step from metrics where key = 'epoch/validation_accuracy' and run_uuid = ?", [pruned["id"]]
+        )
+        assert [step for (step,) in steps] == [1, 2]
+
+
+def test_an_mlflow_store_that_breaks_stops_the_sweep_and_lacks_nothing_when_it_has_gone_on(
+    sweep: Sweep, tmp_path: Path
+) -> None:
     def rename(before: str, after: str) -> None:
-        with closing(sqlite3.connect(project / "mlflow.db", timeout=30)) as store, store:
+        with closing(sqlite3.connect(tmp_path / "mlflow.db", timeout=30)) as store, store:
             store.execute(f"alter table {before} rename to {after}")
 
-    with sweeping(project, *command) as first:
-        wait_for(first, "finished")
-        while not (project / "mlflow.db").exists() or not trials(project):
-            time.sleep(0.1)
-        rename("latest_metrics", "away")
-        rest = first.communicate(timeout=90)[0]
-    assert first.returncode == 1
-    assert re.search(r"the MLflow store .*mlflow\.db can't be used: .* no such table: .*latest_metrics", rest)
-    assert "Then the same command writes there what is missing, and goes on with the trials that remain." in rest
-    assert "Traceback" not in rest
+    def fit(configuration: Configuration, data: TrialData, on_epoch: OnEpoch) -> TrialResult:
+        result = quick(configuration, data, on_epoch)
+        if configuration.training.seed == 3:
+            rename("latest_metrics", "away")
+        return result
+
+    with pytest.raises(UserError, match=r"the MLflow store .*mlflow\.db can't be used: .* no such table: .*latest_metrics"):
+        sweep(fit)
     rename("away", "latest_metrics")
-    done = sweep(project, *command)
-    assert "3 finished, 0 pruned, 0 failed." in done.stdout, done.stdout + done.stderr
-    ended = [run for run in trials(project) if run["tags"].get("trial_state") == "finished"]
-    assert len(ended) == 3
+    assert "6 finished, 0 pruned, 0 failed." in sweep(quick)
+    ended = [run for run in trials(tmp_path) if run["tags"].get("trial_state") == "finished"]
+    assert sorted(run["params"]["training.seed"] for run in ended) == list("012345")
     assert all("epoch/validation_accuracy" in run["latest_metrics"] for run in ended)
+    assert {run["status"] for run in trials(tmp_path)} == {"FINISHED", "KILLED"}
+
+
+def test_a_trial_that_was_given_up_while_its_machine_slept_is_run_once_more(sweep: Sweep, tmp_path: Path) -> None:
+    def fit(configuration: Configuration, data: TrialData, on_epoch: OnEpoch) -> TrialResult:
+        slept = tmp_path / "slept"
+        if configuration.training.seed == 3 and not slept.exists():
+            slept.touch()
+            with closing(sqlite3.connect(tmp_path / "sweeps.db", timeout=30)) as store, store:
+                store.execute("update trial_heartbeats set heartbeat = datetime('now', '-61 seconds')")
+            planned, space, _ = command.plan(SEEDS)
+            study.Study(planned, space, data.sha256, study.storage(planned.sweep))  # another coordinator
+        return quick(configuration, data, on_epoch)
+
+    assert "6 finished, 0 pruned, 0 failed." in sweep(fit)
+    assert finished_seeds(tmp_path) == list("012345")
+    assert "KILLED" in {run["status"] for run in trials(tmp_path)}
 
 
 class PostgreSQL:
@@ -133,7 +208,7 @@ class PostgreSQL:
         if self._user:
             shutil.chown(folder, self._user)
         self._command, self._folder = [found, "-D", str(folder / "data"), "-w"], folder
-        self.url = f"postgresql://postgres@/postgres?host={folder}"
+        self.url = f"postgresql://postgres:word@/postgres?host={folder}"
         self._control("initdb", "-o", "-U postgres -A trust")
 
     def start(self) -> None:
@@ -155,84 +230,106 @@ def server() -> Iterator[PostgreSQL]:
         made = PostgreSQL(Path(folder))
         made.start()
         yield made
-        made.stop()
+        with suppress(subprocess.CalledProcessError):  # a test that failed has stopped it
+            made.stop()
 
 
-def test_a_study_on_postgresql_outlives_a_server_that_stops_in_the_middle(project: Path, server: PostgreSQL) -> None:
-    command = ["sweep=seeds", "training.seed=range(0, 3)", "training.epochs=12", f"sweep.storage='{server.url}'"]
-    with sweeping(project, *command) as first:
-        wait_for(first, "finished")
-        server.stop()
-        rest = first.communicate(timeout=90)[0]
+def test_a_study_on_postgresql_outlives_a_server_that_stops_and_its_password_is_not_shown(
+    sweep: Sweep, tmp_path: Path, server: PostgreSQL
+) -> None:
+    def fit(configuration: Configuration, data: TrialData, on_epoch: OnEpoch) -> TrialResult:
+        if configuration.training.seed == 3:
+            server.stop()
+        return quick(configuration, data, on_epoch)
+
+    store = [f"sweep.storage='{server.url}'", "sweep.heartbeat_seconds=1", "sweep.grace_period_seconds=2"]
+    with pytest.raises(UserError) as told:
+        sweep(fit, *store)
     server.start()
-    assert first.returncode == 1
-    assert "the sweep's store postgresql://postgres@/postgres" in rest
-    assert "can't be used any more" in rest
-    assert "Traceback" not in rest
-    done = sweep(project, *command)
-    assert "3 finished, 0 pruned, 0 failed." in done.stdout, done.stdout + done.stderr
-    assert not (project / "sweeps.db").exists()
-    assert sorted(run["status"] for run in trials(project) if run["tags"].get("trial_state") == "finished") == ["FINISHED"] * 3
+    assert "the sweep's store postgresql://postgres:***@/postgres" in str(told.value)
+    assert "the same command goes on" in str(told.value)
+    assert "word" not in str(told.value).replace("password", "")
+    assert "6 finished, 0 pruned, 0 failed." in sweep(quick, *store)
+    assert not (tmp_path / "sweeps.db").exists()
+    assert set(finished_seeds(tmp_path)) == set("012345")
 
 
-def test_machines_that_begin_at_once_make_the_tables_of_a_store_together(tmp_path: Path, server: PostgreSQL) -> None:
-    # Each with a lock of its own, as it has on another machine.
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [("sqlite:////nowhere/x.db", "unable to open database file"), ("mysql://u:word@h/x", "No module named")],
+)
+def test_a_store_that_can_not_be_opened_is_told_without_its_password(sweep: Sweep, url: str, why: str) -> None:
+    with pytest.raises(UserError) as told:
+        sweep(quick, f"sweep.storage='{url}'")
+    first, remedy = str(told.value).splitlines()
+    assert first.startswith(f"the sweep's store {url.replace('word', '***')} can't be used: ")
+    assert why in first
+    assert "sweep.storage=sqlite:///sweeps.db" in remedy
+
+
+def test_a_grace_period_that_no_heartbeat_keeps_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"must be more than sweep\.heartbeat_seconds, which is 15"):
+        command.plan([*SEEDS, "sweep.grace_period_seconds=15"])
+
+
+def test_a_cluster_that_lacks_the_project_is_told_how_to_start_one_that_has_it(address: str) -> None:
+    with Client(address) as client, pytest.raises(UserError, match=r"(?s)No module named 'absent'.*pip install -e"):
+        workers.check_module(client, "absent")
+
+
+def test_a_cluster_that_is_not_there_is_told(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(workers.SETTINGS, "distributed.comm.timeouts.connect", "100ms")
+    with pytest.raises(UserError, match=r"there is no Dask scheduler at sweep\.scheduler=tcp://127\.0\.0\.1:1"):
+        sweep(quick, "sweep.scheduler=tcp://127.0.0.1:1")
+
+
+def test_a_scheduler_that_is_killed_costs_what_was_running(
+    sweep: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(workers.SETTINGS, "distributed.comm.timeouts.connect", "1s")
+    with ExitStack() as stack:
+        scheduler, remote = cluster(stack, ROOT, workers=1)
+
+        class Logger(sweep_logger.SweepLogger):
+            def epoch(self, number: int, epoch: dict[str, float]) -> None:
+                super().epoch(number, epoch)
+                if number == 1:
+                    scheduler.kill()
+
+        monkeypatch.setattr(sweep_logger, "SweepLogger", Logger)
+        with pytest.raises(UserError, match=r"the Dask scheduler is gone.*the same command goes on"):
+            sweep(quick, f"sweep.scheduler={remote}", "sweep.workers=1")
+
+
+def test_two_coordinators_that_begin_at_once_share_a_study_and_its_run(sweep: Sweep, tmp_path: Path) -> None:
     code = (
-        "import pathlib, sys; from pipeline.sweep import study; study.PROJECT = pathlib.Path(sys.argv[1]); "
-        "study.storage(sys.argv[2])"
+        "import sys, pathlib; from pipeline.sweep import command, study, sweep_logger; from tests import test_sweep_mishaps\n"
+        "study.PROJECT = sweep_logger.PROJECT = pathlib.Path(sys.argv[1])\n"
+        "if __name__ == '__main__': print(command.run(sys.argv[2:], test_sweep_mishaps.quick))"
     )
-    folders = [tmp_path / name for name in "abc"]
-    for folder in folders:
-        folder.mkdir()
-    started = [subprocess.Popen([sys.executable, "-c", code, folder, server.url], cwd=ROOT) for folder in folders]
-    assert [process.wait(timeout=120) for process in started] == [0, 0, 0]
+    store = {"MLFLOW_TRACKING_URI": os.environ["MLFLOW_TRACKING_URI"]}
+    with ExitStack() as stack:
+        _, remote = cluster(stack, ROOT)
+        one_by_one = [sys.executable, "-c", code, str(tmp_path), *SEEDS, f"sweep.scheduler={remote}", "sweep.workers=1"]
+        both = [stack.enter_context(started(ROOT, *one_by_one, **store)) for _ in range(2)]
+        said = [process.communicate(timeout=120)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert "Traceback" not in "".join(said)
+    assert set(finished_seeds(tmp_path)) == set("012345")
+    assert states(tmp_path).keys() == {"COMPLETE"}
+    assert 6 <= states(tmp_path)["COMPLETE"] <= 6 + 2 * 2  # each may overshoot by what it was running
+    assert [run["status"] for run in mlflow_runs(tmp_path) if run["tags"]["role"] == "sweep"] == ["FINISHED"]
 
 
-def test_a_store_that_cannot_be_opened_is_told_before_anything_runs(project: Path) -> None:
-    for storage, why in (
-        ("sqlite:////nowhere/x.db", "unable to open database file"),
-        ("mysql://u:word@h/x", "Failed to import"),
-    ):
-        done = sweep(project, "sweep=adadelta", f"sweep.storage={storage}")
-        assert done.returncode == 1
-        first, remedy = done.stderr.splitlines()
-        assert first.startswith(f"Error: the sweep's store {storage.replace('word', '***')} can't be opened: ")
-        assert why in first
-        assert remedy == "Choose another: sweep.storage=sqlite:///sweeps.db"
+def test_a_terminal_shows_how_far_a_sweep_is_and_the_best_so_far(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
 
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
-@pytest.mark.skipif(always_overcommits(), reason="this system promises memory that it doesn't have")
-def test_a_terminal_shows_the_best_so_far_and_a_trial_that_lacked_memory_and_no_steps(project: Path) -> None:
-    import fcntl
-    import pty
-    import struct
-    import termios
-
-    units = "model.dense.0.units=choice(200000000, 16)"  # 600 GB of weights, or 50 kB
-    command = [sys.executable, "-m", "pipeline.sweep", *SMALL, "sweep=seeds", "training.seed=3", units]
-    here, there = pty.openpty()
-    fcntl.ioctl(there, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    with subprocess.Popen(command, cwd=project, env=environment({}), stdin=there, stdout=there, stderr=there) as process:
-        os.close(there)
-        seen = b""
-        with suppress(OSError):  # the end of a terminal
-            while part := os.read(here, 65536):
-                seen += part
-        os.close(here)
-    assert process.returncode == 0
-    text = seen.decode()
-    assert "2/2" in text
-    assert "running, 0 pruned, 1 failed]" in text
-    assert "OOM when allocating" in text
-    assert re.search(r"[\r\n]best 0\.\d+: units=16", text)
-    assert "epoch 1/" not in text  # as the bar of a training says
-
-
-def test_a_sweep_that_fails_too_often_stops(project: Path) -> None:
-    mistake = ["optimizer.learning_rate=choice(1e25, 1e26, 1e27)", "sweep.sampler.name=grid", "sweep.trials=null"]
-    mistake += ["sweep.failures=0", "sweep.workers=1", "optimizer.rho=0.9", "optimizer.epsilon=1e-7"]
-    done = sweep(project, *mistake)
-    assert done.returncode == 1
-    assert "1 trials have failed since this command began, and sweep.failures allows 0" in done.stderr
-    assert [one["status"] for one in trials(project)] == ["FAILED"]
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    sweep(quick)
+    monkeypatch.undo()
+    assert "6/6" in terminal.getvalue()
+    assert "running, 0 pruned, 0 failed]" in terminal.getvalue()
+    assert re.search(r"[\r\n]best 0\.5500: seed=5", terminal.getvalue())

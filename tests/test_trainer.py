@@ -1,7 +1,8 @@
 """Trains real, small networks."""
 
-import gc
+import io
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ import tensorflow as tf  # noqa: E402
 from pipeline.data import datasets  # noqa: E402
 from pipeline.inference import exported  # noqa: E402
 from pipeline.sweep import trial  # noqa: E402
+from pipeline.sweep.data import TrialData  # noqa: E402
 from pipeline.training import network  # noqa: E402
 from pipeline.training.augment import augmentation  # noqa: E402
 from pipeline.training.schedule import learning_rates  # noqa: E402
@@ -80,61 +82,21 @@ def test_every_option_trains(splits: dict[str, Split], overrides: tuple[str, ...
     assert running.best.validation_accuracy > 0.5  # chance is 0.1
 
 
-def test_a_finished_training_leaves_nothing_in_memory(splits: dict[str, Split]) -> None:
-    """A worker of a sweep trains hundreds."""
-
-    def graphs() -> int:
-        gc.collect()
-        return sum(type(each).__name__ == "FuncGraph" for each in gc.get_objects())
-
-    before = graphs()
-    trainer(splits, "training.epochs=1").fit()
-    data = trial.Data("digits", splits["train"], splits["validation"], 0.15, 0.3, "")
-    for rate in (1, 2):  # the second with the network of the first
-        values = configured(*SMALL, "training.epochs=1", f"optimizer.learning_rate={rate}").model_dump()
-        trial._train(values, data, lambda _: None)
-    assert graphs() == before
-
-
-@pytest.mark.parametrize(
-    ("overrides", "before"),
-    [
-        (["optimizer.rho=0.8", "optimizer.ema_momentum=0.9"], ["optimizer.epsilon=1e-4", "optimizer.ema_momentum=0.5"]),
-        (["optimizer=adamw", "optimizer.weight_decay=0.1"], ["optimizer=adamw", "optimizer.beta_1=0.5"]),
-        (["optimizer=sgd", "optimizer.momentum=0.8"], ["optimizer=sgd", "optimizer.gradient_clip_norm=0.1"]),
-        (["optimizer=muon", "optimizer.momentum=0.8"], ["optimizer=muon", "optimizer.adam_learning_rate_ratio=0.5"]),
-        (["training.precision=mixed_float16"], ["training.precision=mixed_float16", "optimizer.learning_rate=90"]),
-    ],
-    ids=str,
-)
-def test_variables_that_a_worker_uses_again_train_as_new_ones(
-    splits: dict[str, Split], overrides: list[str], before: list[str]
+def test_a_trial_of_a_sweep_trains_as_the_stage_does_whatever_else_draws_random_numbers(
+    splits: dict[str, Split], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = trial.Data("digits", splits["train"], splits["validation"], 0.15, 0.3, "")
-    shared = ["training.epochs=2", "model.dropout=0.3"]
-    alone = trainer(splits, *overrides, *shared)
+    alone = trainer(splits, "model.dropout=0.3", "training.epochs=2")
     alone.fit()
-    rows: list[list[Any]] = []
-    used: list[Variables] = []
-    for given in (before, overrides):
-        rows.append([])
-        trial._train(configured(*SMALL, *given, *shared).model_dump(), data, rows[-1].append)
-        used.append(*trial._last.values())
-    assert used[0] is used[1]
-    expected = [each.validation_loss for each in alone.history]
-    assert [each.validation_loss for each in rows[1]] == pytest.approx(expected, rel=1e-4)
-    assert [each.validation_loss for each in rows[0]] != pytest.approx(expected, rel=1e-3)
-
-
-def test_trainings_share_variables_only_if_they_need_the_same() -> None:
-    def key(*overrides: str) -> str:
-        return Variables.key(configured(*SMALL, *overrides), 0.15, 0.3)
-
-    assert key() == key("optimizer.rho=0.8", "training.epochs=9", "schedule=constant", "augment=strong")
-    others = ["training.seed=1", "optimizer.ema_momentum=0.9", "training.precision=mixed_float16", "model.dropout=0.4"]
-    others += ["optimizer=sgd"]
-    assert len({key(), *map(key, others)}) == 1 + len(others)
-    assert key("optimizer=sgd", "optimizer.momentum=0") != key("optimizer=sgd", "optimizer.momentum=0.8")
+    rows: list[dict[str, float]] = []
+    random.seed(5)  # as a thread of Dask's does that draws from the same numbers
+    shown = io.StringIO()
+    monkeypatch.setattr(shown, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", shown)
+    data = TrialData(splits["train"], splits["validation"], 0.15, 0.3, "")
+    result = trial.fit(configured(*SMALL, "model.dropout=0.3", "training.epochs=2"), data, rows.append)
+    assert result.validation_accuracy == alone.best.validation_accuracy
+    assert [row["validation_loss"] for row in rows] == pytest.approx([row.validation_loss for row in alone.history], rel=1e-4)
+    assert shown.getvalue() == ""  # the terminal is the coordinator's
 
 
 def test_the_same_seed_gives_the_same_network_and_another_gives_another(splits: dict[str, Split]) -> None:
@@ -256,7 +218,7 @@ def test_thickness_makes_some_strokes_thicker_and_some_thinner(splits: dict[str,
 
 
 def test_the_network_has_the_layers_of_the_configuration() -> None:
-    textbook = network.build(configured("experiment=textbook").model, 0.13, 0.31)
+    textbook = network.build(configured("experiment=textbook").model, 0.13, 0.31, 0)
     kinds = [type(layer).__name__ for layer in textbook.layers]
     assert kinds == (
         ["InputLayer"]
@@ -265,7 +227,7 @@ def test_the_network_has_the_layers_of_the_configuration() -> None:
     )
     assert textbook.count_params() == 2_380_938  # 320 + 18,496 + 2,359,552 + 2,570
     normalized = network.build(
-        configured("model.blocks.0.batch_normalization=true", "model.blocks.1.pooling=average").model, 0, 1
+        configured("model.blocks.0.batch_normalization=true", "model.blocks.1.pooling=average").model, 0, 1, 0
     )
     kinds = [type(layer).__name__ for layer in normalized.layers]
     assert "BatchNormalization" in kinds

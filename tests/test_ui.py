@@ -14,10 +14,11 @@ from urllib.parse import quote
 
 import pytest
 from mlflow import MlflowClient
+from optuna import Trial
 
 from pipeline.sweep.command import plan
-from pipeline.sweep.study import OVERRIDES, Study, storage
-from pipeline.sweep.sweep_runs import SweepRuns
+from pipeline.sweep.study import Study, storage
+from pipeline.sweep.sweep_logger import SweepLogger
 from pipeline.tracking import recorder
 from pipeline.tracking.registry import Store
 from tests.conftest import environment
@@ -41,17 +42,19 @@ def store(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> tuple[
     client, experiment = recorder.open_store(uri, "digits", folder)
     overrides = ["sweep=adadelta", "sweep.sampler.name=random", "sweep.trials=3", f"sweep.storage=sqlite:///{folder}/sweeps.db"]
     configuration, space, _ = plan([*overrides, f"tracking.uri={uri}", "tracking.experiment=digits"])
-    study = Study(configuration, space, "data", storage(configuration.sweep.storage))
-    runs = SweepRuns(configuration, study, [])
-    for accuracy in (0.9871, 0.9932, 0.9904):
-        trial = study.ask()
-        assert trial is not None
-        runs.begin(trial.number, trial.user_attrs[OVERRIDES], {})
+    study = Study(configuration, space, "data", storage(configuration.sweep))
+    logger, accuracies = SweepLogger(configuration, study), iter((0.9871, 0.9932, 0.9904))
+
+    def objective(trial: Trial) -> float:
+        accuracy = next(accuracies)
+        logger.begin(trial.number, study.suggest(trial), {})
         for epoch in (1, 2):
-            runs.epoch(trial.number, {"epoch": epoch, "validation_accuracy": accuracy - 0.01 / epoch})
-        study.tell(trial, "finished", {"validation_accuracy": accuracy})
-        runs.end(trial.number, "finished", {"validation_accuracy": accuracy})
-    runs.finish("FINISHED")
+            logger.epoch(trial.number, {"epoch": epoch, "validation_accuracy": accuracy - 0.01 / epoch})
+        logger.end(trial.number, "finished", {"validation_accuracy": accuracy})
+        return accuracy
+
+    study.optuna.optimize(objective, n_trials=3)
+    logger.finish("FINISHED")
     return uri, {"experiment": experiment} | {run.info.run_name: run.info.run_id for run in client.search_runs([experiment])}
 
 

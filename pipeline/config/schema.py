@@ -6,7 +6,7 @@ message says is allowed. Checking is strict: ``"3"`` is not a number and ``1.0``
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from pipeline.system.masking import holds_password, masked
 
@@ -301,8 +301,20 @@ class Sweep(Section):
     storage: Annotated[str, Field(pattern=r"^\w[\w+]*://.+$")]
     objective: Literal["validation_accuracy", "validation_loss"]
     failures: Annotated[int, Field(ge=0)]
+    heartbeat_seconds: Count
+    grace_period_seconds: Count
     sampler: Sampler
     pruner: Pruner
+
+    @field_validator("grace_period_seconds")
+    @classmethod
+    def _holds_heartbeats(cls, seconds: int, known: ValidationInfo) -> int:
+        if seconds <= known.data.get("heartbeat_seconds", 0):
+            raise ValueError(
+                f"must be more than sweep.heartbeat_seconds, which is {known.data['heartbeat_seconds']}, or trials that are "
+                f"running are taken for dead; is {seconds}"
+            )
+        return seconds
 
 
 AnyDataset = Annotated[IdxDataset | DigitsDataset | FolderDataset, Field(discriminator="kind")]

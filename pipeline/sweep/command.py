@@ -1,6 +1,6 @@
 """``python -m pipeline.sweep``: try many configurations, and keep the best as an experiment.
 
-Optuna chooses, Dask trains, MLflow shows. What is killed, be it a worker or this process, loses the trials that were running at
+Optuna chooses, Dask trains, MLflow shows. What is killed, be it a worker or this process, costs the trials that were running at
 most: the same command takes the study up where it stood.
 """
 
@@ -9,20 +9,20 @@ import signal
 import statistics
 import sys
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pipeline.system import importing
 from pipeline.system.errors import ConfigurationError, UserError
-from pipeline.system.processes import clean_up, preload
 
-if TYPE_CHECKING:  # what takes long to import is imported while `preload` works
+if TYPE_CHECKING:  # `--help` waits for none of these
     from pipeline.config.schema import SweepConfiguration
+    from pipeline.sweep.objective import Objective
     from pipeline.sweep.search_space import Dimension
     from pipeline.sweep.study import Study
+    from pipeline.sweep.sweep_logger import SweepLogger
+    from pipeline.sweep.trial import Fit
 
 
 def plan(overrides: list[str]) -> tuple["SweepConfiguration", list["Dimension"], list[str]]:
@@ -95,13 +95,14 @@ class Display:
     def __init__(self, study: "Study") -> None:
         from tqdm import tqdm
 
-        self._study = study
-        done = study.count().done
-        self._bar = tqdm(total=study.wanted, initial=done, unit="trial", disable=None, dynamic_ncols=True)
+        self._study, count = study, study.count()
+        self._bar = tqdm(total=study.wanted, initial=count.done, unit="trial", disable=None, dynamic_ncols=True)
         # A line of its own, or the bar would push it off a terminal of 80 columns.
         self._best = tqdm(bar_format="{desc}", position=1, disable=None, dynamic_ncols=True)
-        if done or study.interrupted:
-            self.say(f"Going on with {study.name}: {done} trials are done, {len(study.interrupted)} were interrupted.")
+        if count.done or count.queued:
+            self.say(f"Going on with {study.name}: {count.done} trials are done, {count.queued} were interrupted.")
+        if count.running:
+            self.say(f"{count.running} run elsewhere, or were killed so lately that they have not been given up yet.")
 
     def __enter__(self) -> "Display":
         return self
@@ -115,112 +116,120 @@ class Display:
         self._bar.write(line)
         sys.stdout.flush()
 
-    def update(self, running: int) -> None:
+    def update(self) -> None:
         """Show where the sweep stands."""
         from pipeline.config.check import short
 
         count, best = self._study.count(), self._study.best()
-        self._bar.set_postfix_str(f"{running} running, {count.pruned} pruned, {count.failed} failed", refresh=False)
+        self._bar.set_postfix_str(f"{count.running} running, {count.pruned} pruned, {count.failed} failed", refresh=False)
         self._bar.update(count.done - self._bar.n)
         self._bar.refresh()
         if best:
-            self._best.set_description_str(f"best {best.value:.4f}: {short(best.user_attrs['overrides'])}")
+            self._best.set_description_str(f"best {best.value:.4f}: {short(self._study.overrides(best.params))}")
 
 
 def conclude(study: "Study", configuration: "SweepConfiguration", for_all: list[str]) -> str:
     """What the sweep found and what to do next. Writes the best trial as an experiment."""
     from pipeline.sweep import best_experiment
-    from pipeline.sweep.study import SILENT
 
     sweep, best, count = configuration.sweep, study.best(), study.count()
-    lines = [f"\n{count.finished} finished, {count.pruned} pruned, {count.failed} failed."]
-    if (elsewhere := study.wanted - count.done) > 0:
-        minutes = SILENT.seconds // 60
-        lines[0] += f" Run elsewhere: {elsewhere}; the same command goes on with those that are silent for {minutes} minutes."
+    ended = f"\n{count.finished} finished, {count.pruned} pruned, {count.failed} failed."
     if best is None or best.value is None:
-        return lines[0] + " No trial finished, so there is no best one."
+        return f"{ended} No trial finished, so there is no best one."
     if {part.key for part in study.space} == {"training.seed"}:
-        values = [trial.value for trial in study.trials() if trial.value is not None and trial.state.name == "COMPLETE"]
-        return lines[0] + f"\n{spread(values, sweep.objective)}\nNo experiment was written: the best of several seeds is luck."
+        values = [trial.value for trial in study.ended() if trial.value is not None and trial.state.name == "COMPLETE"]
+        return f"{ended}\n{spread(values, sweep.objective)}\nNo experiment was written: the best of several seeds is luck."
     score = (
         f"{sweep.objective} {best.value:.2%}" if sweep.objective == "validation_accuracy" else f"{sweep.objective} {best.value}"
     )
+    overrides = study.overrides(best.params)
     origin = f"{study.name},trial={best.number},{score.replace(' ', '=')}"
-    path = best_experiment.write(sweep.name, for_all + best.user_attrs["overrides"], origin)
-    lines.append(f"Best: trial {best.number}, {score}: {' '.join(best.user_attrs['overrides'])}")
-    lines.append(f"Written to conf/experiment/{path.name}. Make it a run of the whole pipeline:\n")
-    lines.append(f"  dvc exp run -S experiment={path.stem}")
-    return "\n".join(lines)
+    path = best_experiment.write(sweep.name, for_all + overrides, origin)
+    return (
+        f"{ended}\nBest: trial {best.number}, {score}: {' '.join(overrides)}\n"
+        f"Written to conf/experiment/{path.name}. Make it a run of the whole pipeline:\n\n"
+        f"  dvc exp run -S experiment={path.stem}"
+    )
 
 
 def spread(values: list[float], objective: str) -> str:
-    """Mean, deviation and 95 % interval of the mean, by Student's t."""
+    """Mean, standard deviation and 95 % interval of the mean, by Student's t."""
     mean = statistics.fmean(values)
     if len(values) < 2:
         return f"{objective} over one seed: {mean:.4%}"
     from scipy.stats import t
 
-    deviation = statistics.stdev(values)
-    half = float(t.ppf(0.975, len(values) - 1)) * deviation / len(values) ** 0.5
+    standard_deviation = statistics.stdev(values)
+    half = float(t.ppf(0.975, len(values) - 1)) * standard_deviation / len(values) ** 0.5
     return (
-        f"{objective} over {len(values)} seeds: mean {mean:.4%}, deviation {deviation:.4%}, "
+        f"{objective} over {len(values)} seeds: mean {mean:.4%}, standard deviation {standard_deviation:.4%}, "
         f"95% interval of the mean {mean - half:.4%} to {mean + half:.4%}"
     )
 
 
-def run(overrides: list[str], trial: Callable[..., dict[str, Any]] | None = None) -> str:
+def run(overrides: list[str], fit: "Fit | None" = None) -> str:
     """Run a sweep from its command line, and return what there is to say at the end.
 
     Args:
         overrides: in Hydra's grammar.
-        trial: what a worker runs in the place of a training, for measuring the sweep itself.
+        fit: what a worker runs in the place of a training, for testing and measuring the sweep itself.
 
     Raises:
         UserError: a value, a store, the cluster; or more trials have failed than may.
 
     """
     begin = time.perf_counter()
-    preload("pipeline.sweep.preload")  # it takes seconds, and all that follows goes on meanwhile
-    with ExitStack() as stack:
-        background = stack.enter_context(ThreadPoolExecutor(1))
-        with importing.lightly():
-            configuration, space, for_all = plan(overrides)
-            from pipeline.sweep.data import begin_to_read
+    configuration, space, for_all = plan(overrides)
+    from pipeline.sweep.workers import workers
 
-            pictures_to_be = begin_to_read(configuration.dataset.model_dump_json())
-            from pipeline.sweep.workers import workers
+    with workers(configuration.sweep) as client:
+        from pipeline.sweep import data, study, trial
+        from pipeline.sweep.objective import Objective
+        from pipeline.sweep.sweep_logger import SweepLogger
 
-            client_to_be = background.submit(stack.enter_context, workers(configuration.sweep))
-            from optuna.exceptions import StorageInternalError
-            from sqlalchemy.exc import SQLAlchemyError
+        images = data.read(configuration.dataset.model_dump_json())
+        trials = study.Study(configuration, space, images.sha256, study.storage(configuration.sweep))
+        logger = SweepLogger(configuration, trials)
+        with Display(trials) as display:
+            objective = Objective(configuration, for_all, images, trials, logger, client, display.say, fit or trial.fit)
+            try:
+                with _signals(objective), _finishing(logger):
+                    objective.optimize(display.update)
+            except study.STORE_PROBLEMS as error:
+                raise study.unusable(configuration.sweep.storage, error) from None
+    took = f"\n{time.perf_counter() - begin:.1f} s, {objective.train_seconds:.1f} s of training."
+    return conclude(trials, configuration, for_all) + took
 
-            from pipeline.sweep import study as studies
-            from pipeline.sweep.coordinator import Coordinator
-            from pipeline.sweep.records import Records
-            from pipeline.sweep.trial import run as train
 
-            store = studies.storage(configuration.sweep.storage)
-            pictures = pictures_to_be()
-            study = studies.Study(configuration, space, pictures.sha256, store)
-        records = stack.enter_context(Records(configuration, study))
-        coordinator = Coordinator(configuration, for_all, pictures, study, records, client_to_be, trial or train)
-        display = stack.enter_context(Display(study))
-        try:
-            coordinator.run(display.say, display.update)
-        except (StorageInternalError, SQLAlchemyError) as error:
-            raise UserError(
-                f"the sweep's store {configuration.sweep.storage} can't be used any more: "
-                f"{str(error.__cause__ or error).splitlines()[0]}\n"
-                "Mend that; the same command goes on with the trials that remain."
-            ) from None
-        if coordinator.has_failed:
-            raise UserError(
-                f"{coordinator.failed} trials have failed since this command began, and sweep.failures allows "
-                f"{configuration.sweep.failures}.\n"
-                "Mend what the messages above say; the same command goes on with the trials that remain."
-            )
-    took = f"\n{time.perf_counter() - begin:.1f} s, {coordinator.train_seconds:.1f} s of training."
-    return conclude(study, configuration, for_all) + took
+@contextmanager
+def _signals(objective: "Objective") -> Iterator[None]:
+    """Have Ctrl-C and the signal to end stop all trials.
+
+    Raised wherever the program happens to be, a KeyboardInterrupt would leave a trial half recorded.
+    """
+
+    def stop(*_: object) -> None:
+        objective.error = objective.error or KeyboardInterrupt()
+
+    both = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, stop) for number in both]
+    try:
+        yield
+    finally:
+        for number, handler in zip(both, before, strict=True):
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _finishing(logger: "SweepLogger") -> Iterator[None]:
+    """Finish the run of the sweep, whatever ends it."""
+    try:
+        yield
+    except BaseException as error:
+        with suppress(Exception):  # what ended the sweep is raised
+            logger.finish("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+        raise
+    logger.finish("FINISHED")
 
 
 def main() -> None:
@@ -243,4 +252,3 @@ def main() -> None:
     except KeyboardInterrupt:
         print("\nStopped. Nothing is lost: the same command goes on with the trials that remain.")
         sys.exit(130)
-    clean_up()

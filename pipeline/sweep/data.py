@@ -1,12 +1,6 @@
-"""The pictures that the trials of a sweep train on, read while the rest of a sweep is made ready."""
+"""The images that the trials of a sweep train on."""
 
-import multiprocessing
-import os
-import signal
-from collections.abc import Callable
-from contextlib import suppress
-from multiprocessing.connection import Connection
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -14,22 +8,29 @@ from pipeline.config.schema import AnyDataset
 from pipeline.data import collection, datasets
 from pipeline.data.prepared import summarize
 from pipeline.images.arrays import Split
-from pipeline.system.errors import UserError
-from pipeline.system.processes import START_METHOD
 
 
-class TrialPictures(NamedTuple):
-    """What `read` returns: splits, mean and deviation of the training pixels (0 to 1), a hash of the training pictures."""
+class TrialData(NamedTuple):
+    """What a trial trains on and is chosen by.
+
+    Args:
+        train: images to train on.
+        validation: images to choose by.
+        mean: of the training images' pixels, 0 to 1.
+        standard_deviation: likewise.
+        sha256: of the training images and their labels.
+
+    """
 
     train: Split
     validation: Split
     mean: float
-    deviation: float
+    standard_deviation: float
     sha256: str
 
 
-def read(dataset: str) -> TrialPictures:
-    """The pictures to train on and to choose by, of a dataset's configuration as JSON.
+def read(dataset: str) -> TrialData:
+    """The images of a dataset's configuration, given as JSON.
 
     Raises:
         UserError: they can't be had, or are not what they should be.
@@ -38,42 +39,4 @@ def read(dataset: str) -> TrialPictures:
     checked: AnyDataset = TypeAdapter(AnyDataset).validate_json(dataset)
     splits = collection.join(datasets.read(checked, test=False), collection.collected(checked.drawings), checked.drawings)
     told = summarize(checked, {"train": splits["train"]})
-    return TrialPictures(splits["train"], splits["validation"], told["mean"], told["deviation"], told["sha256"])
-
-
-def begin_to_read(dataset: str) -> Callable[[], TrialPictures]:
-    """Begin to `read` in a process of its own, while the rest of a sweep is made ready; the result waits for it."""
-    # Where a process may be forked, it has all that this one has loaded; there are no threads yet.
-    context: Any = multiprocessing.get_context("fork" if START_METHOD == "forkserver" else "spawn")
-    here, there = multiprocessing.Pipe(duplex=False)
-    context.Process(target=_read_and_send, args=(dataset, there, here), daemon=True).start()
-    there.close()
-
-    def wait() -> TrialPictures:
-        with here:
-            try:
-                found: TrialPictures | str = here.recv()
-            except (EOFError, OSError):  # that process was killed
-                return read(dataset)
-        if isinstance(found, str):
-            raise UserError(found)
-        return found
-
-    return wait
-
-
-def _read_and_send(
-    dataset: str, there: "Connection[TrialPictures | str, None]", here: "Connection[None, TrialPictures | str]"
-) -> None:
-    here.close()  # or this process, sending, would not hear that the coordinator has ended
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # with which a coordinator that ends on an error ends this process
-    if hasattr(os, "nice"):
-        os.nice(5)  # workers, which load TensorFlow meanwhile, take longer
-    found: TrialPictures | str
-    try:
-        found = read(dataset)
-    except UserError as error:
-        found = str(error)
-    with suppress(OSError):  # the coordinator has ended
-        there.send(found)
+    return TrialData(splits["train"], splits["validation"], told["mean"], told["deviation"], told["sha256"])

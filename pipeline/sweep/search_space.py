@@ -10,6 +10,7 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep, Transformer
 from hydra.errors import HydraException
+from optuna import Trial
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from pipeline.system.errors import ConfigurationError
@@ -32,6 +33,16 @@ class Dimension:
             return self.values[0], self.values[-1]
         assert not isinstance(self.distribution, CategoricalDistribution)  # which has values
         return self.distribution.low, self.distribution.high
+
+    def suggest(self, trial: Trial) -> Any:
+        """Have Optuna choose the value that a trial has here."""
+        match self.distribution:
+            case CategoricalDistribution(choices=choices):
+                return trial.suggest_categorical(self.key, choices)
+            case IntDistribution(low=low, high=high, step=step, log=log):
+                return trial.suggest_int(self.key, low, high, step=step, log=log)
+            case FloatDistribution(low=low, high=high, log=log):
+                return trial.suggest_float(self.key, low, high, log=log)
 
     def override(self, value: Any) -> str:
         """The override that sets this key, as in ``model.dropout=0.2``."""

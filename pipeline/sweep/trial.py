@@ -1,151 +1,121 @@
-"""One trial of a sweep, as a worker trains it. Knows nothing of Optuna: it reports, and is told whether to go on."""
+"""One trial of a sweep, as a worker trains it: without Optuna, it reports every epoch and is told whether to go on."""
 
 import gc
-import itertools
 import os
-import random
 import signal
+import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from distributed import Queue, Worker, WorkerPlugin, get_worker
 
 from pipeline.config.check import check
-from pipeline.images.arrays import Split
+from pipeline.config.schema import Configuration
+from pipeline.sweep.data import TrialData
 from pipeline.system import tensorflow_setup
 from pipeline.system.errors import UserError
 
 if TYPE_CHECKING:
     from pipeline.training.trainer import Epoch
-    from pipeline.training.variables import Variables
 
-Message = dict[str, Any]
-TRIALS_KEPT = 4  # whose garbage is there at most: some 10 MB each, and the pictures. Looking for it, the next trial waits
 PATIENCE_SECONDS = 60  # that a trial waits to hear whether it goes on, before it takes its coordinator for dead
 
+#: The fields of `pipeline.training.trainer.Epoch`, which only a process that has TensorFlow can import.
+EpochFields = dict[str, float]
 
-#: The variables of the last trial, by what another must have in common with it. Making them takes longer than handing out a
-#: trial, and a sweep of an optimizer needs them once.
-_last: "dict[str, Variables]" = {}
-_ended = itertools.count(1)  # trials of this worker
-
-
-class Pruned(Exception):
-    """The coordinator has seen enough of a trial."""
+#: Keras keeps its precision for the whole process. A worker that was started with several threads trains one trial at a time.
+_one_at_a_time = threading.Lock()
 
 
-class Warm(WorkerPlugin):
-    """Gets every worker ready before its first trial, those that start later included."""
+@dataclass(frozen=True)
+class TrialResult:
+    """What a trial reached that was trained to its end: of its best epoch, and the seconds of all epochs."""
 
-    def setup(self, worker: Worker) -> None:
-        """Import what trials need: once, and not in their time."""
-        if worker.state.nthreads > 1:  # one that joined later: `slots` refuses those that were there
-            print("This worker has several threads, and trials in one process would share their seeds. Give it --nthreads 1.")
-            worker.loop.add_callback(worker.close, reason="several threads")
-            return
-        with suppress(ValueError):  # not in the main thread
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator, which ends its workers
-        tensorflow_setup.start()
-        from keras.src.random import seed_generator
-        from keras.src.utils import rng_utils
-
-        from pipeline.training import trainer  # noqa: F401
-
-        # Keras draws the seeds of initial weights from Python's global generator, which Dask's own threads draw from too:
-        # a generator of its own, seeded alike, gives what the stage `train` gets.
-        rng_utils.random = seed_generator.python_random = random.Random()  # noqa: S311
-        # What is there now stays: to look for garbage among it would take a quarter of a second after every trial.
-        gc.collect()
-        gc.freeze()
+    validation_accuracy: float
+    validation_loss: float
+    best_epoch: int
+    train_seconds: float
 
 
-class Data(WorkerPlugin):
-    """The pictures of a sweep, which Dask hands to every worker once, those that start later included.
-
-    Args:
-        name: of the dataset, so that several can be there at once.
-        train: pictures to train on.
-        validation: pictures to choose by.
-        mean: of the training pictures' pixels, 0 to 1.
-        deviation: likewise.
-        sha256: of the training pictures and their labels.
-
-    """
-
-    def __init__(self, name: str, train: Split, validation: Split, mean: float, deviation: float, sha256: str) -> None:
-        self.name, self.sha256 = name, sha256
-        self.train, self.validation = train, validation
-        self.mean, self.deviation = mean, deviation
+class TrialFailed(Exception):
+    """A trial ended with an error, which is its message. The sweep goes on."""
 
 
-def run(number: int, values: dict[str, Any], data: str, topic: str) -> Message:
-    """Train one network.
+class Stopped(Exception):
+    """The coordinator has seen enough of a trial, or ends."""
+
+
+class DataPlugin(WorkerPlugin):
+    """Brings the images of a sweep to every worker once, also to those that start later."""
+
+    def __init__(self, name: str, data: TrialData) -> None:
+        self.name, self.data = name, data
+
+    def setup(self, worker: Worker) -> None:  # noqa: ARG002
+        """Leave Ctrl-C, which the terminal sends to all processes of a command, to the coordinator."""
+        with suppress(ValueError):  # a worker in a thread of a test
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+#: What trains a trial: `fit`, or what stands in its place when a sweep itself is tested or measured.
+Fit = Callable[[Configuration, TrialData, Callable[[EpochFields], None]], TrialResult]
+
+
+def run(fit: Fit, values: dict[str, Any], data: str, channel: str) -> TrialResult | None:
+    """Train one network, in a worker.
 
     Args:
-        number: of the trial.
+        fit: what trains it.
         values: its configuration, as composed.
-        data: name of the `Data` to train on.
-        topic: where the coordinator listens for epochs, and, with the number, where it says whether the trial goes on.
+        data: name of the `DataPlugin` whose images it trains on.
+        channel: of the queues ``<channel>-reports``, which takes an epoch each, and None at the end, and ``<channel>-answers``,
+            which says after each epoch whether the trial goes on.
 
     Returns:
-        ``state`` (``finished``, ``pruned``, ``failed``), and for a finished trial what its best epoch reached, for a failed one
-        ``error``. Never raises: what a trial does is no error of the sweep.
+        What the trial reached; None if it was stopped.
+
+    Raises:
+        TrialFailed: whatever went wrong. Of another type it could not be raised again without TensorFlow.
 
     """
-    worker = get_worker()
+    reports, answers = Queue(f"{channel}-reports"), Queue(f"{channel}-answers")
 
-    def goes_on() -> None:
-        if not Queue(f"{topic}/{number}").get(timeout=PATIENCE_SECONDS):
-            raise Pruned
-
-    def on_epoch(epoch: "Epoch") -> Callable[[], None] | None:
-        is_last = epoch.epoch == values["training"]["epochs"]
-        worker.log_event(topic, {"trial": number, "epoch": asdict(epoch), "asks": not is_last})
-        return None if is_last else goes_on
+    def on_epoch(epoch: EpochFields) -> None:
+        reports.put(epoch)
+        if not answers.get(timeout=PATIENCE_SECONDS):
+            raise Stopped
 
     try:
-        return {"state": "finished", **_train(values, cast(Data, worker.plugins[data]), on_epoch)}
-    except Pruned:
-        return {"state": "pruned"}
+        return fit(check(values), cast(DataPlugin, get_worker().plugins[data]).data, on_epoch)
+    except Stopped:
+        return None
     except TimeoutError:
-        return {"state": "failed", "error": f"the coordinator said nothing for {PATIENCE_SECONDS} seconds"}
+        raise TrialFailed(f"the coordinator said nothing for {PATIENCE_SECONDS} seconds") from None
     except UserError as error:
-        return {"state": "failed", "error": str(error)}
+        raise TrialFailed(str(error)) from None
     except Exception as error:
-        return {"state": "failed", "error": f"{type(error).__name__}: {str(error).strip().partition(os.linesep)[0]}"}
+        raise TrialFailed(f"{type(error).__name__}: {str(error).strip().partition(os.linesep)[0]}") from None
     finally:
-        # Graphs refer to themselves in circles, and a worker's memory would grow with every trial.
-        if next(_ended) % TRIALS_KEPT == 0:
-            gc.collect()
+        reports.put(None)
+        reports.close(), answers.close()
 
 
-def _train(values: dict[str, Any], data: Data, on_epoch: Any) -> Message:
+def fit(configuration: Configuration, data: TrialData, on_epoch: Callable[[EpochFields], None]) -> TrialResult:
+    """Train a network as the stage ``train`` does."""
+    tensorflow_setup.start(configuration.training.deterministic)
     from pipeline.training.trainer import Trainer
     from pipeline.training.variables import Variables
 
-    configuration = check(values)
-    if configuration.training.deterministic:
-        import tensorflow
+    def report(epoch: "Epoch") -> None:
+        on_epoch(asdict(epoch))
 
-        tensorflow.config.experimental.enable_op_determinism()
-    key = Variables.key(configuration, data.mean, data.deviation)
-    variables = _last.pop(key, None)  # taken, so that no other thread of the process trains the same ones
-    if variables is not None:
-        variables.reset(configuration.optimizer)
-    else:
-        variables = Variables(configuration, data.mean, data.deviation)
-    # The terminal is the coordinator's.
-    trainer = Trainer(configuration, data.train, data.validation, variables, shows_progress=False)
-    try:
-        trainer.fit(on_epoch)
-    finally:
-        _last.clear()
-        _last[key] = variables
-    return {
-        "validation_accuracy": trainer.best.validation_accuracy,
-        "validation_loss": trainer.best.validation_loss,
-        "best_epoch": trainer.best.epoch,
-        "train_seconds": trainer.seconds,
-    }
+    gc.collect()  # the graphs of the last trial refer to themselves in circles
+    with _one_at_a_time:
+        variables = Variables(configuration, data.mean, data.standard_deviation)
+        # The terminal is the coordinator's.
+        trainer = Trainer(configuration, data.train, data.validation, variables, shows_progress=False)
+        trainer.fit(report)
+    best = trainer.best
+    return TrialResult(best.validation_accuracy, best.validation_loss, best.epoch, trainer.seconds)

@@ -1,28 +1,8 @@
-"""Telling processes apart and alive, and starting them quickly."""
+"""Telling processes apart and alive."""
 
-import multiprocessing
-import shutil
 import socket
-import sys
-from multiprocessing import forkserver, util
 
 import psutil
-
-#: How a process starts others that need TensorFlow. One that has loaded it, and not begun to compute, may be forked; elsewhere
-#: the system's own libraries start threads, and each process loads it.
-START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
-
-
-def preload(module: str) -> None:
-    """Begin to load a module in the process that others will be forked from, if they will be."""
-    if START_METHOD == "forkserver":
-        multiprocessing.set_forkserver_preload([module])
-        forkserver.ensure_running()
-
-
-def clean_up() -> None:
-    """Remove the temporary folder of `preload`'s socket, for a process that will not wait for Python to end it."""
-    shutil.rmtree(util.get_temp_dir(), ignore_errors=True)
 
 
 def describe(process: psutil.Process) -> str:

@@ -1,5 +1,6 @@
 """The network, built from the configuration."""
 
+import random
 from typing import Any
 
 import keras
@@ -9,47 +10,63 @@ from pipeline.config import schema
 from pipeline.images.arrays import CLASSES, SIDE
 
 
-def build(model: schema.Model, mean: float, deviation: float) -> keras.Model:
+def build(model: schema.Model, mean: float, deviation: float, seed: int) -> keras.Model:
     """Build an untrained network.
 
     Args:
         model: its layers.
         mean: of the training pictures' pixels, 0 to 1; used if ``model.standardize``.
         deviation: likewise.
+        seed: decides the initial weights. Keras' own would draw on Python's global random numbers, as other threads do.
 
     Returns:
         A model from network input, (n, 28, 28, 1) float32, 0 to 1, to probabilities, (n, 10) float32. Its last layer is
         the softmax: what it is given are the logits.
 
     """
+    seeds = random.Random(seed)  # noqa: S311
     inputs = keras.Input((SIDE, SIDE, 1), name="picture")
     x = inputs  # (n, 28, 28, 1)
     if model.standardize:
         x = layers.Rescaling(1 / deviation, -mean / deviation, name="standardize")(x)
     for number, block in enumerate(model.blocks):
-        x = _convolve(x, block, model.padding, f"block{number}")
+        x = _convolve(x, block, model.padding, seeds, f"block{number}")
     x = layers.Flatten(name="flatten")(x)  # (n, features)
     for number, dense in enumerate(model.dense):
-        x = layers.Dense(dense.units, dense.activation, name=f"dense{number}")(x)  # (n, units)
-        x = layers.Dropout(model.dropout, name=f"dense{number}_dropout")(x) if model.dropout else x
-    x = layers.Dense(CLASSES, name="logits")(x)  # (n, 10)
+        layer = layers.Dense(dense.units, dense.activation, kernel_initializer=_initializer(seeds), name=f"dense{number}")
+        x = layer(x)  # (n, units)
+        x = _drop_out(x, model.dropout, seeds, f"dense{number}_dropout")
+    x = layers.Dense(CLASSES, kernel_initializer=_initializer(seeds), name="logits")(x)  # (n, 10)
     # float32 whatever the precision of the rest: the contract says so, and a sum of small numbers needs it.
     probabilities = layers.Softmax(dtype="float32", name="probabilities")(x)
     return keras.Model(inputs, probabilities, name=model.name)
 
 
-def _convolve(x: Any, block: schema.Block, padding: str, name: str) -> Any:
+def _convolve(x: Any, block: schema.Block, padding: str, seeds: random.Random, name: str) -> Any:
     """(n, height, width, channels) -> (n, height / stride / pool, width / stride / pool, filters)."""
     # Batch normalisation has a bias of its own.
-    bias = not block.batch_normalization
-    x = layers.Conv2D(block.filters, block.kernel, block.stride, padding, use_bias=bias, name=name)(x)
+    options = {"use_bias": not block.batch_normalization, "kernel_initializer": _initializer(seeds)}
+    x = layers.Conv2D(block.filters, block.kernel, block.stride, padding, **options, name=name)(x)
     if block.batch_normalization:
         x = layers.BatchNormalization(momentum=0.9, name=f"{name}_normalization")(x)
     x = layers.Activation(block.activation, name=f"{name}_{block.activation}")(x)
     if block.pool > 1:
         pooling = layers.MaxPooling2D if block.pooling == "max" else layers.AveragePooling2D
         x = pooling(block.pool, name=f"{name}_pool")(x)
-    return layers.Dropout(block.dropout, name=f"{name}_dropout")(x) if block.dropout else x
+    return _drop_out(x, block.dropout, seeds, f"{name}_dropout")
+
+
+def _drop_out(x: Any, rate: float, seeds: random.Random, name: str) -> Any:
+    return layers.Dropout(rate, seed=_next(seeds), name=name)(x) if rate else x
+
+
+def _initializer(seeds: random.Random) -> keras.initializers.Initializer:
+    """Keras' default (Glorot and Bengio, 2010)."""
+    return keras.initializers.GlorotUniform(_next(seeds))
+
+
+def _next(seeds: random.Random) -> int:
+    return seeds.randint(1, 10**9)  # Keras' range
 
 
 def logits_of(network: keras.Model) -> keras.Model:
@@ -59,19 +76,6 @@ def logits_of(network: keras.Model) -> keras.Model:
 
 def optimizer(options: schema.AnyOptimizer) -> keras.optimizers.Optimizer:
     """The optimizer of the configuration. Its learning rate is set before every step, by the schedule."""
-    kind, arguments = _optimizer(options)
-    return kind(**arguments)
-
-
-def configure(optimizer: keras.optimizers.Optimizer, options: schema.AnyOptimizer) -> None:
-    """Give an optimizer of `optimizer` other options of the same kind. It keeps its variables."""
-    inner = optimizer.inner_optimizer if isinstance(optimizer, keras.optimizers.LossScaleOptimizer) else optimizer
-    for name, value in _optimizer(options)[1].items():
-        setattr(inner, name, value)
-
-
-def _optimizer(options: schema.AnyOptimizer) -> tuple[type[keras.optimizers.Optimizer], dict[str, Any]]:
-    """Keras' class, and its arguments; each is an attribute of the same name, too."""
     shared: dict[str, Any] = {
         "learning_rate": options.learning_rate,
         "weight_decay": options.weight_decay,
@@ -79,15 +83,15 @@ def _optimizer(options: schema.AnyOptimizer) -> tuple[type[keras.optimizers.Opti
     }
     match options:
         case schema.Adadelta():
-            return keras.optimizers.Adadelta, shared | {"rho": options.rho, "epsilon": options.epsilon}
+            return keras.optimizers.Adadelta(rho=options.rho, epsilon=options.epsilon, **shared)
         case schema.Adam():
             own = {"beta_1": options.beta_1, "beta_2": options.beta_2, "epsilon": options.epsilon}
             if options.name == "adamw":  # which wants a number
-                return keras.optimizers.AdamW, shared | own | {"weight_decay": options.weight_decay or 0.0}
-            return keras.optimizers.Adam, shared | own
+                return keras.optimizers.AdamW(**shared | own | {"weight_decay": options.weight_decay or 0.0})
+            return keras.optimizers.Adam(**shared | own)
         case schema.Sgd():
-            return keras.optimizers.SGD, shared | {"momentum": options.momentum, "nesterov": options.nesterov}
+            return keras.optimizers.SGD(momentum=options.momentum, nesterov=options.nesterov, **shared)
         case schema.Muon():
             decay = options.weight_decay or 0.0
             own = {"momentum": options.momentum, "adam_lr_ratio": options.adam_learning_rate_ratio}
-            return keras.optimizers.Muon, shared | own | {"weight_decay": decay, "adam_weight_decay": decay}
+            return keras.optimizers.Muon(**shared | own | {"weight_decay": decay, "adam_weight_decay": decay})

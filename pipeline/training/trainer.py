@@ -27,7 +27,6 @@ from pipeline.training.variables import Variables
 
 NONE = CLASSES  # label of what is no digit
 VALIDATION_BATCH = 1000  # pictures at once; no effect on the result
-STEPS_AHEAD = 4  # that a training takes before it waits to hear whether it goes on: about as long as the answer takes
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Trainer:
         configuration: its model, optimizer, schedule, augment and training are used.
         train: pictures to train on.
         validation: pictures to choose the best epoch by.
-        variables: new ones, or those of an ended training with the same `Variables.key`, reset.
+        variables: new ones.
         checkpoint: where to keep the state after each epoch, so that a kill costs one epoch at most; None: nowhere.
         shows_progress: whether a terminal gets to see every step.
 
@@ -104,13 +103,11 @@ class Trainer:
         """What the finished epochs took, validation included, killed attempts included."""
         return sum(epoch.seconds for epoch in self.history)
 
-    def fit(self, on_epoch: Callable[[Epoch], Callable[[], None] | None] = lambda _: None) -> keras.Model:
+    def fit(self, on_epoch: Callable[[Epoch], None] = lambda _: None) -> keras.Model:
         """Train to the end, or until it no longer gets better, and return the network with the best epoch's weights.
 
         Args:
-            on_epoch: called after every epoch, the ones before a kill included. What it returns is called `STEPS_AHEAD` steps
-                later: so a training need not stand still while somebody decides whether it goes on. Waiting there is not
-                counted as training.
+            on_epoch: called after every epoch, the ones before a kill included. What it raises ends the training.
 
         Raises:
             TrainingDiverged: the loss is not a finite number.
@@ -125,10 +122,9 @@ class Trainer:
             on_epoch(epoch)
         disable = None if self.shows_progress else True  # None: where there is no terminal
         with tqdm(total=steps * options.epochs, initial=steps * len(self.history), unit="step", disable=disable) as bar:
-            goes_on = None
             while len(self.history) < options.epochs and not self._is_done():
-                self._run_epoch(rates.reshape(options.epochs, steps)[len(self.history)], bar, goes_on)
-                goes_on = on_epoch(self.history[-1])
+                self._run_epoch(rates.reshape(options.epochs, steps)[len(self.history)], bar)
+                on_epoch(self.history[-1])
                 self._save()
         self.network.set_weights(self._best)
         return self.network
@@ -137,7 +133,7 @@ class Trainer:
         patience = self.configuration.training.early_stopping_patience
         return bool(patience and self.history and len(self.history) - self.best.epoch >= patience)
 
-    def _run_epoch(self, rates: NDArray[np.float32], bar: "tqdm[Any]", goes_on: Callable[[], None] | None) -> None:
+    def _run_epoch(self, rates: NDArray[np.float32], bar: "tqdm[Any]") -> None:
         options, number = self.configuration.training, len(self.history) + 1
         begin = time.perf_counter()
         # The order of pictures and every random number hang on the seed and the epoch alone, so that a resumed training
@@ -152,10 +148,6 @@ class Trainer:
             loss, right, seen = loss + float(batch_loss) * len(batch), right + int(batch_right), seen + len(batch)
             digits += int((self.train.labels[batch] != NONE).sum())
             bar.update()
-            if goes_on and step + 1 == min(STEPS_AHEAD, len(rates)):
-                asked = time.perf_counter()
-                goes_on()
-                begin += time.perf_counter() - asked  # waiting is no training
             if step % 10 == 0:
                 bar.set_description(f"epoch {number}/{options.epochs}", refresh=False)
                 bar.set_postfix(loss=f"{loss / seen:.4f}", accuracy=f"{right / max(digits, 1):.2%}", refresh=False)

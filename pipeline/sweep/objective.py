@@ -1,0 +1,228 @@
+"""The objective of a study: has a worker train a trial, hears every epoch of it, and says whether it goes on.
+
+It runs in threads of the coordinator, which alone writes to Optuna's and MLflow's stores: workers need neither, and may be
+anywhere.
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+from uuid import uuid4
+
+from distributed import Client, Future, KilledWorker, Queue
+from optuna import Trial, TrialPruned
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+from optuna.study import MaxTrialsCallback
+from optuna.trial import TrialState
+
+from pipeline.config.check import check
+from pipeline.config.composition import compose
+from pipeline.config.schema import SweepConfiguration
+from pipeline.sweep import trial as trials
+from pipeline.sweep.data import TrialData, read
+from pipeline.sweep.study import ERROR, Study
+from pipeline.sweep.sweep_logger import SweepLogger
+from pipeline.sweep.trial import DataPlugin, EpochFields, Fit, TrialFailed, TrialResult
+from pipeline.sweep.workers import SCHEDULER_GONE
+from pipeline.system.errors import UserError
+
+LISTENING_SECONDS = 1  # at a time, for an epoch; then it is seen whether the sweep ends, or the worker has died
+
+#: Trials after which the workers are started anew: TensorFlow keeps some 12 MB of each in the process that trained it.
+TRIALS_A_PROCESS = 100
+
+
+class Interrupted(Exception):
+    """The sweep ends, and this trial is to be tried again."""
+
+
+class Objective:
+    """What Optuna optimises.
+
+    Args:
+        configuration: of the sweep.
+        for_all: overrides that hold for every trial.
+        data: images of the configuration's dataset.
+        study: where the trials are kept.
+        logger: where they are shown.
+        client: of the workers.
+        say: prints a line on a trial that ended.
+        fit: what a worker runs.
+
+    """
+
+    def __init__(
+        self,
+        configuration: SweepConfiguration,
+        for_all: list[str],
+        data: TrialData,
+        study: Study,
+        logger: SweepLogger,
+        client: Client,
+        say: Callable[[str], None],
+        fit: Fit,
+    ) -> None:
+        self._sweep, self._for_all = configuration.sweep, for_all
+        self._study, self._logger, self._client, self._say, self._fit = study, logger, client, say, fit
+        self._lock = threading.Lock()  # Hydra composes one configuration at a time
+        self._data = {configuration.dataset.model_dump_json(): data}
+        self._handed_out: dict[str, str] = {}  # names under which workers have datasets, by the configurations of those
+        self._failed = 0
+        self.train_seconds = 0.0
+        self.error: BaseException | None = None  # what ends the sweep before all trials are done
+
+    def optimize(self, show: Callable[[], None]) -> None:
+        """Run all trials that remain.
+
+        Args:
+            show: called after every trial.
+
+        Raises:
+            UserError: a store or the scheduler is gone, or more trials have failed than may.
+            KeyboardInterrupt: `error` was set to it. What was running is queued again.
+
+        """
+        at_once = max(self._sweep.workers, len(self._client.nthreads()))
+        # For the case that another coordinator works on the study, too.
+        enough = MaxTrialsCallback(self._study.wanted, (TrialState.COMPLETE, TrialState.PRUNED))
+        callbacks: list[Callable[[Any, Any], None]] = [enough, lambda *_: show()]
+        while (done := self._study.count().done) < self._study.wanted:
+            number = min(self._study.wanted - done, TRIALS_A_PROCESS * at_once)
+            try:
+                self._study.optuna.optimize(self, number, n_jobs=at_once, catch=(Exception,), callbacks=callbacks)
+            except UnboundLocalError as error:  # which Optuna 5.0 raises in the place of what its store does
+                self.error = self.error or error.__context__
+            except ValueError as error:
+                if "Cannot tell" not in str(error):  # of a trial that was given up: see `_run`
+                    raise
+                continue
+            if self.error:
+                raise self.error
+            if self._study.count().done == done:  # Optuna looks at the errors of a thread only if it needs one more
+                raise StorageInternalError("it takes no trial")
+            if done + number < self._study.wanted and not self._sweep.scheduler:
+                self._client.restart()
+
+    def __call__(self, trial: Trial) -> float:
+        """Run a trial, and return its value; what ends the sweep is kept in `error`."""
+        overrides = self._study.suggest(trial)
+        try:
+            return self._run(trial, overrides)
+        except (TrialPruned, TrialFailed):
+            raise
+        except Exception as error:
+            self.error = self.error or error
+            self._study.optuna.stop()
+            with suppress(Exception):  # what ended the sweep is told
+                self._study.requeue(trial)
+            with suppress(Exception):
+                self._logger.end(trial.number, "killed")
+            raise
+
+    def _run(self, trial: Trial, overrides: list[str]) -> float:
+        head, tail = f"trial {trial.number:>3}", " ".join(overrides)
+        try:
+            result = self._train(trial, overrides)
+        except UpdateFinishedTrialError:  # this machine slept longer than the grace period, and the trial is queued again
+            self._logger.end(trial.number, "killed")
+            raise TrialFailed("it was given up") from None
+        except TrialPruned:
+            self._logger.end(trial.number, "pruned")
+            self._say(f"{head} pruned    {tail}")
+            raise
+        except TrialFailed as error:
+            self._logger.end(trial.number, "failed", error=str(error))
+            trial.set_user_attr(ERROR, str(error))
+            self._say(f"{head} failed    {tail}\n  {error}")
+            self._count_failure()
+            raise
+        self._logger.end(trial.number, "finished", asdict(result))
+        self.train_seconds += result.train_seconds
+        value: float = getattr(result, self._sweep.objective)
+        self._say(f"{head} finished {value:{'.2%' if self._sweep.objective == 'validation_accuracy' else '.4f'}}  {tail}")
+        return value
+
+    def _count_failure(self) -> None:
+        """Begin no other trial if too many have failed here: those of earlier, that were to be mended, don't count."""
+        self._failed += 1
+        if self._failed > self._sweep.failures:
+            self._study.optuna.stop()
+            self.error = self.error or UserError(
+                f"{self._failed} trials have failed since this command began, and sweep.failures allows "
+                f"{self._sweep.failures}.\n"
+                "Mend what the messages above say; the same command goes on with the trials that remain."
+            )
+
+    def _train(self, trial: Trial, overrides: list[str]) -> TrialResult:
+        try:
+            with self._lock:
+                values = compose(self._for_all + overrides)
+                data = self._hand_out(values)
+        except UserError as error:
+            self._logger.begin(trial.number, overrides, {})
+            raise TrialFailed(str(error)) from None
+        channel = f"{self._study.name}-{uuid4()}"
+        reports, answers = (Queue(f"{channel}-{name}", client=self._client) for name in ("reports", "answers"))
+        future = self._client.submit(trials.run, self._fit, values, data, channel, pure=False)
+        try:
+            self._logger.begin(trial.number, overrides, values)  # while the worker trains
+            while epoch := self._next(reports, future):
+                trial.report(epoch[self._sweep.objective], int(epoch["epoch"]))
+                is_pruned = epoch["epoch"] < values["training"]["epochs"] and trial.should_prune()
+                answers.put(not is_pruned)
+                self._logger.epoch(trial.number, epoch)
+                if is_pruned:
+                    raise TrialPruned
+            return self._result(future)
+        except (TrialPruned, TrialFailed):
+            raise
+        except Exception as error:
+            with suppress(Exception):  # what ended the trial is told
+                future.cancel()
+                answers.put(False)  # or a worker of a cluster that goes on would wait for one
+            if isinstance(error, OSError):
+                raise UserError(SCHEDULER_GONE) from None
+            raise
+        finally:
+            with suppress(Exception):
+                reports.close(), answers.close()
+
+    def _hand_out(self, values: dict[str, Any]) -> str:
+        """Make sure that all workers have the images of a configuration, and return the name they are under."""
+        dataset = check(values).dataset.model_dump_json()
+        if dataset not in self._handed_out:
+            name = f"data-{hashlib.sha256(dataset.encode()).hexdigest()[:8]}"
+            self._client.register_plugin(DataPlugin(name, self._data.get(dataset) or read(dataset)))
+            self._handed_out[dataset] = name
+        return self._handed_out[dataset]
+
+    def _next(self, reports: Queue, future: Future[Any]) -> EpochFields | None:
+        """The next epoch of a trial; None if there is none to come."""
+        while not self.error:
+            try:
+                epoch: EpochFields | None = reports.get(timeout=LISTENING_SECONDS)
+            except TimeoutError:
+                if future.done():
+                    return None
+            else:
+                return epoch
+        raise Interrupted
+
+    def _result(self, future: Future[Any]) -> TrialResult:
+        try:
+            result: TrialResult = future.result()
+        except TrialFailed:
+            raise
+        except CancelledError:
+            raise UserError(SCHEDULER_GONE) from None
+        except KilledWorker:
+            if self.error:  # Ctrl-C
+                raise Interrupted from None
+            raise TrialFailed("its worker died: it was killed, or ran out of memory") from None
+        except Exception as error:
+            raise TrialFailed(f"its worker could not run it: {type(error).__name__}: {error}") from None
+        return result

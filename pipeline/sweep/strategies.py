@@ -1,0 +1,78 @@
+"""Samplers, which choose the values of the next trial, and pruners, which end a trial early: a line each in a table.
+
+A sampler is made of its options, the space and a seed; a pruner of its options and the epochs of a trial.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from optuna.distributions import CategoricalDistribution
+from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
+from optuna.samplers import BaseSampler, CmaEsSampler, GridSampler, RandomSampler, TPESampler
+
+from pipeline.config.schema import Pruner, Sampler
+from pipeline.sweep.search_space import Dimension
+from pipeline.system.errors import ConfigurationError
+
+Space = list[Dimension]
+
+
+def tpe(options: Sampler, _: Space, seed: int) -> BaseSampler:
+    """Tree-structured Parzen estimator; it takes trials that are running for bad ones, and so tries something else."""
+    return TPESampler(n_startup_trials=options.startup_trials, seed=seed, constant_liar=True)
+
+
+def random(_: Sampler, __: Space, seed: int) -> BaseSampler:
+    """Independent random points."""
+    return RandomSampler(seed=seed)
+
+
+def grid(options: Sampler, space: Space, _: int) -> BaseSampler:
+    """Every point of a space that is made of ``choice(...)`` and ``range(...)``, in an order that the seed decides."""
+    _require(all(part.values for part in space), "grid", "choice(...) and range(...)", space)
+    # The seed of the study: a point has the same number in all processes.
+    return GridSampler({part.key: _values(part) for part in space}, seed=options.seed)
+
+
+def cmaes(options: Sampler, space: Space, seed: int) -> BaseSampler:
+    """Covariance matrix adaptation, for numbers."""
+    numbers = not any(isinstance(part.distribution, CategoricalDistribution) for part in space)
+    _require(numbers, "cmaes", "interval(...) and ranges of whole numbers", space)
+    return CmaEsSampler(n_startup_trials=options.startup_trials, seed=seed)
+
+
+def _require(holds: bool, sampler: str, allowed: str, space: Space) -> None:
+    if not holds:
+        keys = ", ".join(part.key for part in space)
+        raise ConfigurationError(
+            f"sweep.sampler.name={sampler} takes {allowed} alone, and the space has {keys}. Or: sweep.sampler.name=tpe"
+        )
+
+
+def _values(part: Dimension) -> list[Any]:
+    if isinstance(part.distribution, CategoricalDistribution):
+        return list(part.distribution.choices)
+    return [int(value) for value in part.values]
+
+
+def median(options: Pruner, _: int) -> BasePruner:
+    """Ends what is worse than the median of the trials before, at the same epoch."""
+    return MedianPruner(options.startup_trials, options.warmup_epochs + 1)  # Optuna's steps begin at 0
+
+
+def hyperband(options: Pruner, epochs: int) -> BasePruner:
+    """Lets one trial of `reduction_factor` go on from each rung to the next."""
+    return HyperbandPruner(options.min_epochs, epochs, options.reduction_factor)
+
+
+SAMPLERS: dict[str, Callable[[Sampler, Space, int], BaseSampler]] = {
+    "tpe": tpe,
+    "random": random,
+    "grid": grid,
+    "cmaes": cmaes,
+}
+PRUNERS: dict[str, Callable[[Pruner, int], BasePruner]] = {
+    "none": lambda *_: NopPruner(),
+    "median": median,
+    "hyperband": hyperband,
+}
