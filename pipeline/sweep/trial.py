@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from distributed import Queue, Worker, WorkerPlugin, get_worker
@@ -102,9 +103,20 @@ def run(fit: Fit, values: dict[str, Any], data: str, channel: str) -> TrialResul
         reports.close(), answers.close()
 
 
+@cache
+def start() -> None:
+    """Load what trials need, once a process: it takes seconds."""
+    tensorflow_setup.start()
+    from pipeline.training import trainer  # noqa: F401
+
+
 def fit(configuration: Configuration, data: TrialData, on_epoch: Callable[[EpochFields], None]) -> TrialResult:
     """Train a network as the stage ``train`` does."""
-    tensorflow_setup.start(configuration.training.deterministic)
+    start()
+    if configuration.training.deterministic:
+        import tensorflow
+
+        tensorflow.config.experimental.enable_op_determinism()
     from pipeline.training.trainer import Trainer
     from pipeline.training.variables import Variables
 

@@ -9,7 +9,7 @@ import dask
 from distributed import Client, LocalCluster, fire_and_forget
 
 from pipeline.config.schema import Sweep
-from pipeline.system import tensorflow_setup
+from pipeline.sweep.trial import start
 from pipeline.system.errors import UserError
 
 SETTINGS = {
@@ -43,7 +43,7 @@ def workers(sweep: Sweep) -> Iterator[Client]:
             options = {"threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": "CRITICAL"}
             with LocalCluster(n_workers=sweep.workers, **options) as cluster, Client(cluster) as client:
                 for address in client.nthreads():  # it takes seconds, in which this process loads MLflow
-                    fire_and_forget(client.submit(tensorflow_setup.start, workers=[address], pure=False))
+                    fire_and_forget(client.submit(start, workers=[address], pure=False))
                 yield client
 
 
