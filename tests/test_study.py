@@ -72,9 +72,26 @@ def test_a_grid_that_was_killed_in_the_middle_is_finished_point_by_point(tmp_pat
     killed(study, tmp_path, 61)
     killed(study, tmp_path, 61)
     again = studied(tmp_path, "sweep=seeds")
-    while (remaining := again.wanted - again.count().done) > 0:
+    while (remaining := again.remaining()) > 0:
         again.optuna.optimize(lambda trial: len(again.suggest(trial)), n_trials=remaining)
     assert sorted(trial.params["training.seed"] for trial in again.ended()) == [0, 1, 2, 3, 4]
+
+
+def test_a_grid_that_is_gone_on_with_within_the_grace_period_may_repeat_a_point_and_misses_none(tmp_path: Path) -> None:
+    study = studied(tmp_path, "sweep=seeds")
+    killed(study, tmp_path, 5)
+    killed(study, tmp_path, 5)
+    again = studied(tmp_path, "sweep=seeds")
+
+    def objective(trial: Trial) -> float:
+        if again.count().finished == 3:  # one of the two points is repeated now, and then both are queued again
+            with closing(sqlite3.connect(tmp_path / "sweeps.db", timeout=30)) as store, store:
+                store.execute("update trial_heartbeats set heartbeat = datetime('now', '-61 seconds') where trial_id <= 2")
+        return len(again.suggest(trial))
+
+    while (remaining := again.remaining()) > 0:
+        again.optuna.optimize(objective, n_trials=remaining)
+    assert {trial.params["training.seed"] for trial in again.ended()} == {0, 1, 2, 3, 4}
 
 
 def test_the_run_of_a_trial_whose_machine_died_is_closed_by_the_sweep_that_goes_on(

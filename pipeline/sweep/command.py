@@ -137,8 +137,10 @@ def conclude(study: "Study", configuration: "SweepConfiguration", for_all: list[
     if best is None or best.value is None:
         return f"{ended} No trial finished, so there is no best one."
     if {part.key for part in study.space} == {"training.seed"}:
-        values = [trial.value for trial in study.ended() if trial.value is not None and trial.state.name == "COMPLETE"]
-        return f"{ended}\n{spread(values, sweep.objective)}\nNo experiment was written: the best of several seeds is luck."
+        finished = [trial for trial in study.ended() if trial.state.name == "COMPLETE"]
+        values = {trial.params["training.seed"]: trial.value for trial in finished if trial.value is not None}  # each seed once
+        told = spread(list(values.values()), sweep.objective)
+        return f"{ended}\n{told}\nNo experiment was written: the best of several seeds is luck."
     score = (
         f"{sweep.objective} {best.value:.2%}" if sweep.objective == "validation_accuracy" else f"{sweep.objective} {best.value}"
     )

@@ -87,24 +87,26 @@ class Objective:
 
         """
         at_once = max(self._sweep.workers, len(self._client.nthreads()))
-        # For the case that another coordinator works on the study, too.
-        enough = MaxTrialsCallback(self._study.wanted, (TrialState.COMPLETE, TrialState.PRUNED))
-        callbacks: list[Callable[[Any, Any], None]] = [enough, lambda *_: show()]
-        while (done := self._study.count().done) < self._study.wanted:
-            number = min(self._study.wanted - done, TRIALS_A_PROCESS * at_once)
+        callbacks: list[Callable[[Any, Any], None]] = [lambda *_: show()]
+        if not self._study.is_grid:  # for the case that another coordinator works on the study, too
+            callbacks.append(MaxTrialsCallback(self._study.wanted, (TrialState.COMPLETE, TrialState.PRUNED)))
+        while (remaining := self._study.remaining()) > 0:
+            number, done = min(remaining, TRIALS_A_PROCESS * at_once), self._study.count().done
             try:
                 self._study.optuna.optimize(self, number, n_jobs=at_once, catch=(Exception,), callbacks=callbacks)
-            except UnboundLocalError as error:  # which Optuna 5.0 raises in the place of what its store does
-                self.error = self.error or error.__context__
-            except ValueError as error:
-                if "Cannot tell" not in str(error):  # of a trial that was given up: see `_run`
-                    raise
-                continue
+            except Exception as error:
+                # Optuna 5.0 raises these two while it handles the error that there was.
+                hides = isinstance(error, UnboundLocalError | AssertionError)
+                cause = (error.__context__ if hides else None) or error
+                # Of a trial that was given up: see `_run`.
+                if isinstance(cause, UpdateFinishedTrialError) or "Cannot tell a FAIL trial" in str(cause):
+                    continue
+                self.error = self.error or cause
             if self.error:
                 raise self.error
             if self._study.count().done == done:  # Optuna looks at the errors of a thread only if it needs one more
                 raise StorageInternalError("it takes no trial")
-            if done + number < self._study.wanted and not self._sweep.scheduler:
+            if number < remaining and not self._sweep.scheduler:
                 self._client.restart()
 
     def __call__(self, trial: Trial) -> float:

@@ -10,6 +10,7 @@ import logging
 import math
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,11 @@ class Storage(RDBStorage):
         """Set the state of a trial, as Optuna does."""
         with _alone():
             return super().set_trial_state_values(trial_id, state, values)
+
+    def record_heartbeat(self, trial_id: int) -> None:
+        """Say that a trial is alive. That the store is gone is told by the trial, and not as a traceback of this thread."""
+        with suppress(*STORE_PROBLEMS):
+            super().record_heartbeat(trial_id)
 
 
 def _alone() -> FileLock:
@@ -133,10 +139,10 @@ class Study:
         size = math.prod(len(part.values) for part in space)  # of the grid; 0 if there is none
         if sweep.trials is None and not size:
             raise ConfigurationError("sweep.trials must be a number where the space has intervals: sweep.trials=30")
-        is_grid = sweep.sampler.name == "grid" or sweep.trials is None
-        sample = SAMPLERS["grid" if is_grid else sweep.sampler.name]
+        self.is_grid = sweep.sampler.name == "grid" or sweep.trials is None
+        sample = SAMPLERS["grid" if self.is_grid else sweep.sampler.name]
         sample(sweep.sampler, space, 0)  # raises, before anything is written
-        self.wanted: int = min(sweep.trials or size, size) if is_grid else int(sweep.trials or size)
+        self.wanted: int = min(sweep.trials or size, size) if self.is_grid else int(sweep.trials or size)
         direction = StudyDirection.MAXIMIZE if sweep.objective == "validation_accuracy" else StudyDirection.MINIMIZE
         self.optuna = optuna.create_study(storage=store, study_name=self.name, direction=direction, load_if_exists=True)
         # A sampler that goes on must not begin with the same random numbers again.
@@ -163,6 +169,11 @@ class Study:
         others = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING, TrialState.WAITING)
         finished, pruned, running, queued = (states.count(state) for state in others)
         return Count(finished, pruned, failed, running, queued)
+
+    def remaining(self) -> int:
+        """How many trials are still wanted. A point of a grid that two processes tried counts once."""
+        ended = self.ended()
+        return self.wanted - (len({str(self.overrides(trial.params)) for trial in ended}) if self.is_grid else len(ended))
 
     def ended(self) -> list[FrozenTrial]:
         """All trials that ended and were not interrupted, in their order."""
