@@ -1,6 +1,7 @@
 """Found by Hydra when DVC composes params.yaml (``dvc exp run``): the project's own check, before the file is written."""
 
 import sys
+from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -8,7 +9,9 @@ from pipeline.config import composition
 from pipeline.config.check import check, plain
 from pipeline.system import patches
 from pipeline.system.errors import ConfigurationError
-from pipeline.system.paths import CONFIGURATION
+
+#: Of the checkout that DVC composes in: a worktree may share the environment, and the package, of another.
+CONFIGURATION = Path(__file__).resolve().parent.parent / "conf"
 
 
 def _digest_of_checked(*, _root_: DictConfig) -> str:
