@@ -12,7 +12,7 @@ from optuna.trial import Trial, TrialState
 from pipeline.sweep import sweep_logger
 from pipeline.sweep.command import plan
 from pipeline.sweep.strategies import PRUNERS, SAMPLERS
-from pipeline.sweep.study import Study, name_of, storage
+from pipeline.sweep.study import ERROR, Study, name_of, storage
 from pipeline.system.errors import ConfigurationError
 from tests.conftest import mlflow_runs
 
@@ -64,6 +64,12 @@ def test_a_trial_whose_process_died_is_queued_again_after_the_grace_period(tmp_p
     tried = again.optuna.ask()
     assert tried.number == 2
     assert again.suggest(tried) == again.overrides(dead.params)
+
+
+def test_a_trial_that_had_failed_when_its_process_died_is_not_tried_again(tmp_path: Path) -> None:
+    killed(studied(tmp_path, "sweep=seeds"), tmp_path, 61).set_user_attr(ERROR, "its worker died")
+    again = studied(tmp_path, "sweep=seeds")
+    assert (again.count().failed, again.count().queued, again.remaining()) == (1, 0, 4)
 
 
 def test_a_grid_that_was_killed_in_the_middle_is_finished_point_by_point(tmp_path: Path) -> None:

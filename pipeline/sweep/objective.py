@@ -24,7 +24,7 @@ from pipeline.config.composition import compose
 from pipeline.config.schema import SweepConfiguration
 from pipeline.sweep import trial as trials
 from pipeline.sweep.data import TrialData, read
-from pipeline.sweep.study import ERROR, Study
+from pipeline.sweep.study import ERROR, Study, requeue
 from pipeline.sweep.sweep_logger import SweepLogger
 from pipeline.sweep.trial import DataPlugin, EpochFields, Fit, TrialFailed, TrialResult
 from pipeline.sweep.workers import SCHEDULER_GONE
@@ -120,7 +120,7 @@ class Objective:
             self.error = self.error or error
             self._study.optuna.stop()
             with suppress(Exception):  # what ended the sweep is told
-                self._study.requeue(trial)
+                requeue(self._study.optuna, self._study.optuna.trials[trial.number])
             with suppress(Exception):
                 self._logger.end(trial.number, "killed")
             raise

@@ -50,6 +50,12 @@ class Storage(RDBStorage):
             super().record_heartbeat(trial_id)
 
 
+def requeue(study: optuna.Study, trial: FrozenTrial) -> None:
+    """Queue a trial again that was interrupted, unless it had failed, and was killed before all of that was written."""
+    if ERROR not in trial.user_attrs:
+        RetryHeartbeatStaleTrialCallback()(study, trial)
+
+
 def _alone() -> FileLock:
     return FileLock(PROJECT / ".sweeps.lock")
 
@@ -77,7 +83,7 @@ def storage(sweep: Sweep) -> Storage:
                 engine_kwargs=options,
                 heartbeat_interval=sweep.heartbeat_seconds,
                 grace_period=sweep.grace_period_seconds,
-                heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
+                heartbeat_stale_trial_callback=requeue,
             )
     except (*STORE_PROBLEMS, ImportError, RuntimeError) as error:
         raise unusable(sweep.storage, error) from None
@@ -157,10 +163,6 @@ class Study:
     def overrides(self, values: dict[str, Any]) -> list[str]:
         """The values of a trial as overrides."""
         return [part.override(values[part.key]) for part in self.space]
-
-    def requeue(self, trial: Trial) -> None:
-        """Queue a trial again, as is done with one that is stale."""
-        RetryHeartbeatStaleTrialCallback()(self.optuna, self.optuna.get_trials(deepcopy=False)[trial.number])
 
     def count(self) -> Count:
         """How many trials ended how; those that were interrupted are tried again and don't count."""
