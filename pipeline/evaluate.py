@@ -4,6 +4,7 @@ from pipeline.config.check import load
 from pipeline.evaluation import report
 from pipeline.system import tensorflow_setup
 from pipeline.system.command_line import parse_stage, run_command
+from pipeline.system.patches import end_at_once
 from pipeline.system.paths import REPORTS
 from pipeline.tracking import stage_run
 
@@ -33,3 +34,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     run_command(main)
+    end_at_once()

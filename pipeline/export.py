@@ -8,6 +8,7 @@ from pipeline.config.check import load
 from pipeline.inference import exported, formats
 from pipeline.system import tensorflow_setup
 from pipeline.system.command_line import parse_stage, run_command
+from pipeline.system.patches import end_at_once
 from pipeline.system.paths import MODELS, TRAINED
 from pipeline.tracking import stage_run
 from pipeline.training.trained import NETWORK
@@ -31,3 +32,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     run_command(main)
+    end_at_once()

@@ -13,6 +13,7 @@ from pipeline.config.stages import TRAIN
 from pipeline.data import prepared
 from pipeline.system import tensorflow_setup
 from pipeline.system.command_line import parse_stage, run_command
+from pipeline.system.patches import end_at_once
 from pipeline.system.paths import CHECKOUT, PROJECT, TRAINED, files_of, sha256
 from pipeline.tracking import stage_run
 from pipeline.tracking.stage_run import Run
@@ -74,3 +75,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     run_command(main)
+    end_at_once()

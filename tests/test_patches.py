@@ -49,3 +49,12 @@ def test_a_new_mlflow_database_has_its_tables_and_can_be_moved(tmp_path: Path) -
     moved = (tmp_path / "made.db").rename(tmp_path / "moved.db")
     with closing(sqlite3.connect(moved)) as connection:
         assert connection.execute("select artifact_location from experiments").fetchall()
+
+
+def test_a_process_ends_at_once_with_all_that_it_printed() -> None:
+    code = (
+        "import atexit\nfrom pipeline.system.patches import end_at_once\n"
+        "print('all')\natexit.register(print, 'never')\nend_at_once()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("all\n", "")

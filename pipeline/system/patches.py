@@ -5,11 +5,12 @@ and what happens without it.
 """
 
 import gc
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 
 @contextmanager
@@ -35,6 +36,17 @@ def importing_without(*hidden: str) -> Iterator[None]:
             gc.enable()
         for name in absent:
             sys.modules.pop(name, None)
+
+
+def end_at_once() -> NoReturn:
+    """End a process whose work is done and written, without taking its libraries apart.
+
+    For TensorFlow 2.21 and MLflow 3.17: with this, and pandas hidden from MLflow, a stage and its recorder take 10 s of CPU and
+    not 12. No `atexit` function runs, so it is for the end of a command alone; without it nothing changes but that time.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def explain_compositions(explain: Callable[[Any], str]) -> None:
