@@ -24,7 +24,7 @@ from pipeline.sweep.command import plan
 from pipeline.system.errors import ConfigurationError
 from tests.conftest import edit, environment, mlflow_runs, run
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 SMALL = ["dataset=digits", "model=mlp", "training.epochs=2", "training.batch_size=64"]
 

@@ -181,13 +181,14 @@ def test_an_mlflow_store_that_breaks_stops_the_sweep_and_lacks_nothing_when_it_h
 
 
 def test_a_trial_that_was_given_up_while_its_machine_slept_is_run_once_more(sweep: Sweep, tmp_path: Path) -> None:
+    planned, space, _ = command.plan(SEEDS)  # here, for Hydra composes one configuration at a time
+
     def fit(configuration: Configuration, data: TrialData, on_epoch: OnEpoch) -> TrialResult:
         slept = tmp_path / "slept"
         if configuration.training.seed == 3 and not slept.exists():
             slept.touch()
             with closing(sqlite3.connect(tmp_path / "sweeps.db", timeout=30)) as store, store:
                 store.execute("update trial_heartbeats set heartbeat = datetime('now', '-61 seconds')")
-            planned, space, _ = command.plan(SEEDS)
             study.Study(planned, space, data.sha256, study.storage(planned.sweep))  # another coordinator
         return quick(configuration, data, on_epoch)
 

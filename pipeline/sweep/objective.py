@@ -30,6 +30,7 @@ from pipeline.sweep.trial import DataPlugin, EpochFields, Fit, TrialFailed, Tria
 from pipeline.sweep.workers import SCHEDULER_GONE
 from pipeline.system.errors import UserError
 
+SCHEDULER_SECONDS = 20  # that the scheduler may take to answer
 LISTENING_SECONDS = 1  # at a time, for an epoch; then it is seen whether the sweep ends, or the worker has died
 
 #: Trials after which the workers are started anew: TensorFlow keeps some 12 MB of each in the process that trained it.
@@ -184,8 +185,8 @@ class Objective:
             raise
         except Exception as error:
             with suppress(Exception):  # what ended the trial is told
-                future.cancel()
-                answers.put(False)  # or a worker of a cluster that goes on would wait for one
+                future.release()
+                answers.put(False, callback_timeout=SCHEDULER_SECONDS)  # or a worker of a cluster would wait
             if isinstance(error, OSError):
                 raise UserError(SCHEDULER_GONE) from None
             raise
@@ -206,10 +207,12 @@ class Objective:
         """The next epoch of a trial; None if there is none to come."""
         while not self.error:
             try:
-                epoch: EpochFields | None = reports.get(timeout=LISTENING_SECONDS)
+                epoch: EpochFields | None = reports.get(LISTENING_SECONDS, callback_timeout=SCHEDULER_SECONDS)
             except TimeoutError:
                 if future.done():
                     return None
+                if self._client.status != "running":
+                    raise UserError(SCHEDULER_GONE) from None
             else:
                 return epoch
         raise Interrupted
