@@ -18,11 +18,6 @@ def is_alive(description: str) -> bool:
         return False
 
 
-def is_here(description: str) -> bool:
-    """Whether a description by `describe` is of a process of this machine, by its name."""
-    return description.partition(":")[0] == socket.gethostname()
-
-
 def has_died(description: str) -> bool:
     """Whether the process of a description by `describe` ran on this machine and no longer does."""
-    return is_here(description) and not is_alive(description)
+    return description.partition(":")[0] == socket.gethostname() and not is_alive(description)
