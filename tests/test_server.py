@@ -72,7 +72,7 @@ def test_pipeline_experiments_sweeps_commands_and_the_window_work_with_a_server(
     project, variables = copied(finished, tmp_path), {"MLFLOW_TRACKING_URI": server.uri}
     (project / "mlflow.db").unlink()
     sweep = [sys.executable, "-m", "pipeline.sweep", *SMALL, "sweep=seeds", "training.seed=range(5, 7)"]
-    with started(project, *sweep, **variables) as sweeping:
+    with started(project, *sweep, variables=variables) as sweeping:
         variables["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "false"  # it must not be taken for what the recorder answers
         ran, done = dvc(project, "exp", "run", "--temp", "-n", "other", "-S", "dataset.validation_fraction=0.2", **variables)
         assert ran == ["compose", "prepare", "train", "evaluate", "export"], done.stdout + done.stderr

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 import pytest
@@ -26,6 +26,7 @@ from tests.conftest import edit, environment, mlflow_runs, run
 
 pytestmark = pytest.mark.timeout(600)
 
+Process = subprocess.Popen[str]
 SMALL = ["dataset=digits", "model=mlp", "training.epochs=2", "training.batch_size=64"]
 
 
@@ -43,22 +44,27 @@ def sweep(folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def started(folder: Path, *command: str, **variables: str) -> "Iterator[subprocess.Popen[str]]":
-    """A process that runs meanwhile, with what it prints as one stream; ended in the end."""
+def started(
+    folder: Path, *command: str, output: int | IO[str] = subprocess.PIPE, variables: dict[str, str] | None = None
+) -> Iterator[Process]:
+    """A process that runs meanwhile, with what it prints as one stream; ended in the end.
+
+    Who doesn't read the stream gives a file as `output`: a process whose pipe is full waits.
+    """
     # The tests' environment has another checkout installed, or none, and `dask` doesn't look where it is started.
-    own, pipe = environment({"PYTHONPATH": str(folder)} | variables), subprocess.PIPE
-    with subprocess.Popen(command, cwd=folder, env=own, stdout=pipe, stderr=subprocess.STDOUT, text=True) as process:
+    own = environment({"PYTHONPATH": str(folder)} | (variables or {}))
+    with subprocess.Popen(command, cwd=folder, env=own, stdout=output, stderr=subprocess.STDOUT, text=True) as process:
         try:
             yield process
         finally:
             process.kill()
 
 
-def sweeping(folder: Path, *overrides: str) -> "AbstractContextManager[subprocess.Popen[str]]":
+def sweeping(folder: Path, *overrides: str) -> AbstractContextManager[Process]:
     return started(folder, sys.executable, "-u", "-m", "pipeline.sweep", *SMALL, *overrides)
 
 
-def wait_for(process: "subprocess.Popen[str]", words: str) -> str:
+def wait_for(process: Process, words: str) -> str:
     assert process.stdout is not None
     seen = ""
     for line in process.stdout:
@@ -68,18 +74,20 @@ def wait_for(process: "subprocess.Popen[str]", words: str) -> str:
     raise AssertionError(f"{words!r} never came: {seen}")
 
 
-def cluster(stack: ExitStack, folder: Path, workers: int = 2, **variables: str) -> "tuple[subprocess.Popen[str], str]":
-    """A scheduler with workers, until the stack ends: its process and its address."""
-    file = Path(stack.enter_context(tempfile.TemporaryDirectory()), "scheduler.json")
+def cluster(stack: ExitStack, folder: Path, workers: int = 2, **variables: str) -> tuple[Process, str, Path]:
+    """A scheduler with workers, until the stack ends: its process, its address, and a file with all that they print."""
+    temporary = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    file, printed = temporary / "scheduler.json", temporary / "printed"
+    output = stack.enter_context(printed.open("a"))
     arguments = ["--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
-    scheduler = stack.enter_context(started(folder, "dask", "scheduler", *arguments, **variables))
+    scheduler = stack.enter_context(started(folder, "dask", "scheduler", *arguments, output=output, variables=variables))
     while not file.exists():
         time.sleep(0.1)
     address = str(json.loads(file.read_text())["address"])
     for _ in range(workers):
         arguments = [address, "--nthreads", "1", "--no-dashboard"]
-        stack.enter_context(started(folder, "dask", "worker", *arguments, **variables))
-    return scheduler, address
+        stack.enter_context(started(folder, "dask", "worker", *arguments, output=output, variables=variables))
+    return scheduler, address, printed
 
 
 def states(folder: Path) -> dict[str, int]:
@@ -176,7 +184,7 @@ def test_killed_workers_and_coordinators_cost_what_was_running_and_the_same_comm
 
 def test_an_existing_cluster_takes_trials_of_cmaes_and_hyperband_and_ctrl_c_keeps_them(project: Path) -> None:
     with ExitStack() as stack:
-        _, address = cluster(stack, project)
+        _, address, printed = cluster(stack, project)
         command = ["sweep=adadelta", f"sweep.scheduler={address}", "sweep.pruner.name=hyperband"]
         command += ["sweep.sampler.name=cmaes", "sweep.sampler.startup_trials=2"]
         with sweeping(project, *command, "sweep.trials=500") as first:
@@ -195,6 +203,7 @@ def test_an_existing_cluster_takes_trials_of_cmaes_and_hyperband_and_ctrl_c_keep
         after = states(project)
         assert after["COMPLETE"] + after.get("PRUNED", 0) == ended + 3
         assert after.keys() <= {"COMPLETE", "PRUNED", "FAIL"}
+        assert "Traceback" not in printed.read_text()
 
 
 @pytest.mark.parametrize(

@@ -291,7 +291,7 @@ def test_a_scheduler_that_is_killed_costs_what_was_running(
 ) -> None:
     monkeypatch.setitem(workers.SETTINGS, "distributed.comm.timeouts.connect", "1s")
     with ExitStack() as stack:
-        scheduler, remote = cluster(stack, ROOT, workers=1)
+        scheduler, remote, _ = cluster(stack, ROOT, workers=1)
 
         class Logger(sweep_logger.SweepLogger):
             def epoch(self, number: int, epoch: dict[str, float]) -> None:
@@ -312,9 +312,9 @@ def test_two_coordinators_that_begin_at_once_share_a_study_and_its_run(sweep: Sw
     )
     store = {"MLFLOW_TRACKING_URI": os.environ["MLFLOW_TRACKING_URI"]}
     with ExitStack() as stack:
-        _, remote = cluster(stack, ROOT)
+        _, remote, _ = cluster(stack, ROOT)
         one_by_one = [sys.executable, "-c", code, str(tmp_path), *SEEDS, f"sweep.scheduler={remote}", "sweep.workers=1"]
-        both = [stack.enter_context(started(ROOT, *one_by_one, **store)) for _ in range(2)]
+        both = [stack.enter_context(started(ROOT, *one_by_one, variables=store)) for _ in range(2)]
         said = [process.communicate(timeout=120)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert "Traceback" not in "".join(said)

@@ -5,6 +5,7 @@ anywhere.
 """
 
 import hashlib
+import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError
@@ -31,10 +32,14 @@ from pipeline.sweep.workers import SCHEDULER_GONE
 from pipeline.system.errors import UserError
 
 SCHEDULER_SECONDS = 20  # that the scheduler may take to answer
-LISTENING_SECONDS = 1  # at a time, for an epoch; then it is seen whether the sweep ends, or the worker has died
+LISTENING_SECONDS = 1  # at a time, for an epoch; then it is seen whether the sweep ends, or the scheduler has
 
 #: Trials after which the workers are started anew: TensorFlow keeps some 12 MB of each in the process that trained it.
 TRIALS_A_PROCESS = 100
+
+
+#: The epochs of a trial as they come, and None at its end.
+Reports = queue.SimpleQueue[EpochFields | None]
 
 
 class Interrupted(Exception):
@@ -70,6 +75,9 @@ class Objective:
         self._sweep, self._for_all = configuration.sweep, for_all
         self._study, self._logger, self._client, self._say, self._fit = study, logger, client, say, fit
         self._lock = threading.Lock()  # Hydra composes one configuration at a time
+        self._topic = f"{study.name}-{uuid4()}"  # under which workers report epochs to this coordinator
+        self._reports: dict[str, Reports] = {}  # by the names of trials' queues of answers
+        client.subscribe_topic(self._topic, self._hear)
         self._data = {configuration.dataset.model_dump_json(): data}
         self._handed_out: dict[str, str] = {}  # names under which workers have datasets, by the configurations of those
         self._failed = 0
@@ -168,31 +176,43 @@ class Objective:
         except UserError as error:
             self._logger.begin(trial.number, overrides, {})
             raise TrialFailed(str(error)) from None
-        channel = f"{self._study.name}-{uuid4()}"
-        reports, answers = (Queue(f"{channel}-{name}", client=self._client) for name in ("reports", "answers"))
-        future = self._client.submit(trials.run, self._fit, values, data, channel, pure=False)
+        name = f"{self._topic}-{trial.number}"
+        self._reports[name] = queue.SimpleQueue()
         try:
+            answers = Queue(name, client=self._client)
+            future = self._client.submit(trials.run, self._fit, values, data, self._topic, name, pure=False)
+            future.add_done_callback(lambda _: self._put(name, None))
             self._logger.begin(trial.number, overrides, values)  # while the worker trains
-            while epoch := self._next(reports, future):
-                trial.report(epoch[self._sweep.objective], int(epoch["epoch"]))
-                is_pruned = epoch["epoch"] < values["training"]["epochs"] and trial.should_prune()
-                answers.put(not is_pruned)
-                self._logger.epoch(trial.number, epoch)
-                if is_pruned:
-                    raise TrialPruned
-            return self._result(future)
-        except (TrialPruned, TrialFailed):
-            raise
-        except Exception as error:
-            with suppress(Exception):  # what ended the trial is told
-                future.release()
-                answers.put(False, callback_timeout=SCHEDULER_SECONDS)  # or a worker of a cluster would wait
-            if isinstance(error, OSError):
-                raise UserError(SCHEDULER_GONE) from None
-            raise
+            try:
+                self._follow(trial, values["training"]["epochs"], self._reports[name], answers)
+                return self._result(future)
+            finally:
+                with suppress(Exception):  # what ended the trial is told
+                    future.release()
+                    answers.put(False, callback_timeout=SCHEDULER_SECONDS)  # or the worker of an interrupted one would wait
+                    answers.close()
+        except OSError:
+            raise UserError(SCHEDULER_GONE) from None
         finally:
-            with suppress(Exception):
-                reports.close(), answers.close()
+            del self._reports[name]
+
+    def _follow(self, trial: Trial, epochs: int, reports: Reports, answers: Queue) -> None:
+        """Hear every epoch of a trial until it ends or is to end."""
+        while epoch := self._next(reports):
+            trial.report(epoch[self._sweep.objective], int(epoch["epoch"]))
+            if epoch["epoch"] < epochs and trial.should_prune():
+                self._logger.epoch(trial.number, epoch)
+                raise TrialPruned
+            answers.put(True, callback_timeout=SCHEDULER_SECONDS)
+            self._logger.epoch(trial.number, epoch)
+
+    def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
+        """Take an epoch, in a thread of Dask's."""
+        self._put(event[1]["trial"], event[1]["epoch"])
+
+    def _put(self, name: str, epoch: EpochFields | None) -> None:
+        if reports := self._reports.get(name):  # else the trial has ended here
+            reports.put(epoch)
 
     def _hand_out(self, values: dict[str, Any]) -> str:
         """Make sure that all workers have the images of a configuration, and return the name they are under."""
@@ -203,18 +223,13 @@ class Objective:
             self._handed_out[dataset] = name
         return self._handed_out[dataset]
 
-    def _next(self, reports: Queue, future: Future[Any]) -> EpochFields | None:
+    def _next(self, reports: Reports) -> EpochFields | None:
         """The next epoch of a trial; None if there is none to come."""
         while not self.error:
-            try:
-                epoch: EpochFields | None = reports.get(LISTENING_SECONDS, callback_timeout=SCHEDULER_SECONDS)
-            except TimeoutError:
-                if future.done():
-                    return None
-                if self._client.status != "running":
-                    raise UserError(SCHEDULER_GONE) from None
-            else:
-                return epoch
+            with suppress(queue.Empty):
+                return reports.get(timeout=LISTENING_SECONDS)
+            if self._client.status != "running":
+                raise UserError(SCHEDULER_GONE)
         raise Interrupted
 
     def _result(self, future: Future[Any]) -> TrialResult:

@@ -64,15 +64,15 @@ class DataPlugin(WorkerPlugin):
 Fit = Callable[[Configuration, TrialData, Callable[[EpochFields], None]], TrialResult]
 
 
-def run(fit: Fit, values: dict[str, Any], data: str, channel: str) -> TrialResult | None:
+def run(fit: Fit, values: dict[str, Any], data: str, topic: str, name: str) -> TrialResult | None:
     """Train one network, in a worker.
 
     Args:
         fit: what trains it.
         values: its configuration, as composed.
         data: name of the `DataPlugin` whose images it trains on.
-        channel: of the queues ``<channel>-reports``, which takes an epoch each, and None at the end, and ``<channel>-answers``,
-            which says after each epoch whether the trial goes on.
+        topic: of Dask's events, under which every epoch is reported: ``{"trial": name, "epoch": its fields}``.
+        name: of Dask's queue that says after each epoch whether the trial goes on.
 
     Returns:
         What the trial reached; None if it was stopped.
@@ -81,15 +81,15 @@ def run(fit: Fit, values: dict[str, Any], data: str, channel: str) -> TrialResul
         TrialFailed: whatever went wrong. Of another type it could not be raised again without TensorFlow.
 
     """
-    reports, answers = Queue(f"{channel}-reports"), Queue(f"{channel}-answers")
+    worker, answers = get_worker(), Queue(name)
 
     def on_epoch(epoch: EpochFields) -> None:
-        reports.put(epoch)
+        worker.log_event(topic, {"trial": name, "epoch": epoch})
         if not answers.get(timeout=PATIENCE_SECONDS):
             raise Stopped
 
     try:
-        return fit(check(values), cast(DataPlugin, get_worker().plugins[data]).data, on_epoch)
+        return fit(check(values), cast(DataPlugin, worker.plugins[data]).data, on_epoch)
     except Stopped:
         return None
     except TimeoutError:
@@ -99,8 +99,7 @@ def run(fit: Fit, values: dict[str, Any], data: str, channel: str) -> TrialResul
     except Exception as error:
         raise TrialFailed(f"{type(error).__name__}: {str(error).strip().partition(os.linesep)[0]}") from None
     finally:
-        reports.put(None)
-        reports.close(), answers.close()
+        answers.close()
 
 
 @cache
