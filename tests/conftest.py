@@ -151,6 +151,23 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made_once(tmp_path_factory, "a clone of the project", make)
 
 
+@pytest.fixture(scope="session")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone in whose ``dvc.yaml`` stand-ins have taken the places of all stages but `compose`. Only to be copied."""
+
+    def make(folder: Path) -> None:
+        make_small(clone(folder))
+        shutil.copy(ROOT / "tests/stand_in.py", folder)
+        described = (folder / "dvc.yaml").read_text(encoding="utf-8")
+        replaced = re.sub(r"python -m pipeline\.(?!compose)", "python stand_in.py ", described)
+        (folder / "dvc.yaml").write_text(replaced, encoding="utf-8")
+        assert repro(folder) == STAGES
+        run(folder, "git", "add", "-A")
+        run(folder, "git", "commit", "-qm", "ran")
+
+    return made_once(tmp_path_factory, "a clone with stand-ins", make)
+
+
 def copied(finished: Path, folder: Path) -> Path:
     """A copy of a finished project, to change at will."""
     return Path(shutil.copytree(finished, folder / "a copy of the project", symlinks=True))

@@ -4,13 +4,17 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pipeline.config import check
 from tests.conftest import STAGES, clone, edit, repro, run
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_without_mnist_repro_stops_with_both_remedies_and_the_front_door_uses_the_bundled_digits(tmp_path: Path) -> None:
+def test_without_mnist_repro_stops_with_both_remedies_and_the_front_door_uses_the_bundled_digits(
+    tmp_path: Path, finished: Path
+) -> None:
     begin = clone(tmp_path / "no network")
     folder = tmp_path / "work tree"
     assert run(begin, "git", "worktree", "add", "-q", "-b", "other", str(folder)).returncode == 0
@@ -36,3 +40,14 @@ def test_without_mnist_repro_stops_with_both_remedies_and_the_front_door_uses_th
     assert repro(folder) == []
     assert (folder / "mlflow.db").exists()
     assert not (begin / "mlflow.db").exists()
+    # and two runs with the same values leave the same files, wherever they are
+    first, second = outputs(finished), outputs(folder)
+    assert len(first) > 10
+    assert first.pop("params.yaml") != second.pop("params.yaml")  # which holds the digest of another conf/
+    assert first == second
+
+
+def outputs(folder: Path) -> dict[str, str]:
+    """The hashes of all that the stages of a project made."""
+    stages = yaml.safe_load((folder / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+    return {out["path"]: out["md5"] for stage in stages.values() for out in stage["outs"]}

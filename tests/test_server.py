@@ -18,7 +18,7 @@ from tests.test_sweep import SMALL, started
 from tests.test_tracking import STAGE
 from tests.test_ui import free_port
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 class Server:
@@ -77,7 +77,8 @@ def test_pipeline_experiments_sweeps_commands_and_the_window_work_with_a_server(
         ran, done = dvc(project, "exp", "run", "--temp", "-n", "other", "-S", "dataset.validation_fraction=0.2", **variables)
         assert ran == ["compose", "prepare", "train", "evaluate", "export"], done.stdout + done.stderr
         assert done.returncode == 0, done.stderr
-        run(project, "python", "-m", "pipeline.compose", "evaluation.confidence=0.9")
+        changed = ["evaluation.confidence=0.9", "export.formats=[h5,keras,tflite]"]
+        run(project, "python", "-m", "pipeline.compose", *changed)
         ran, done = dvc(project, "repro", **variables)
         assert ran == ["compose", "evaluate", "export"], done.stdout + done.stderr
         assert done.returncode == 0, done.stderr
@@ -87,6 +88,8 @@ def test_pipeline_experiments_sweeps_commands_and_the_window_work_with_a_server(
     assert "View run" not in said  # as MLflow prints at the end of every run on a server
     assert "View run" in done.stderr
     assert not (project / "mlflow.db").exists()
+
+    assert {path.suffix for path in (project / "models/formats").iterdir()} == {".keras", ".tflite", ".json"}
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
     table = command("list")

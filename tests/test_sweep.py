@@ -22,9 +22,9 @@ from pipeline.config.check import flatten
 from pipeline.config.composition import compose
 from pipeline.sweep.command import plan
 from pipeline.system.errors import ConfigurationError
-from tests.conftest import edit, environment, mlflow_runs, run
+from tests.conftest import copied, dvc, edit, environment, mlflow_runs, run
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 Process = subprocess.Popen[str]
 SMALL = ["dataset=digits", "model=mlp", "training.epochs=2", "training.batch_size=64"]
@@ -101,8 +101,9 @@ def trials(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_a_sweep_finishes_prunes_survives_failures_and_leaves_an_experiment(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    project = copied(finished, tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     # With this seed the grid ends with 1e-9, which begins when another has finished, trains too little, and is pruned.
     space = ["optimizer.learning_rate=choice(1e25, 4.0, 2.0, 1e-9)", "sweep.sampler.name=grid", "sweep.sampler.seed=5"]
@@ -141,10 +142,9 @@ def test_a_sweep_finishes_prunes_survives_failures_and_leaves_an_experiment(
     assert "epsilon" not in text
     # and made a run of the pipeline by the command that was printed, it reaches the same
     assert "dvc exp run -S experiment=adadelta_best" in done.stdout
-    ran = run(project, "dvc", "exp", "run", "-S", "experiment=adadelta_best")
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    made = next(one for one in mlflow_runs(project) if "test_accuracy" in one["latest_metrics"])
-    assert made["latest_metrics"]["validation_accuracy"] == pytest.approx(best, abs=1e-9)
+    ran, done = dvc(project, "exp", "run", "-S", "experiment=adadelta_best", "train")
+    assert ran == ["compose", "train"], done.stderr
+    assert mlflow_runs(project)[-1]["latest_metrics"]["validation_accuracy"] == pytest.approx(best, abs=1e-9)
     # nor does anything that trained leave files behind, as TensorFlow's AutoGraph and multiprocessing do
     assert not [path for path in tmp_path.iterdir() if "autograph" in path.name or path.name.startswith("pymp-")]
 
