@@ -25,7 +25,8 @@ def test_the_stages_of_dvc_are_those_of_the_registry_with_their_groups_and_their
 
 
 RECORD = """
-import json
+import contextlib, json
+from unittest.mock import MagicMock
 from pipeline import evaluate, export, prepare, train
 from pipeline.config.check import load
 from pipeline.config.schema import Configuration
@@ -41,8 +42,8 @@ class Recording:  # what a stage reads of the configuration
         self._read |= include
         return self._values.model_dump(include=include)
 
-tracked, groups = stage_run.stage, {}
-stage_run.stage = lambda name, configuration: tracked(name, configuration._values)  # the tracker decides no result
+groups = {}
+stage_run.stage = lambda *_: contextlib.nullcontext(MagicMock())  # the tracker decides no result
 for module in (prepare, train, evaluate, export):
     read = set()
     module.load = lambda: Recording(load(), read)
@@ -52,6 +53,7 @@ print(json.dumps(groups))
 """
 
 
+@pytest.mark.slow
 def test_a_stage_reads_exactly_the_groups_that_it_depends_on(finished: Path, tmp_path: Path) -> None:
     folder = copied(finished, tmp_path)
     done = run(folder, "python", "-c", RECORD)

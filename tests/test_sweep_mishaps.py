@@ -26,7 +26,7 @@ from pipeline.system.errors import ConfigurationError, UserError
 from tests.conftest import ROOT, mlflow_runs
 from tests.test_sweep import cluster, started, states, trials
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 SEEDS = ["sweep=seeds", "training.seed=range(0, 6)", "dataset=digits", "training.epochs=2"]
 OnEpoch = Callable[[EpochFields], None]

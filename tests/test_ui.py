@@ -23,7 +23,7 @@ from pipeline.tracking import recorder
 from pipeline.tracking.registry import Store
 from tests.conftest import environment
 
-pytestmark = pytest.mark.timeout(200)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
