@@ -139,8 +139,8 @@ def thousand(folder: Path) -> None:
     found = subprocess.run([sys.executable, "-c", read], cwd=folder, capture_output=True, text=True, check=True)
     count, seconds = json.loads(found.stdout.splitlines()[-1])
     read = (
-        "import time\nfrom pipeline.tracking.registry import Store\n"
-        "store = Store(); begin = time.perf_counter(); print(len(store.runs()), time.perf_counter() - begin)\n"
+        "import time\nfrom pipeline.tracking.registry import RunRegistry\n"
+        "store = RunRegistry(); begin = time.perf_counter(); print(len(store.runs()), time.perf_counter() - begin)\n"
     )
     found = subprocess.run([sys.executable, "-c", read], cwd=folder, capture_output=True, text=True, check=True)
     runs, listed = found.stdout.split()[-2:]

@@ -190,10 +190,10 @@ def name_producers(steps: list[Step]) -> None:
     """Look up the MLflow runs that made what is restored, if any is: MLflow takes seconds to load."""
     restored = [step for step in steps if step.action == "restore"]
     if restored:
-        from pipeline.tracking.registry import Store
+        from pipeline.tracking.registry import RunRegistry
 
         with suppress(UserError):  # the plan is good without
-            store = Store()
+            store = RunRegistry()
             for step in restored:
                 step.producer = store.made(step.stage, step.made) or step.producer
 

@@ -20,7 +20,7 @@ from pipeline.tracking.stage_run import git
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-    from pipeline.tracking.registry import Store
+    from pipeline.tracking.registry import RunRegistry
 
 SHORT = 8  # characters of an id that are shown
 HIDDEN = ("composed_from", "tracking.", "name")  # of a configuration: not what a model is made of
@@ -54,12 +54,12 @@ def table(rows: list[list[str]]) -> str:
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
 
 
-def show_list(store: "Store", options: argparse.Namespace) -> str:
+def show_list(registry: "RunRegistry", options: argparse.Namespace) -> str:
     """The table of ``list``."""
     filters = [options.filter] if options.filter else []
     if options.kind != "all":
         filters += [f"tags.role = '{options.kind}'"] if options.kind != "pipeline" else []
-    runs = store.runs(" and ".join(filters), options.newest)
+    runs = registry.runs(" and ".join(filters), options.newest)
     if options.kind == "pipeline":
         runs = [run for run in runs if run.kind == "pipeline"]
     if not runs:
@@ -87,7 +87,7 @@ def _percent(value: float | None) -> str:
     return "" if value is None else f"{value:.2%}"
 
 
-def compare(store: "Store", names: list[str]) -> str:
+def compare(registry: "RunRegistry", names: list[str]) -> str:
     """What differs between runs: configuration, data, commit, metrics; and whether their test accuracies do.
 
     Raises:
@@ -96,7 +96,7 @@ def compare(store: "Store", names: list[str]) -> str:
     """
     from pipeline.tracking.registry import parameters
 
-    runs = [store.find(name) for name in names]
+    runs = [registry.find(name) for name in names]
     ids = [run.info.run_id for run in runs]
     if same := [name for name, one in zip(names, ids, strict=True) if ids.count(one) > 1]:
         raise UserError(
@@ -105,7 +105,7 @@ def compare(store: "Store", names: list[str]) -> str:
         )
     head = ["", *(f"{run.info.run_name} ({run.info.run_id[:SHORT]})" for run in runs)]
     parts = []
-    configurations = [parameters(run, store) for run in runs]
+    configurations = [parameters(run, registry) for run in runs]
     parts.append(("Configuration", [{k: v for k, v in c.items() if not k.startswith(HIDDEN)} for c in configurations]))
     tags = ("dataset", "dataset_sha256", "git_commit", "git_dirty")
     parts.append(("Data and code", [{key: run.data.tags.get(key, "")[:12] for key in tags} for run in runs]))
@@ -118,7 +118,7 @@ def compare(store: "Store", names: list[str]) -> str:
     changes = _changes(runs)
     first = runs[0]
     for other in runs[1:]:
-        text.append(_test(store, first, other))
+        text.append(_test(registry, first, other))
     return "\n\n".join([*text, *changes])
 
 
@@ -137,13 +137,13 @@ def _changes(runs: "list[Run]") -> list[str]:
     return found
 
 
-def _test(store: "Store", first: "Run", second: "Run") -> str:
+def _test(registry: "RunRegistry", first: "Run", second: "Run") -> str:
     """McNemar's test on the test predictions of two runs, in words."""
     from pipeline.tracking.registry import RunError
 
     names = [f"{run.info.run_name} ({run.info.run_id[:SHORT]})" for run in (first, second)]
     try:
-        predictions = [np.load(store.artifact(run, "evaluation/predictions.npz")) for run in (first, second)]
+        predictions = [np.load(registry.artifact(run, "evaluation/predictions.npz")) for run in (first, second)]
     except RunError as error:
         return f"Test predictions of {names[0]} and {names[1]} can't be compared: {error}"
     labels = [one["labels"] for one in predictions]
@@ -163,25 +163,26 @@ def _p(value: float) -> str:
     return f"{value:.3f}" if value >= 0.001 else f"{10 ** math.ceil(math.log10(value)):.0e} or less" if value else "0"
 
 
-def promote(store: "Store", name: str) -> str:
+def promote(registry: "RunRegistry", name: str) -> str:
     """Make a run the champion, and say what was it before."""
-    run = store.find(name)
-    before = store.promote(run)
+    run = registry.find(name)
+    before = registry.promote(run)
     lines = [
         f"{run.info.run_name} ({run.info.run_id[:SHORT]}) is the champion now"
         + (f", after {before[:SHORT]}." if before else ".")
     ]
     lines += [
-        f"  {row['at']}  {row['from'][:SHORT] or 'none':<8} -> {row['run'][:SHORT]}  by {row['by']}" for row in store.history()
+        f"  {row['at']}  {row['from'][:SHORT] or 'none':<8} -> {row['run'][:SHORT]}  by {row['by']}"
+        for row in registry.history()
     ]
     return "\n".join([*lines, "Open it: python -m gui --model champion"])
 
 
-def export(store: "Store", name: str, path: Path) -> str:
+def export(registry: "RunRegistry", name: str, path: Path) -> str:
     """Write the ``mnist.h5`` of a run.
 
     Args:
-        store: where the run is.
+        registry: where the run is.
         name: of the run.
         path: a file, or a folder that there is: into that goes ``mnist.h5``.
 
@@ -189,8 +190,8 @@ def export(store: "Store", name: str, path: Path) -> str:
         UserError: the file can't be written.
 
     """
-    run = store.find(name)
-    model = store.artifact(run, MODEL_FILE)
+    run = registry.find(name)
+    model = registry.artifact(run, MODEL_FILE)
     try:
         path = path / MODEL_FILE if path.is_dir() else path
         with replacing(path) as temporary:
@@ -247,19 +248,19 @@ def answer(options: argparse.Namespace) -> str:
 
     """
     from pipeline.tracking.problems import telling
-    from pipeline.tracking.registry import Store  # loads MLflow, which --help need not wait for
+    from pipeline.tracking.registry import RunRegistry  # loads MLflow, which --help need not wait for
 
-    store = Store()
-    with telling(store.uri):  # it was well a moment ago
+    registry = RunRegistry()
+    with telling(registry.uri):  # it was well a moment ago
         match options.command:
             case "compare":
-                return compare(store, options.runs)
+                return compare(registry, options.runs)
             case "promote":
-                return promote(store, options.run)
+                return promote(registry, options.run)
             case "export":
-                return export(store, options.run, options.output)
+                return export(registry, options.run, options.output)
             case _:
-                return show_list(store, options)
+                return show_list(registry, options)
 
 
 def main() -> None:

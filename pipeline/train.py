@@ -16,7 +16,7 @@ from pipeline.system.command_line import parse_stage, run_command
 from pipeline.system.patches import end_at_once
 from pipeline.system.paths import CHECKOUT, PROJECT, TRAINED, files_of, sha256
 from pipeline.tracking import stage_run
-from pipeline.tracking.stage_run import Run
+from pipeline.tracking.stage_run import StageRun
 from pipeline.training import trained
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def checkpoint_path(configuration: Configuration, data: str) -> Path:
     return PROJECT / ".checkpoints" / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}.npz"
 
 
-def train(configuration: Configuration, checkpoint: Path, run: Run) -> "Trainer":
+def train(configuration: Configuration, checkpoint: Path, run: StageRun) -> "Trainer":
     """Train to the end, telling the terminal and the run of every epoch."""
     from pipeline.training.trainer import Trainer  # needs TensorFlow to be set up
     from pipeline.training.variables import Variables

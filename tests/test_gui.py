@@ -853,9 +853,9 @@ main()
 
 
 def test_the_champion_opens_from_the_command_line(display: str, model: Path, empty_store: Path, tmp_path: Path) -> None:
-    from pipeline.tracking.registry import Store
+    from pipeline.tracking.registry import RunRegistry
 
-    store = Store(uri := small_store(tmp_path, empty_store))
+    store = RunRegistry(uri := small_store(tmp_path, empty_store))
     chosen = store.find("better")
     store.client.log_artifact(chosen.info.run_id, str(model))  # in the place of a few bytes
     store.promote(chosen)

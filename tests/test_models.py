@@ -78,7 +78,7 @@ def test_cells_for_people() -> None:
 @pytest.fixture(scope="module")
 def mlflow_store(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Path:
     folder = tmp_path_factory.mktemp("store")
-    opened = registry.Store(small_store(folder, empty_store))
+    opened = registry.RunRegistry(small_store(folder, empty_store))
     opened.promote(opened.find("better"))
     return folder / "mlflow.db"
 

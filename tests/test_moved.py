@@ -9,7 +9,7 @@ import pytest
 from pipeline.tracking import recorder, stage_run
 from pipeline.tracking import registry as stores
 from pipeline.tracking.moved import bring_artifacts
-from pipeline.tracking.registry import RunError, Store
+from pipeline.tracking.registry import RunError, RunRegistry
 from tests.conftest import small_store
 
 
@@ -18,17 +18,17 @@ def project(tmp_path: Path, empty_store: Path) -> Path:
     """A project with three runs, of which one is the champion."""
     folder = tmp_path / "the first place"
     folder.mkdir()
-    store = Store(small_store(folder, empty_store))
+    store = RunRegistry(small_store(folder, empty_store))
     store.promote(store.find("plain"))
     return folder
 
 
-def opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+def opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> RunRegistry:
     """The store of the project in `folder`, as every command opens it."""
     monkeypatch.setattr(stage_run, "PROJECT", folder)
     monkeypatch.setattr(stores, "PROJECT", folder)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    return Store()
+    return RunRegistry()
 
 
 def test_a_copied_project_reads_its_own_artifacts_and_leaves_the_original_alone(

@@ -18,7 +18,7 @@ import pytest
 from pipeline import runs
 from pipeline.system.errors import UserError
 from pipeline.tracking import registry as stores
-from pipeline.tracking.registry import NoRuns, RunError, Store
+from pipeline.tracking.registry import NoRuns, RunError, RunRegistry
 from tests.conftest import ROOT, small_store
 
 
@@ -32,12 +32,12 @@ def test_mcnemars_test_counts_the_pictures_that_one_alone_reads_right() -> None:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Store:
-    return Store(small_store(tmp_path_factory.mktemp("store"), empty_store))
+def store(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> RunRegistry:
+    return RunRegistry(small_store(tmp_path_factory.mktemp("store"), empty_store))
 
 
 @contextmanager
-def another_run(store: Store, name: str, dvc_name: str = "") -> Iterator[str]:
+def another_run(store: RunRegistry, name: str, dvc_name: str = "") -> Iterator[str]:
     """The id of one more run, which is deleted in the end: nothing finds it then."""
     tags = {"dvc_experiment": dvc_name} if dvc_name else {}
     run = store.client.create_run(store.experiment, run_name=name, tags=tags).info.run_id
@@ -47,22 +47,24 @@ def another_run(store: Store, name: str, dvc_name: str = "") -> Iterator[str]:
         store.client.delete_run(run)
 
 
-def found(store: Store, name: str) -> str:
+def found(store: RunRegistry, name: str) -> str:
     return str(store.find(name).info.run_id)
 
 
-def listed(store: Store, *arguments: str) -> list[str]:
+def listed(store: RunRegistry, *arguments: str) -> list[str]:
     text = runs.show_list(store, runs.parser().parse_args(["list", *arguments]))
     return [line.split("  ")[1].strip() for line in text.splitlines()[2:]]
 
 
-def test_a_model_that_lies_on_this_machine_is_not_copied(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_lies_on_this_machine_is_not_copied(
+    store: RunRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert store.artifact(store.find("better"), "mnist.h5").read_bytes() == b"better"
     assert not list(tmp_path.iterdir())
 
 
-def test_the_list_has_the_best_first_and_can_be_filtered(store: Store) -> None:
+def test_the_list_has_the_best_first_and_can_be_filtered(store: RunRegistry) -> None:
     assert listed(store) == ["a trial", "better", "plain"]
     assert listed(store, "--kind", "pipeline") == ["better", "plain"]
     assert listed(store, "--filter", "metrics.validation_accuracy < 0.98") == ["plain"]
@@ -78,7 +80,7 @@ def test_a_list_of_less_than_one_run_is_an_error(most: str, capsys: pytest.Captu
     assert f"argument --most: a whole number from 1 up is expected, not '{most}'" in capsys.readouterr().err
 
 
-def test_a_name_that_the_output_cannot_hold_is_listed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_the_output_cannot_hold_is_listed(store: RunRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
     output = io.BytesIO()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store.uri)
     monkeypatch.setattr(sys, "argv", ["runs", "list"])
@@ -89,7 +91,7 @@ def test_a_name_that_the_output_cannot_hold_is_listed(store: Store, monkeypatch:
         assert rb"gr\xf6\xdfer" in output.getvalue()
 
 
-def test_a_comparison_shows_only_what_differs_and_calls_a_difference_what_it_is(store: Store) -> None:
+def test_a_comparison_shows_only_what_differs_and_calls_a_difference_what_it_is(store: RunRegistry) -> None:
     text = runs.compare(store, ["plain", "better"])
     assert "model.dropout" in text
     assert "training.epochs" not in text
@@ -99,20 +101,20 @@ def test_a_comparison_shows_only_what_differs_and_calls_a_difference_what_it_is(
     assert "can't be compared" in runs.compare(store, ["plain", "a trial"])
 
 
-def test_a_run_is_found_by_its_id_a_prefix_its_name_or_as_the_champion(store: Store) -> None:
+def test_a_run_is_found_by_its_id_a_prefix_its_name_or_as_the_champion(store: RunRegistry) -> None:
     run = store.find("plain")
     assert store.find(run.info.run_id).info.run_id == store.find(run.info.run_id[:8]).info.run_id == run.info.run_id
     with pytest.raises(RunError, match="there is no run 'nobody'"):
         store.find("nobody")
 
 
-def test_a_comparison_of_a_run_with_itself_is_an_error(store: Store) -> None:
+def test_a_comparison_of_a_run_with_itself_is_an_error(store: RunRegistry) -> None:
     beginning = found(store, "better")[:12]
     with pytest.raises(UserError, match=f"wants different runs.* the same one: better, {beginning}\n"):
         runs.compare(store, ["better", "plain", beginning])
 
 
-def test_a_beginning_that_no_other_id_has_is_enough_in_any_case(store: Store) -> None:
+def test_a_beginning_that_no_other_id_has_is_enough_in_any_case(store: RunRegistry) -> None:
     ids = [run.id for run in store.runs()]
     for run in ids:
         shortest = next(run[:n] for n in range(1, 33) if sum(other.startswith(run[:n]) for other in ids) == 1)
@@ -120,7 +122,7 @@ def test_a_beginning_that_no_other_id_has_is_enough_in_any_case(store: Store) ->
             assert found(store, name) == run
 
 
-def test_a_name_that_begins_another_runs_id_is_ambiguous_and_nothing_is_promoted(store: Store) -> None:
+def test_a_name_that_begins_another_runs_id_is_ambiguous_and_nothing_is_promoted(store: RunRegistry) -> None:
     better = found(store, "better")
     before = store.history()
     for names in ((better[:8], ""), ("x", better[:8])):
@@ -136,7 +138,7 @@ def test_a_name_that_begins_another_runs_id_is_ambiguous_and_nothing_is_promoted
 @pytest.mark.parametrize(
     "name", ["""both ' and " """, "it's", 'a "b"', "back\\", "100%", "a_b", "a – b; c", "`a`", "größer", "two\nlines", "?"]
 )
-def test_a_name_of_any_characters_is_found_or_said_not_to_be(store: Store, name: str) -> None:
+def test_a_name_of_any_characters_is_found_or_said_not_to_be(store: RunRegistry, name: str) -> None:
     with pytest.raises(RunError, match="there is no run") as error:
         store.find(name)
     assert repr(name) in str(error.value)
@@ -147,17 +149,19 @@ def test_a_name_of_any_characters_is_found_or_said_not_to_be(store: Store, name:
 
 
 @pytest.mark.parametrize("name", ["", "%", "_lain", "plai%", "Plain", "\udcff"])
-def test_what_is_no_runs_name_finds_none(store: Store, name: str) -> None:
+def test_what_is_no_runs_name_finds_none(store: RunRegistry, name: str) -> None:
     with pytest.raises(RunError, match="there is no run"):
         store.find(name)
 
 
-def export(store: Store, path: str) -> str:
+def export(store: RunRegistry, path: str) -> str:
     options = runs.parser().parse_args(["export", "better", "-o", path])
     return runs.export(store, options.run, options.output)
 
 
-def test_a_folder_gets_the_model_under_its_own_name(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_gets_the_model_under_its_own_name(
+    store: RunRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "there").mkdir()
     monkeypatch.chdir(tmp_path)
     for given, written in (("there", "there"), (".", "."), ("", "."), ("new/", "new"), ("new/deep/", "new/deep")):
@@ -176,7 +180,7 @@ def test_a_folder_gets_the_model_under_its_own_name(store: Store, tmp_path: Path
         ("x" * 300, "name too long"),
     ],
 )
-def test_a_place_where_nothing_can_be_written_is_a_message(store: Store, tmp_path: Path, path: str, why: str) -> None:
+def test_a_place_where_nothing_can_be_written_is_a_message(store: RunRegistry, tmp_path: Path, path: str, why: str) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder/mnist.h5").mkdir(parents=True)
     before = sorted(tmp_path.rglob("*"))
@@ -187,7 +191,7 @@ def test_a_place_where_nothing_can_be_written_is_a_message(store: Store, tmp_pat
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_the_champion_is_promoted_with_a_history_and_exported(store: Store, tmp_path: Path) -> None:
+def test_the_champion_is_promoted_with_a_history_and_exported(store: RunRegistry, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="there is no champion yet"):
         store.find("champion")
     runs.promote(store, "plain")
@@ -208,8 +212,8 @@ def test_the_champion_is_promoted_with_a_history_and_exported(store: Store, tmp_
     assert not (tmp_path / "none").exists()
 
 
-def test_what_was_deleted_is_neither_promoted_nor_opened(store: Store, empty_store: Path, tmp_path: Path) -> None:
-    own = Store(small_store(tmp_path, empty_store))
+def test_what_was_deleted_is_neither_promoted_nor_opened(store: RunRegistry, empty_store: Path, tmp_path: Path) -> None:
+    own = RunRegistry(small_store(tmp_path, empty_store))
     try:
         runs.promote(own, "better")
         own.client.delete_logged_model(own.find("plain").outputs.model_outputs[0].model_id)
@@ -239,7 +243,7 @@ def test_a_user_without_a_name_can_promote(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_looking_for_runs_makes_no_store(tmp_path: Path) -> None:
     with pytest.raises(NoRuns, match="make run"):
-        Store(f"sqlite:///{tmp_path / 'mlflow.db'}")
+        RunRegistry(f"sqlite:///{tmp_path / 'mlflow.db'}")
     assert not list(tmp_path.iterdir())
 
 
@@ -267,7 +271,7 @@ def test_a_small_probability_is_never_said_to_be_smaller_than_it_is() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")
-def test_a_list_that_nobody_reads_to_its_end_is_no_error(store: Store) -> None:
+def test_a_list_that_nobody_reads_to_its_end_is_no_error(store: RunRegistry) -> None:
     command = f"{sys.executable} -m pipeline.runs list | true"
     done = subprocess.run(
         ["bash", "-c", command], env=os.environ | {"MLFLOW_TRACKING_URI": store.uri}, cwd=ROOT, capture_output=True, text=True

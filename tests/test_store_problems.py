@@ -17,7 +17,7 @@ from pipeline.system.errors import UserError
 from pipeline.tracking import problems, registry
 from pipeline.tracking.problems import explain
 from pipeline.tracking.recorder import open_store
-from pipeline.tracking.registry import Store
+from pipeline.tracking.registry import RunRegistry
 from tests.conftest import environment
 from tests.test_ui import free_port
 
@@ -30,7 +30,7 @@ def told(folder: Path, uri: str) -> str:
     with pytest.raises(UserError) as writing:
         open_store(uri, "digits", folder)
     with pytest.raises(UserError) as reading:
-        Store(uri)
+        RunRegistry(uri)
     assert str(reading.value) == str(writing.value)
     assert time.monotonic() - begin < SECONDS
     return str(writing.value)

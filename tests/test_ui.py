@@ -20,7 +20,7 @@ from pipeline.sweep.command import plan
 from pipeline.sweep.study import Study, storage
 from pipeline.sweep.sweep_logger import SweepLogger
 from pipeline.tracking import recorder
-from pipeline.tracking.registry import Store
+from pipeline.tracking.registry import RunRegistry
 from tests.conftest import environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
@@ -98,7 +98,7 @@ def trials(store: tuple[str, dict[str, str]]) -> list[str]:
 
 
 def test_the_list_of_runs_has_a_sweep_beside_its_best_trial(store: tuple[str, dict[str, str]]) -> None:
-    runs = Store(store[0]).runs()
+    runs = RunRegistry(store[0]).runs()
     assert {run.kind for run in runs[:2]} == {"sweep", "trial"}
     assert [run.validation_accuracy for run in runs] == [0.9932, 0.9932, 0.9904, 0.9871]
 

@@ -64,7 +64,7 @@ def resolve(name: str) -> tuple[Path, str]:
     """The file of a model, and what it is called; "" if only the file says that.
 
     Args:
-        name: a path; or what `pipeline.tracking.registry.Store.find` finds, for which MLflow is loaded: that takes seconds.
+        name: a path; or what `RunRegistry.find` finds, for which MLflow is loaded: that takes seconds.
 
     Raises:
         UserError: there is none of that name, or the store can't be read.
@@ -72,9 +72,9 @@ def resolve(name: str) -> tuple[Path, str]:
     """
     if is_path(name):
         return Path(name), ""
-    from pipeline.tracking.registry import Store
+    from pipeline.tracking.registry import RunRegistry
 
-    store = Store()
+    store = RunRegistry()
     run = store.find(name)
     return store.artifact(run, MODEL_FILE), _called(run.info.run_id, run.info.run_name, name == CHAMPION)
 
@@ -103,10 +103,10 @@ def files() -> list[Entry]:
 def listing() -> tuple[list[Entry], str]:
     """All models there are; and a message if the store gives none, or can't be read. Loads MLflow: takes seconds."""
     found = [_described(entry) for entry in files()]
-    from pipeline.tracking.registry import NoRuns, Store
+    from pipeline.tracking.registry import NoRuns, RunRegistry
 
     try:
-        runs = [run for run in Store().runs() if run.has_model]
+        runs = [run for run in RunRegistry().runs() if run.has_model]
     except NoRuns:
         runs = []
     except UserError as error:

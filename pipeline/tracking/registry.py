@@ -60,7 +60,7 @@ class Summary:
     is_champion: bool
 
 
-class Store:
+class RunRegistry:
     """The MLflow store of the project, to look into: it is not made if it is not there.
 
     Args:
@@ -288,7 +288,7 @@ def _user() -> str:
         return "unknown"
 
 
-def parameters(run: Run, store: Store) -> dict[str, Any]:
+def parameters(run: Run, store: RunRegistry) -> dict[str, Any]:
     """The configuration of a run, flat: all of it if the run kept its ``params.yaml``, else its parameters."""
     try:
         return flatten(yaml.safe_load(store.artifact(run, "params.yaml").read_bytes()))

@@ -29,7 +29,7 @@ MOST_NAMED = 3  # differences in the name of a run
 DATASET_KEYS = ("name", "validation_fraction", "split_seed", "training_limit")
 
 
-class Run:
+class StageRun:
     """The MLflow run of this execution, written by a process of its own.
 
     Only `wait_for_store` and `end` wait for the store.
@@ -121,7 +121,7 @@ def uri(tracking: Tracking) -> str:
 
 
 @contextmanager
-def stage(name: str, configuration: Configuration) -> Iterator[Run]:
+def stage(name: str, configuration: Configuration) -> Iterator[StageRun]:
     """The run of this execution, open while the stage works.
 
     The run is tagged with the hash of what the stage made. By that hash a run for which DVC leaves an earlier stage as it was,
@@ -133,7 +133,7 @@ def stage(name: str, configuration: Configuration) -> Iterator[Run]:
     """
     names = list(STAGES)
     earlier = {other: CHECKOUT / STAGES[other].output for other in names[: names.index(name)]}
-    run = Run(_beginning(name, configuration, {other: md5(path) for other, path in earlier.items() if path.exists()}))
+    run = StageRun(_beginning(name, configuration, {other: md5(path) for other, path in earlier.items() if path.exists()}))
     try:
         yield run
     except BaseException as error:
@@ -154,7 +154,7 @@ def restored(made: dict[str, str], configuration: Configuration) -> None:
 
     """
     beginning = _beginning("compose", configuration, made)
-    Run(beginning | {"tags": beginning["tags"] | {"restored": "true"}}).end("FINISHED")
+    StageRun(beginning | {"tags": beginning["tags"] | {"restored": "true"}}).end("FINISHED")
 
 
 def _beginning(name: str, configuration: Configuration, made: dict[str, str]) -> dict[str, Any]:
