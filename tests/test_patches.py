@@ -2,11 +2,8 @@
 
 import gc
 import importlib
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -42,13 +39,6 @@ def test_hydra_tells_what_it_refuses_in_our_words(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(SystemExit, match=r"refused: \w*ConfigCompositionException"):
         composition.compose(["model.dropot=0.4"])
     assert issubclass(HydraException, Exception)
-
-
-def test_a_new_mlflow_database_has_its_tables_and_can_be_moved(tmp_path: Path) -> None:
-    patches.create_mlflow_database(tmp_path / "made.db", tmp_path / "mlruns")
-    moved = (tmp_path / "made.db").rename(tmp_path / "moved.db")
-    with closing(sqlite3.connect(moved)) as connection:
-        assert connection.execute("select artifact_location from experiments").fetchall()
 
 
 def test_a_process_ends_at_once_with_all_that_it_printed() -> None:

@@ -9,12 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from mlflow import MlflowClient
 
 from pipeline.system.paths import PROJECT
-from pipeline.tracking import stage_run
+from pipeline.tracking import recorder, stage_run
 from tests.conftest import ROOT, run
 from tests.test_datasets import configured
 
@@ -139,6 +140,17 @@ def test_several_processes_may_create_the_store_at_once(folder: Path) -> None:
         _, error = process.communicate()
         assert process.returncode == 0, error.decode()
     assert len(store(folder)) == 3
+
+
+def test_a_store_whose_making_breaks_off_is_made_by_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "search_experiments", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            recorder.open_store(uri, "digits", tmp_path)
+    assert not (tmp_path / "mlflow.db").exists()
+    assert recorder.open_store(uri, "digits", tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {".mlflow.lock", "mlflow.db"}
 
 
 def test_the_store_is_what_the_configuration_says_else_the_environment_else_sqlite(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from pipeline.config.schema import SweepConfiguration
 from pipeline.sweep import report
 from pipeline.sweep.study import ERROR, Study
 from pipeline.system.masking import masked
-from pipeline.system.paths import PROJECT
+from pipeline.system.paths import MLFLOW_LOCK, PROJECT
 from pipeline.tracking import recorder, stage_run
 from pipeline.tracking.problems import telling
 
@@ -43,7 +43,7 @@ class SweepLogger:
         with telling(self._uri):
             self._client, self._experiment = recorder.open_store(self._uri, configuration.tracking.experiment, PROJECT)
             self._close_interrupted()
-            with FileLock(PROJECT / ".mlflow.lock"):  # or two that begin at once make one each
+            with FileLock(PROJECT / MLFLOW_LOCK):  # or two that begin at once make one each
                 self._parent = self._find_or_create_parent()
 
     def _find_or_create_parent(self) -> str:

@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NoReturn
 
 
@@ -71,19 +70,3 @@ def explain_compositions(explain: Callable[[Any], str]) -> None:
             sys.exit(explain(error))
 
     ConfigLoaderImpl.load_configuration = load_or_explain
-
-
-def create_mlflow_database(path: Path, artifacts: Path) -> None:
-    """Make the tables of an MLflow store in a new SQLite file, and close it.
-
-    For MLflow 3.17, which can't go on with a database whose making was killed: so it is made under another name. Its public
-    client keeps the file open, which Windows then can't rename.
-
-    Args:
-        path: of the file.
-        artifacts: the folder of the artifacts of its first experiment.
-
-    """
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-    SqlAlchemyStore(f"sqlite:///{path}", artifacts.as_uri())._dispose_engine()

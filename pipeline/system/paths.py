@@ -26,6 +26,11 @@ REPORTS = CHECKOUT / "reports"
 MODELS = CHECKOUT / "models"
 MODEL_FILE = "mnist.h5"  # what `export` makes, and a run of the pipeline keeps
 
+# The project's own MLflow store, in `PROJECT`.
+MLFLOW_DATABASE = "mlflow.db"
+MLFLOW_ARTIFACTS = "mlruns"
+MLFLOW_LOCK = ".mlflow.lock"  # one process creates the store, an experiment or a sweep's run
+
 
 def files_of(folder: Path, pattern: str) -> list[Path]:
     """The files below `folder` that match `pattern`, in order, without what other programs leave there.

@@ -9,6 +9,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+from pipeline.system.paths import MLFLOW_ARTIFACTS, MLFLOW_DATABASE
+
 #: The columns of MLflow's tables that hold addresses of artifacts; the first says where new runs put theirs.
 COLUMNS = (
     ("experiments", "artifact_location"),
@@ -33,7 +35,7 @@ def bring_artifacts(uri: str, project: Path) -> None:
         sqlite3.DatabaseError: the store is locked, can't be written to, or is no database.
 
     """
-    store, artifacts = project / "mlflow.db", project / "mlruns"
+    store, artifacts = project / MLFLOW_DATABASE, project / MLFLOW_ARTIFACTS
     if uri != f"sqlite:///{store}":
         return
     here = artifacts.as_uri()

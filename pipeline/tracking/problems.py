@@ -172,6 +172,11 @@ def first_contact(uri: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
+def sqlite_file(uri: str) -> Path | None:
+    """The file of a SQLite store; None if the store is a server or another database."""
+    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+
+
 def must_be_writable(uri: str) -> None:
     """Make sure that nothing keeps a SQLite store from being written to: MLflow waits for a lock for 20 seconds.
 
@@ -179,8 +184,8 @@ def must_be_writable(uri: str) -> None:
         sqlite3.DatabaseError: it is locked, read-only or no database.
 
     """
-    path = Path(uri.removeprefix("sqlite:///"))
-    if uri.startswith("sqlite:///") and path.exists():
+    path = sqlite_file(uri)
+    if path and path.exists():
         with closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as connection:
             connection.execute("begin immediate")
             connection.execute("rollback")

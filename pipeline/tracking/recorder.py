@@ -24,7 +24,7 @@ from filelock import FileLock
 from pipeline.images.arrays import CLASSES, SIDE
 from pipeline.system import patches
 from pipeline.system.errors import UserError
-from pipeline.system.paths import replacing
+from pipeline.system.paths import MLFLOW_ARTIFACTS, MLFLOW_LOCK, replacing
 from pipeline.system.processes import has_died
 from pipeline.tracking.moved import bring_artifacts
 
@@ -37,7 +37,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, LoggedModelOutput, Metric, Param, RunTag
 from mlflow.models import Model
 
-from pipeline.tracking.problems import first_contact, must_be_writable, must_not_be_deleted, telling
+from pipeline.tracking.problems import first_contact, must_be_writable, must_not_be_deleted, sqlite_file, telling
 
 Message = dict[str, Any]
 
@@ -52,27 +52,30 @@ def open_store(uri: str, experiment: str, project: Path) -> tuple[MlflowClient, 
     # It says at length that it creates tables, and prints a traceback of every error that it raises.
     logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)
     # Creating the database, which making a client does, is a long series of steps that two processes must not begin at once.
-    with FileLock(project / ".mlflow.lock"), first_contact(uri):
+    with FileLock(project / MLFLOW_LOCK), first_contact(uri):
         must_be_writable(uri)
-        if uri.startswith("sqlite:///"):
-            _create(Path(uri.removeprefix("sqlite:///")), project / "mlruns")
+        if file := sqlite_file(uri):
+            _create(file)
             bring_artifacts(uri, project)
         client = MlflowClient(uri)
         if found := client.get_experiment_by_name(experiment):
             must_not_be_deleted(found, uri)
             return client, found.experiment_id
         # MLflow's default is relative to the folder that a process happens to be in.
-        artifacts = (project / "mlruns").as_uri() if uri.startswith("sqlite:") else None
+        artifacts = (project / MLFLOW_ARTIFACTS).as_uri() if file else None
         # Or the UI takes it for an experiment with language models, and shows their columns.
         return client, client.create_experiment(experiment, artifacts, {"mlflow.experimentKind": "custom_model_development"})
 
 
-def _create(path: Path, artifacts: Path) -> None:
+def _create(path: Path) -> None:
     """Make a database where there is none, whole or not at all: MLflow can't go on with one whose making was killed."""
     if path.exists():
         return
-    with replacing(path) as temporary:
-        patches.create_mlflow_database(temporary, artifacts)
+    # MLflow keeps the file open, which Windows can neither rename nor delete then.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, replacing(path) as temporary:
+        made = Path(folder, path.name)
+        MlflowClient(f"sqlite:///{made}").search_experiments()
+        shutil.copyfile(made, temporary)
 
 
 def close_dead_runs(client: MlflowClient, experiment: str) -> None:

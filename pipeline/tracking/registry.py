@@ -26,7 +26,7 @@ from pipeline.system.errors import UserError
 from pipeline.system.paths import MODEL_FILE, PROJECT, md5
 from pipeline.tracking import stage_run
 from pipeline.tracking.moved import bring_artifacts
-from pipeline.tracking.problems import PATIENCE, first_contact, must_be_writable, must_not_be_deleted
+from pipeline.tracking.problems import PATIENCE, first_contact, must_be_writable, must_not_be_deleted, sqlite_file
 
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # for one small file
 
@@ -77,8 +77,8 @@ class RunRegistry:
         self.uri = uri or stage_run.uri(configured)
         logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)  # it prints a traceback of every error that it raises
         with first_contact(self.uri):
-            if self.uri.startswith("sqlite:///"):
-                _look_into(Path(self.uri.removeprefix("sqlite:///")))
+            if file := sqlite_file(self.uri):
+                _look_into(file)
                 bring_artifacts(self.uri, PROJECT)
             self.client = MlflowClient(self.uri)
             found = self.client.get_experiment_by_name(configured.experiment)

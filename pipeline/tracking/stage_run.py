@@ -22,7 +22,7 @@ from pipeline.config.check import flatten, short
 from pipeline.config.schema import Configuration, Tracking
 from pipeline.config.stages import STAGES, TRAIN
 from pipeline.system.errors import UserError
-from pipeline.system.paths import CHECKOUT, PARAMETERS, PROJECT, md5
+from pipeline.system.paths import CHECKOUT, MLFLOW_DATABASE, PARAMETERS, PROJECT, md5
 from pipeline.system.processes import describe
 
 MOST_NAMED = 3  # differences in the name of a run
@@ -117,7 +117,7 @@ class StageRun:
 
 def uri(tracking: Tracking) -> str:
     """The store: what the configuration says, else ``MLFLOW_TRACKING_URI``, else SQLite at the root of the project."""
-    return tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{PROJECT / 'mlflow.db'}"
+    return tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{PROJECT / MLFLOW_DATABASE}"
 
 
 @contextmanager
