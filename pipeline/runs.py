@@ -270,12 +270,7 @@ def main() -> None:
     options = parser().parse_args()
     if options.command == "compare" and len(options.runs) < 2:
         raise UserError("compare wants two runs or more. See them: python -m pipeline.runs list")
-    text = answer(options)
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:  # of `list | head`
-        # Python would write once more at its end: https://docs.python.org/3/library/signal.html#note-on-sigpipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    print(answer(options))
 
 
 if __name__ == "__main__":

@@ -268,12 +268,3 @@ def test_a_small_probability_is_never_said_to_be_smaller_than_it_is() -> None:
         "1e-11 or less",
         "0",
     ]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")
-def test_a_list_that_nobody_reads_to_its_end_is_no_error(store: RunRegistry) -> None:
-    command = f"{sys.executable} -m pipeline.runs list | true"
-    done = subprocess.run(
-        ["bash", "-c", command], env=os.environ | {"MLFLOW_TRACKING_URI": store.uri}, cwd=ROOT, capture_output=True, text=True
-    )
-    assert done.stderr == ""

@@ -1,6 +1,7 @@
 """What all commands have in common: how a stage reads its command line, and how a command ends with an error."""
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -12,11 +13,20 @@ def run_command(main: Callable[[], int | None]) -> None:
     """Run a command's `main`. A `UserError` ends the process with ``Error: <message>`` and exit code 1, without a traceback.
 
     Everywhere else errors are exceptions, which a script, a notebook or a server can catch.
+
+    If nobody reads the output to its end, as with ``| head``, the process ends with exit code 1 and says nothing:
+    https://docs.python.org/3/library/signal.html#note-on-sigpipe
     """
     try:
-        code = main()
+        try:
+            code = main()
+        finally:
+            print(end="", flush=True)  # at Python's end it would be too late to catch a broken pipe
     except UserError as error:
         sys.exit(f"Error: {error}")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     if code:
         sys.exit(code)
 
