@@ -18,11 +18,9 @@ def main() -> None:
     port = str(parser.parse_args().port)
     configured = load().tracking
     store = stage_run.uri(configured)
-    from pipeline.tracking.problems import telling
     from pipeline.tracking.recorder import open_store  # loads MLflow, which --help need not wait for
 
-    with telling(store):  # or the page is empty before the first run, and its making races with it
-        open_store(store, configured.experiment, PROJECT)
+    open_store(store, configured.experiment, PROJECT)  # or the page is empty before the first run, and its making races with it
     if store.startswith("http"):
         print(f"The runs are on a server: open {masked(store)}")
         return

@@ -183,7 +183,11 @@ def run(overrides: list[str], fit: "Fit | None" = None) -> str:
     begin = time.perf_counter()
     configuration, space, for_all = plan(overrides)
     from pipeline.sweep.workers import workers
+    from pipeline.system.paths import PROJECT
+    from pipeline.tracking import recorder, stage_run
 
+    tracking = configuration.tracking
+    recorder.open_store(stage_run.uri(tracking), tracking.experiment, PROJECT)  # before the workers start, which takes long
     with workers(configuration.sweep) as client:
         from pipeline.sweep import data, study, trial
         from pipeline.sweep.objective import Objective

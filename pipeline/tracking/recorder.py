@@ -52,7 +52,7 @@ def open_store(uri: str, experiment: str, project: Path) -> tuple[MlflowClient, 
     # It says at length that it creates tables, and prints a traceback of every error that it raises.
     logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)
     # Creating the database, which making a client does, is a long series of steps that two processes must not begin at once.
-    with FileLock(project / MLFLOW_LOCK), first_contact(uri):
+    with first_contact(uri), FileLock(project / MLFLOW_LOCK):
         must_be_writable(uri)
         if file := sqlite_file(uri):
             _create(file)
