@@ -8,7 +8,7 @@ from PIL import ImageGrab
 
 from gui import App
 from gui.page.palette import DARK, LIGHT, Palette
-from gui.reading.worker import Worker
+from gui.reading.client import ReadingClient
 
 DOCS = Path(__file__).resolve().parent
 
@@ -89,7 +89,7 @@ def wait(window: App, until: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def picture(name: str, worker: Worker, palette: Palette, explain: bool, draw_all: Callable[[App], None]) -> None:
+def picture(name: str, worker: ReadingClient, palette: Palette, explain: bool, draw_all: Callable[[App], None]) -> None:
     """Open a window, draw, wait for the answer, take the picture ``docs/<name>``."""
     window = App(worker=worker, scaling=1.0, palette=palette)
     window.geometry("+40+40")
@@ -112,7 +112,7 @@ def picture(name: str, worker: Worker, palette: Palette, explain: bool, draw_all
 
 def main() -> None:
     """Take all pictures."""
-    worker = Worker()
+    worker = ReadingClient()
 
     def year(window: App) -> None:
         for number, strokes in enumerate((TWO, ZERO, TWO, SIX)):

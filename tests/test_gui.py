@@ -16,14 +16,15 @@ from tkinter import filedialog, messagebox
 from typing import Any
 
 import h5py
+import psutil
 import pytest
 from PIL import Image, ImageDraw, ImageOps, ImageTk
 
 from gui import App, Prediction, predict_digit
 from gui.page.palette import DARK, LIGHT
+from gui.reading.client import ENDED, ReadingClient
 from gui.reading.messages import Answer, Opened, Read
 from gui.reading.model_catalog import Entry
-from gui.reading.worker import ENDED, Worker
 from gui.window.commands import COMMANDS, TEACHING, TEACHING_WHOLE
 from gui.window.help import Help
 from gui.window.model_dialog import Picker
@@ -47,9 +48,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def worker() -> Iterator[Worker]:
+def worker() -> Iterator[ReadingClient]:
     """One reading process for all windows: starting TensorFlow takes longer than all that they do."""
-    shared = Worker()
+    shared = ReadingClient()
     yield shared
     shared.close()
 
@@ -58,14 +59,14 @@ def worker() -> Iterator[Worker]:
 OPENED: list[App] = []
 
 
-def open_window(model: Path | str | None, worker: Worker | None = None, **options: Any) -> App:
+def open_window(model: Path | str | None, worker: ReadingClient | None = None, **options: Any) -> App:
     OPENED.append(App(model, worker, **options))
     OPENED[-1].geometry("+10+10")
     OPENED[-1].update()
     return OPENED[-1]
 
 
-def close(window: App, worker: Worker) -> None:
+def close(window: App, worker: ReadingClient) -> None:
     window.destroy()
     end = time.monotonic() + 60
     while worker.busy and time.monotonic() < end:  # what it was asked for must not reach the next window
@@ -74,7 +75,7 @@ def close(window: App, worker: Worker) -> None:
 
 
 @pytest.fixture
-def window(display: str, model: Path, worker: Worker, tmp_path: Path) -> Iterator[App]:
+def window(display: str, model: Path, worker: ReadingClient, tmp_path: Path) -> Iterator[App]:
     opened = open_window(model, worker, collection=tmp_path / "data" / "drawings", palette=LIGHT)
     wait(opened, lambda: "trained on" in opened.status["text"])
     opened.focus_force()  # no window manager gives it the keyboard here
@@ -286,7 +287,7 @@ def test_the_drawing_grows_with_the_window_and_keeps_its_answer(window: App) -> 
     assert window.drawing.side > 700  # a blank page is as large as the canvas
 
 
-def test_both_themes_and_two_scalings_draw_ink_on_paper(display: str, model: Path, worker: Worker) -> None:
+def test_both_themes_and_two_scalings_draw_ink_on_paper(display: str, model: Path, worker: ReadingClient) -> None:
     for scaling, palette in ((1.0, LIGHT), (2.0, DARK)):
         window = open_window(model, worker, scaling=scaling, palette=palette)
         try:
@@ -371,7 +372,7 @@ def test_one_key_corrects_the_answer_and_another_takes_that_back(window: App, tm
 
 
 def test_corrections_come_one_after_another_however_quick_the_keys(
-    window: App, model: Path, worker: Worker, tmp_path: Path
+    window: App, model: Path, worker: ReadingClient, tmp_path: Path
 ) -> None:
     def labels() -> list[int]:
         return [json.loads(file.read_text())["label"] for file in (tmp_path / "data" / "drawings").glob("*.json")]
@@ -484,7 +485,7 @@ def test_a_picture_that_can_not_be_read_has_no_answer(window: App, tmp_path: Pat
     answered(window, "7")
 
 
-def test_a_drawing_does_not_wait_for_a_picture_that_is_being_read(model: Path, worker: Worker, tmp_path: Path) -> None:
+def test_a_drawing_does_not_wait_for_a_picture_that_is_being_read(model: Path, worker: ReadingClient, tmp_path: Path) -> None:
     lines = Image.new("L", (800, 800), 255)
     for number in range(55):
         ImageDraw.Draw(lines).line((number * 14, 0, number * 14 + 20, 799), fill=0)
@@ -564,7 +565,7 @@ def test_keys_with_a_modifier_that_they_do_not_have_do_nothing(window: App, tmp_
 
 
 def test_a_model_that_a_script_chooses_at_once_takes_the_place_of_the_first(
-    display: str, model: Path, worker: Worker, tmp_path: Path
+    display: str, model: Path, worker: ReadingClient, tmp_path: Path
 ) -> None:
     other = Path(shutil.copy(model, tmp_path / "other.h5"))
     OPENED.append(own := App(model, worker))
@@ -694,7 +695,7 @@ def test_every_command_stands_in_a_menu(window: App) -> None:
     assert {f"It is a {digit}" for digit in TEACHING} <= labels
 
 
-def test_every_key_does_what_it_is_said_to_do(display: str, model: Path, worker: Worker) -> None:
+def test_every_key_does_what_it_is_said_to_do(display: str, model: Path, worker: ReadingClient) -> None:
     done: list[tuple[Any, ...]] = []
 
     def recorded(name: str) -> Callable[..., None]:
@@ -765,7 +766,7 @@ print(longest)
 
 
 def test_one_can_draw_while_the_model_is_still_being_opened_and_the_window_goes_on(display: str, model: Path) -> None:
-    own = Worker()
+    own = ReadingClient()
     machine = subprocess.Popen([sys.executable, "-c", BEATING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     window = open_window(model, own)
     beats: list[float] = []
@@ -781,7 +782,7 @@ def test_one_can_draw_while_the_model_is_still_being_opened_and_the_window_goes_
         answered(window, "1")
         stalls = float(machine.communicate()[0])  # of the machine itself: another process stood still as long
         assert max(later - before for before, later in pairwise(beats)) < 0.5 + stalls  # 40 ms where nothing else runs
-        own._process.kill()  # memory ran out
+        max(psutil.Process().children(), key=psutil.Process.create_time).kill()  # memory ran out
         wait(window, lambda: window.status["text"] == ENDED)
         draw(window, 1)  # still works
         window.open_model(str(model))

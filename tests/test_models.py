@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from gui.reading import model_catalog as models
-from gui.reading.errand import Errand
 from gui.reading.model_catalog import Entry
 from pipeline.inference import default_model
 from pipeline.system.errors import ModelError, UserError
@@ -144,15 +143,3 @@ def test_an_empty_or_broken_store_is_a_message(
     assert path.exists() == (content is not None)  # asking makes none
     with pytest.raises(UserError):
         models.resolve("champion")
-
-
-def test_an_errand_that_takes_too_long_or_fails_is_a_message() -> None:
-    import time
-
-    late = Errand(time.sleep, 60, seconds=0.0, late="too late")
-    assert late.result() == (None, "too late")
-    failing = Errand(models.resolve, "no such run", seconds=60, late="too late")
-    while (result := failing.result()) is None:
-        time.sleep(0.02)
-    assert result[0] is None
-    assert "there is no run" in result[1]

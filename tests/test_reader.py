@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gui.reading.messages import Answer, Explanation, Failed, Message, Open, Opened, Read
-from gui.reading.reader import Reader
+from gui.reading.service import ReadingService
 from pipeline.inference.default_model import SHIPPED
 from tests.hand import DIGITS, moved
 
@@ -15,14 +15,14 @@ def read(version: int, digit: int, explain: int | None = None) -> Read:
 
 
 @pytest.fixture(scope="module")
-def opened() -> Reader:
-    reader = Reader()
+def opened() -> ReadingService:
+    reader = ReadingService()
     (message,) = reader.do(Open(0, SHIPPED))
     assert isinstance(message, Opened)
     return reader
 
 
-def explanation(reader: Reader) -> Explanation:
+def explanation(reader: ReadingService) -> Explanation:
     """Let the reader make the explanation that it is asked for."""
     messages: list[Message] = []
     while reader.explains:
@@ -32,7 +32,7 @@ def explanation(reader: Reader) -> Explanation:
     return found
 
 
-def test_an_answer_does_not_wait_for_the_explanation_of_another_drawing(opened: Reader) -> None:
+def test_an_answer_does_not_wait_for_the_explanation_of_another_drawing(opened: ReadingService) -> None:
     (first,) = opened.do(read(1, 3, explain=-1))
     assert isinstance(first, Answer)
     assert first.seen[0].answer == "3"
@@ -45,7 +45,7 @@ def test_an_answer_does_not_wait_for_the_explanation_of_another_drawing(opened: 
     assert (why.version, why.reasons[0][0]) == (1, 3)
 
 
-def test_a_later_explanation_takes_the_place_of_one_that_is_under_way(opened: Reader) -> None:
+def test_a_later_explanation_takes_the_place_of_one_that_is_under_way(opened: ReadingService) -> None:
     list(opened.do(read(1, 3, explain=-1)))
     list(opened.go_on())
     list(opened.do(read(2, 7, explain=-1)))
@@ -53,7 +53,7 @@ def test_a_later_explanation_takes_the_place_of_one_that_is_under_way(opened: Re
     assert (why.version, why.reasons[0][0]) == (2, 7)
 
 
-def test_an_explanation_that_fails_is_told_once(opened: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_explanation_that_fails_is_told_once(opened: ReadingService, monkeypatch: pytest.MonkeyPatch) -> None:
     list(opened.do(read(1, 3, explain=-1)))
     with monkeypatch.context() as patch:
         patch.setattr("pipeline.inference.recognizer.Recognizer.saliency", lambda *_: 1 / 0)
@@ -64,7 +64,7 @@ def test_an_explanation_that_fails_is_told_once(opened: Reader, monkeypatch: pyt
     assert list(opened.go_on()) == []
 
 
-def test_a_model_that_is_not_there_is_told_and_the_one_before_stays(opened: Reader, tmp_path: Path) -> None:
+def test_a_model_that_is_not_there_is_told_and_the_one_before_stays(opened: ReadingService, tmp_path: Path) -> None:
     (message,) = opened.do(Open(0, tmp_path / "nothing.h5"))
     assert isinstance(message, Failed)
     assert message.slot == 0

@@ -1,9 +1,11 @@
-"""What the window and the process that reads for it say to each other: plain values, for which the window needs no numpy."""
+"""What the window and its processes send to each other: plain values, for which the window needs no numpy."""
 
 import pickle
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from pipeline.system.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Open:
 
 @dataclass(frozen=True)
 class Close:
-    """A job: forget the model number `slot`. The answer is `Closed`."""
+    """A job: forget the model number `slot`."""
 
     slot: int
 
@@ -74,8 +76,8 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class Closed:
-    """A model is forgotten."""
+class Done:
+    """A job is done: the last message of each."""
 
 
 @dataclass(frozen=True)
@@ -147,10 +149,22 @@ class Explanation:
     maps: tuple[tuple[str, int, int, int, bytes], ...]
 
 
+class Result(NamedTuple):
+    """What the function of an `Errand` returned, or None and a message for the user."""
+
+    value: Any
+    message: str = ""
+
+
 Job = Open | Close | Read
-Message = Opened | Failed | Closed | Answer | Explanation
+Message = Opened | Failed | Answer | Explanation | Done
 
 
 def unpickled(seen: Seen) -> Any:
     """The `Reading` of a model, with its arrays."""
     return pickle.loads(seen.reading)  # noqa: S301 - our own process wrote it
+
+
+def message_of(error: Exception) -> str:
+    """An error in a line for the user. That of a library is told with its class, as many have no message."""
+    return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"

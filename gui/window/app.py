@@ -14,9 +14,9 @@ from gui.page.corrections import Corrections, correctable, keep
 from gui.page.drawing import Drawing, Point
 from gui.page.palette import DARK, LIGHT, Palette
 from gui.reading import messages, model_catalog
+from gui.reading.client import ReadingClient
 from gui.reading.errand import Errand
 from gui.reading.messages import Answer, Explanation, Failed, Message, Opened, Read, Seen
-from gui.reading.worker import Worker
 from gui.window import menu, theme
 from gui.window.answer_column import Column
 from gui.window.canvas import Surface
@@ -59,7 +59,7 @@ class App(tk.Tk):
     def __init__(
         self,
         model: Path | str | None = None,
-        worker: Worker | None = None,
+        worker: ReadingClient | None = None,
         scaling: float | None = None,
         palette: Palette | None = None,
         collection: Path | None = None,
@@ -74,7 +74,7 @@ class App(tk.Tk):
         self.drawing = Drawing(side, round(BRUSH * side))
         self.seen: dict[int, Seen] = {}  # what is shown of each model
         self.wanted = -1  # number of the digit that was chosen by hand
-        self._worker = worker or Worker()
+        self._worker = worker or ReadingClient()
         self._own_worker = worker is None
         self._collection, self._writer = collection or COLLECTION, writer
         self._corrections = Corrections()

@@ -1,4 +1,4 @@
-"""What the reading process does: keeps open models, reads drawings with them, explains. Knows nothing of a window."""
+"""What the process that reads does: it opens models, reads drawings with them, and explains."""
 
 import pickle
 from collections.abc import Callable, Iterator
@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gui.page import wording
-from gui.reading.messages import Answer, Close, Closed, Explanation, Failed, Job, Mark, Message, Open, Opened, Read, Seen
+from gui.reading.messages import Answer, Close, Explanation, Failed, Job, Mark, Message, Open, Opened, Read, Seen, message_of
 from pipeline.images.picture_file import open_picture
 from pipeline.inference.recognizer import Recognizer
 from pipeline.inference.results import Digit, Reading
-from pipeline.system.errors import UserError
 
 LOOK_SECONDS = 0.02  # between two looks for a newer drawing while a picture is opened
 LATELY = 4  # models that are kept open
@@ -26,7 +25,7 @@ class _Abandoned(Exception):
     """Nobody waits any more for the picture that is being read."""
 
 
-class Reader:
+class ReadingService:
     """Does the jobs of `gui.reading.messages`. An explanation takes long: it is made in steps, with other jobs in between.
 
     Args:
@@ -73,7 +72,6 @@ class Reader:
             yield Opened(job.slot, job.path, job.called, self._open[job.slot].description)
         elif isinstance(job, Close):
             self._open.pop(job.slot, None)
-            yield Closed()
         else:
             yield from self._read(job)
 
@@ -118,10 +116,8 @@ def _told(messages: Iterator[Message], slot: int | None = None, version: int | N
         yield from messages
     except _Abandoned:
         return
-    except UserError as error:
-        yield Failed(slot, str(error), version)
-    except Exception as error:  # whatever Keras raises on a strange model: this process lives on
-        yield Failed(slot, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}", version)
+    except Exception as error:  # a user's mistake, or whatever Keras raises on a strange model: this process lives on
+        yield Failed(slot, message_of(error), version)
 
 
 def _changed(path: Path) -> float:
