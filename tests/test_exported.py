@@ -19,7 +19,8 @@ tensorflow_setup.start()
 
 import keras  # noqa: E402
 
-from pipeline.inference import exported, formats  # noqa: E402
+from pipeline.inference import description, exported, formats  # noqa: E402
+from pipeline.inference.description import Description  # noqa: E402
 from pipeline.training import network as networks  # noqa: E402
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
@@ -53,7 +54,7 @@ def test_an_exported_file_is_opened_by_plain_keras_and_describes_itself(network:
     )
     done = subprocess.run([sys.executable, "-c", code, str(exporting)], capture_output=True, text=True, check=False)
     assert "(2, 10)" in done.stdout, done.stderr
-    assert exported.describe(exporting) == {"dataset": "mnist", "test_accuracy": 0.99}
+    assert description.read(exporting) == Description("mnist", test_accuracy=0.99)
     np.testing.assert_allclose(exported.predict(exported.open_model(exporting), PICTURES), expected, atol=1e-6)
 
 
@@ -178,5 +179,5 @@ def test_external_weights_within_a_keras_archive_are_refused(network: keras.Mode
 
 
 def test_somebody_elses_file_has_no_description(h5: Path, tmp_path: Path) -> None:
-    assert exported.describe(h5) == {}
-    assert exported.describe(tmp_path / "missing.h5") == {}
+    assert description.read(h5) == Description()
+    assert description.read(tmp_path / "missing.h5") == Description()

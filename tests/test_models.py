@@ -9,6 +9,7 @@ import pytest
 from gui.reading import model_catalog as models
 from gui.reading.model_catalog import Entry
 from pipeline.inference import default_model
+from pipeline.inference.description import Description
 from pipeline.system.errors import ModelError, UserError
 from pipeline.tracking import registry
 from pipeline.tracking.registry import RunError
@@ -56,14 +57,14 @@ def test_files_and_champion_come_first_then_the_best_run() -> None:
 
 
 def test_a_model_is_introduced_by_what_it_says_of_itself() -> None:
-    says = {"dataset": "mnist", "test_accuracy": 0.9961}
-    assert models.introduction(Path("m/mnist.h5"), says) == "mnist.h5, trained on mnist, 99.61% of its test pictures right"
-    assert models.introduction(Path("x.h5"), {}) == "x.h5, of unknown origin"
-    assert models.introduction(Path("x.h5"), {"dataset": 7, "test_accuracy": "good"}) == "x.h5, of unknown origin"
-    assert models.introduction(Path("m/mnist.h5"), says, "champion: best").startswith("champion: best, trained on mnist, ")
-    assert models.introduction(Path("x.h5"), {"note": "it reads 10%"}) == "x.h5, of unknown origin: it reads 10%"
-    assert models.introduction(Path("x.h5"), {"note": 7}) == "x.h5, of unknown origin"
-    assert models.introduction(default_model.SHIPPED, {"dataset": "mnist"}) == "the shipped model, trained on mnist"
+    says = Description("mnist", test_accuracy=0.9961)
+    assert models.introduction(Path("m/mnist.h5"), says) == "mnist.h5, trained on mnist, 99.61% of its test images right"
+    assert models.introduction(Path("x.h5"), Description()) == "x.h5, of unknown origin"
+    assert models.introduction(Path("m/mnist.h5"), says, called="champion: best").startswith(
+        "champion: best, trained on mnist, "
+    )
+    assert models.introduction(Path("x.h5"), Description(), "it reads 10%") == "x.h5, of unknown origin: it reads 10%"
+    assert models.introduction(default_model.SHIPPED, Description("mnist")) == "the shipped model, trained on mnist"
 
 
 def test_cells_for_people() -> None:

@@ -56,7 +56,7 @@ def test_a_later_explanation_takes_the_place_of_one_that_is_under_way(opened: Re
 def test_an_explanation_that_fails_is_told_once(opened: ReadingService, monkeypatch: pytest.MonkeyPatch) -> None:
     list(opened.do(read(1, 3, explain=-1)))
     with monkeypatch.context() as patch:
-        patch.setattr("pipeline.inference.recognizer.Recognizer.saliency", lambda *_: 1 / 0)
+        patch.setattr("pipeline.inference.explanation.Explainer.saliency", lambda *_: 1 / 0)
         (message,) = opened.go_on()
     assert isinstance(message, Failed)
     assert "ZeroDivisionError" in message.message

@@ -1,6 +1,7 @@
 """The recogniser without a window, with the model that ships."""
 
 import io
+import json
 import pickle
 import time
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from contextlib import suppress
 from itertools import product
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
@@ -17,6 +19,7 @@ from gui.replay import drawn
 from pipeline.evaluation.metrics import auroc
 from pipeline.inference import exported
 from pipeline.inference.default_model import SHIPPED
+from pipeline.inference.description import Description
 from pipeline.inference.rejection import score
 from pipeline.system.errors import DataError
 from pipeline.training import negatives
@@ -47,7 +50,8 @@ def photo(image: Image.Image, noise: float = 4) -> Image.Image:
 
 
 def test_what_ships_is_small_and_says_how_good_it_is() -> None:
-    says = exported.describe(SHIPPED)
+    with h5py.File(SHIPPED) as file:
+        says = json.loads(file.attrs[exported.ATTRIBUTE])
     assert SHIPPED.stat().st_size <= 1.5 * 2**20
     assert says["dataset"] == "mnist"
     assert says["configuration"]["name"] == "pen"
@@ -184,23 +188,23 @@ def test_without_a_threshold_in_the_file_nothing_is_rejected(model: Recognizer, 
     model.network.save(tmp_path / "plain.h5")
     plain = Recognizer(tmp_path / "plain.h5")
     assert plain.read_strokes(OTHERS["star"]).digits[0].verdict == "digit"
-    assert plain.description == {}
+    assert plain.description == Description()
 
 
 def test_saliency_lies_on_the_ink_and_depends_on_the_digit(model: Recognizer) -> None:
     seen = model.read_strokes(DIGITS[3]).digits[0].picture
-    three, eight = model.saliency(seen, 3), model.saliency(seen, 8)
+    three, eight = model.explainer.saliency(seen, 3), model.explainer.saliency(seen, 8)
     for shares in (three, eight):
         assert shares.shape == (28, 28)
         assert shares.dtype == np.float32
         assert np.abs(shares).max() == pytest.approx(1)
         assert not shares[seen == 0].any()
     assert three.sum() > eight.sum()
-    assert not model.saliency(np.zeros((28, 28), np.uint8), 3).any()
+    assert not model.explainer.saliency(np.zeros((28, 28), np.uint8), 3).any()
 
 
 def test_there_is_a_feature_map_for_each_convolution(model: Recognizer) -> None:
-    found = model.feature_maps(model.read_strokes(DIGITS[3]).digits[0].picture)
+    found = model.explainer.feature_maps(model.read_strokes(DIGITS[3]).digits[0].picture)
     assert [name for name, _ in found] == ["block0", "block1", "block2"]
     for _, maps in found:
         assert maps.ndim == 3
@@ -219,7 +223,7 @@ def test_the_answer_is_in_words(model: Recognizer) -> None:
 
 def test_the_verdict_goes_by_the_likeness(model: Recognizer) -> None:
     (seven,), (star,) = (model.read_strokes(strokes).digits for strokes in (DIGITS[7], OTHERS["star"]))
-    assert seven.likeness > model.description["rejection"]["none_below"] > star.likeness
+    assert seven.likeness > model.description.none_below > star.likeness
 
 
 def ruled(side: int, lines: int, lean: int = 0) -> Image.Image:
@@ -273,5 +277,5 @@ def test_a_sequential_model_as_the_tutorials_save_it_is_opened_and_explained(tmp
     keras.Sequential([keras.Input((28, 28, 1)), *layers]).save(tmp_path / "mnist.h5")
     recognizer = Recognizer(tmp_path / "mnist.h5")
     assert recognizer.predict(picture(DIGITS[1])).digit in range(10)
-    ((_, maps),) = recognizer.feature_maps(np.zeros((28, 28), np.uint8))
+    ((_, maps),) = recognizer.explainer.feature_maps(np.zeros((28, 28), np.uint8))
     assert maps.shape == (26, 26, 4)

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from gui import Recognizer, predict_digit
-from pipeline.inference import exported, harmless, model_file
+from pipeline.inference import description, exported, harmless, model_file
+from pipeline.inference.description import Description
 from pipeline.system.errors import ModelError
 from tests import strangers
 from tests.strangers import changed, old_layer, right, trained, weights_of, write_old
@@ -162,8 +163,7 @@ def test_what_a_file_is_is_told_by_its_content(ending: str, kind: str, cnn: kera
     cnn.save(tmp_path / f"saved.{kind}")
     path = (tmp_path / f"saved.{kind}").rename(tmp_path / f"model{ending}")
     assert right(exported.open_model(str(path))) == right(cnn)
-    exported.check(str(path))
-    assert exported.describe(str(path)) == {}
+    assert description.read(str(path)) == Description()
 
 
 @pytest.mark.parametrize("kind", ["h5", "keras"])
@@ -282,14 +282,14 @@ def test_what_is_checked_is_what_is_opened(cnn: keras.Model, tmp_path: Path, mon
     assert zipfile.is_zipfile(both)
     assert right(exported.open_model(both)) == right(cnn)
 
-    honest, path = exported._built, tmp_path / "replaced.h5"
+    honest, path = exported._build, tmp_path / "replaced.h5"
     path.write_bytes((tmp_path / "cnn.h5").read_bytes())
 
     def replace(*given: Any) -> Any:
         path.write_bytes((tmp_path / "lambda.keras").read_bytes())
         return honest(*given)
 
-    monkeypatch.setattr(exported, "_built", replace)
+    monkeypatch.setattr(exported, "_build", replace)
     assert right(exported.open_model(path)) == right(cnn)
 
 
@@ -319,8 +319,8 @@ def test_the_same_pixels_in_another_form_are_read_right(shape: tuple[int, ...], 
     assert None in shape or right(opened) >= 0.85
     recognizer = Recognizer(tmp_path / "model.h5")
     picture = strangers.digits(1).pictures[0]
-    assert np.abs(recognizer.saliency(picture, 0)).max() == pytest.approx(1)
-    assert len(recognizer.feature_maps(picture)) == (bool(layers[:-1]) and not functional)
+    assert np.abs(recognizer.explainer.saliency(picture, 0)).max() == pytest.approx(1)
+    assert len(recognizer.explainer.feature_maps(picture)) == (bool(layers[:-1]) and not functional)
 
 
 def test_channels_first_is_told_with_the_remedy(tmp_path: Path) -> None:
@@ -393,16 +393,16 @@ def test_a_model_that_takes_another_range_is_given_it_and_that_is_said(name: str
     network.save(tmp_path / "model.h5")
     recognizer = Recognizer(str(tmp_path / "model.h5"))
     assert right(recognizer.network) >= 0.9
-    note = recognizer.description.get("note", "")
+    note = recognizer.note
     assert ("are brought into the range" in note) == (name != "0 to 1"), note
     assert name in note or name in ("0 to 1", "-0.5 to 0.5"), note  # that of -1 to 1 reads as well here
-    assert len(recognizer.feature_maps(strangers.digits().pictures[0])) == 1
+    assert len(recognizer.explainer.feature_maps(strangers.digits().pictures[0])) == 1
 
 
 def test_a_model_that_reads_no_digits_is_opened_and_that_is_said(tmp_path: Path) -> None:
     keras.utils.set_random_seed(0)
     keras.Sequential([keras.Input((28, 28, 1)), L.Flatten(), L.Dense(10, "softmax")]).save(tmp_path / "model.h5")
-    note = Recognizer(tmp_path / "model.h5").description["note"]
+    note = Recognizer(tmp_path / "model.h5").note
     assert "of 20 sample digits: was it trained on digits, bright ink on dark, 0 to 1?" in note
 
 
@@ -426,13 +426,13 @@ def test_a_description_of_the_wrong_type_is_told(says: Any, cnn: keras.Model, tm
     path = described(tmp_path / "model.h5", says, cnn)
     with pytest.raises(ModelError, match=r"model\.h5"):
         Recognizer(path)
-    assert isinstance(exported.describe(path), dict)
+    assert description.read(path) == Description()
 
 
 def test_a_description_of_more_than_ours_is_read_past(cnn: keras.Model, tmp_path: Path) -> None:
     says = {"dataset": 7, "test_accuracy": "good", "note": ["x"], "rejection": {"none_below": -5, "more": {}}}
     path = described(tmp_path / "model.h5", json.dumps(says), cnn)
-    assert Recognizer(path).description == says
+    assert Recognizer(path).description == Description(none_below=-5.0)
     picture = keras.utils.array_to_img(strangers.digits().pictures[3][..., None])
     assert predict_digit(picture, path) == predict_digit(picture, str(path))
 

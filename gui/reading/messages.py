@@ -51,12 +51,15 @@ class Read:
 
 @dataclass(frozen=True)
 class Opened:
-    """A model is open."""
+    """A model is open.
+
+    Attributes:
+        introduction: which one it is, for the user.
+
+    """
 
     slot: int
-    path: Path
-    called: str
-    description: dict[str, Any]
+    introduction: str
 
 
 @dataclass(frozen=True)

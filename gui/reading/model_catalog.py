@@ -4,11 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.inference.default_model import EXPORTED, SHIPPED
 from pipeline.system.errors import UserError
 from pipeline.system.paths import MODEL_FILE
+
+if TYPE_CHECKING:
+    from pipeline.inference.description import Description
 
 CHAMPION = "champion"
 ENDINGS = (".h5", ".hdf5", ".keras")
@@ -123,16 +126,13 @@ def listing() -> tuple[list[Entry], str]:
 
 
 def _described(entry: Entry) -> Entry:
-    """With what a file says of itself."""
-    from pipeline.inference import exported
+    """An entry with what its file says of itself."""
+    from pipeline.inference import description
 
-    says = exported.describe(Path(entry.model))
-    validation, test = (
-        value if isinstance(value := says.get(key), float) else None for key in ("validation_accuracy", "test_accuracy")
-    )
-    dataset, path = str(says.get("dataset", "")), Path(entry.model)
+    path = Path(entry.model)
+    says = description.read(path)
     date = "" if path == SHIPPED else datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat()
-    return replace(entry, dataset=dataset, validation=validation, test=test, date=date)
+    return replace(entry, dataset=says.dataset, validation=says.validation_accuracy, test=says.test_accuracy, date=date)
 
 
 def percent(part: float | None) -> str:
@@ -148,19 +148,18 @@ def day(date: str) -> str:
         return "–"
 
 
-def introduction(path: Path, description: dict[str, Any], called: str = "") -> str:
-    """Which model, trained on what, with what accuracy.
+def introduction(path: Path, says: "Description", note: str = "", called: str = "") -> str:
+    """Which model it is, what it was trained on, and with what accuracy.
 
     Args:
         path: of the file.
+        says: what the file says of itself.
+        note: what there is to say of somebody else's file, by `pipeline.inference.input_range.find`.
         called: by `resolve`.
-        description: of the file, by `pipeline.inference.exported.describe`; of somebody else's file it is empty, or anything.
 
     """
     name = called or ("the shipped model" if path == SHIPPED else path.name)
-    dataset, test = description.get("dataset"), description.get("test_accuracy")
-    if not isinstance(dataset, str):
-        note = description.get("note")  # by `pipeline.inference.input_range.fitted`
-        return f"{name}, of unknown origin: {note}" if isinstance(note, str) else f"{name}, of unknown origin"
-    told = f"{name}, trained on {dataset}"
-    return f"{told}, {test:.2%} of its test pictures right" if isinstance(test, float) else told
+    if not says.dataset:
+        return f"{name}, of unknown origin" + (f": {note}" if note else "")
+    accuracy = "" if says.test_accuracy is None else f", {says.test_accuracy:.2%} of its test images right"
+    return f"{name}, trained on {says.dataset}{accuracy}"

@@ -12,12 +12,13 @@ from PIL import Image
 
 from gui.page import wording
 from gui.reading.messages import Answer, Close, Explanation, Failed, Job, Mark, Message, Open, Opened, Read, Seen, message_of
+from gui.reading.model_catalog import introduction
 from pipeline.images.picture_file import open_picture
+from pipeline.inference.predict import opened
 from pipeline.inference.recognizer import Recognizer
 from pipeline.inference.results import Digit, Reading
 
 LOOK_SECONDS = 0.02  # between two looks for a newer drawing while a picture is opened
-LATELY = 4  # models that are kept open
 SHEET_COLUMNS = 16  # of the picture of all feature maps of a layer
 
 
@@ -37,7 +38,6 @@ class ReadingService:
         self._abandoned = abandoned
         self._opening = ThreadPoolExecutor(1)  # decoding can't be ended, and the next drawing is not to wait for it
         self._open: dict[int, Recognizer] = {}
-        self._lately: dict[tuple[Path, float], Recognizer] = {}
         self._picture: tuple[tuple[Path, float], Future[Image.Image]] | None = None
         self._explanation: Iterator[Explanation | None] | None = None
 
@@ -66,23 +66,14 @@ class ReadingService:
 
     def _do(self, job: Job) -> Iterator[Message]:
         if isinstance(job, Open):
-            self._open[job.slot] = self._opened(job.path)
+            recognizer = self._open[job.slot] = opened(job.path)
             if job.slot == 0:
                 self._explanation = None  # which was the other model's
-            yield Opened(job.slot, job.path, job.called, self._open[job.slot].description)
+            yield Opened(job.slot, introduction(job.path, recognizer.description, recognizer.note, job.called))
         elif isinstance(job, Close):
             self._open.pop(job.slot, None)
         else:
             yield from self._read(job)
-
-    def _opened(self, path: Path) -> Recognizer:
-        """Opening takes a second; of the models that were open lately it takes none."""
-        key = (path.resolve(), _changed(path))
-        recognizer = self._lately.pop(key, None) or Recognizer(path)
-        self._lately[key] = recognizer
-        while len(self._lately) > LATELY:
-            del self._lately[next(iter(self._lately))]
-        return recognizer
 
     def _read(self, job: Read) -> Iterator[Message]:
         if not self._open:
@@ -141,9 +132,9 @@ def explain(recognizer: Recognizer, digit: Digit, version: int, number: int) -> 
     """Why `recognizer` read `digit` so: for its answer and the runner-up. Gives None after each step but the last."""
     reasons = []
     for one in np.argsort(digit.prediction.probabilities)[:-3:-1].tolist():
-        reasons.append((one, _grey(recognizer.saliency(digit.picture, one))))
+        reasons.append((one, _grey(recognizer.explainer.saliency(digit.picture, one))))
         yield None
-    maps = tuple((name, array.shape[2], *_sheet(array)) for name, array in recognizer.feature_maps(digit.picture))
+    maps = tuple((name, array.shape[2], *_sheet(array)) for name, array in recognizer.explainer.feature_maps(digit.picture))
     yield Explanation(version, number, digit.picture.astype(np.uint8).tobytes(), tuple(reasons), maps)
 
 

@@ -425,8 +425,7 @@ class App(tk.Tk):
     def _introduce(self, opened: Opened) -> None:
         if opened.slot not in self._chosen:
             return  # it was closed meanwhile
-        text = model_catalog.introduction(opened.path, opened.description, opened.called)
-        self._introductions[opened.slot] = text
+        text = self._introductions[opened.slot] = opened.introduction
         self.columns[opened.slot].model["text"] = text.replace(", ", "\n", 1)
         if opened.slot == 0:
             self.title(f"Handwritten digits – {text}")

@@ -14,7 +14,6 @@ from pipeline.inference.harmless import ACTIVATIONS, CLASSES, OLD_NAMES, VALUES,
 Entry = dict[str, Any]
 
 MODELS = ("Functional", "Model", "Sequential")
-PICTURE = [SIDE, SIDE, 1]
 
 #: Arguments that were called otherwise in Keras 1 and 2.
 RENAMED = {
@@ -185,52 +184,3 @@ def input_shape(entry: Entry) -> list[int | None] | None:
     if not shape and config.get("input_dim") and entry["class_name"] != "Embedding":
         shape = [None, config["input_dim"]]
     return shape or (entry.get("build_config") or {}).get("input_shape")
-
-
-def fitted(definition: Entry) -> Entry:
-    """A modern definition that takes pictures, (n, 28, 28, 1), where the model takes the same pixels in another form.
-
-    Such are (784,), (28, 28), (1, 28, 28), open sides, (32, 32, 1) with a margin, and three equal channels for one.
-    """
-    shape = input_shape(definition)
-    if not shape or shape[1:] == PICTURE:
-        return definition
-    way = _way([SIDE if side is None and place < 2 else side for place, side in enumerate(shape[1:])])
-    return definition if way is None else preceded(definition, way)
-
-
-def preceded(definition: Entry, way: list[Entry]) -> Entry:
-    """A definition of a model from pictures, (n, 28, 28, 1), that `way` brings into the form that `definition` takes.
-
-    These layers stand among its own, so that what explains a network by its layers explains this one too.
-    """
-    config = definition["config"]
-    taken = {each["config"].get("name") or each.get("name") for each in config["layers"]}
-    names = (name for name in (f"picture_{number}" for number in range(len(taken) + 10)) if name not in taken)
-    chain = [layer("InputLayer", batch_shape=[None, *PICTURE], dtype="float32"), *way]
-    for each, name in zip(chain, names, strict=False):
-        each["config"]["name"] = name
-    if definition["class_name"] == "Sequential":
-        return {**definition, "config": {**config, "layers": chain + config["layers"][1:]}}
-    (given,) = (each for each in config["layers"] if each["class_name"] == "InputLayer")
-    chain[-1]["config"]["name"] = given["name"]  # what the layers that come next call it
-    for before, each in zip([None, *chain], chain, strict=False):
-        each["name"] = each["config"]["name"]
-        each["inbound_nodes"] = [[[before["name"], 0, 0, {}]]] if before else []
-    layers = chain + [each for each in config["layers"] if each is not given]
-    return {**definition, "config": {**config, "layers": layers, "input_layers": [chain[0]["name"], 0, 0]}}
-
-
-def _way(shape: list[Any]) -> list[Entry] | None:
-    """The layers from (28, 28, 1) to `shape`; None if there is no such way."""
-    sides = [side for side in shape if side != 1]
-    reshape, margin = layer("Reshape", target_shape=shape), layer("ZeroPadding2D", padding=2)
-    if sides in ([SIDE, SIDE], [SIDE * SIDE]):
-        return [reshape]
-    if sides == [SIDE + 4, SIDE + 4]:
-        return [margin, reshape]
-    if shape in ([SIDE, SIDE, 3], [SIDE + 4, SIDE + 4, 3]):
-        row = layer("Reshape", target_shape=[shape[0] * shape[1]])
-        thrice = [row, layer("RepeatVector", n=3), layer("Permute", dims=[2, 1]), reshape]
-        return thrice if shape[0] == SIDE else [margin, *thrice]
-    return None

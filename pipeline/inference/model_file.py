@@ -18,11 +18,12 @@ from typing import Any
 
 import h5py
 
+from pipeline.inference import description
+from pipeline.inference.default_model import remedy
 from pipeline.inference.harmless import ACTIVATIONS, is_harmless
 from pipeline.system.errors import ModelError
 
-DEFINITION = "model_config"  # attributes of an .h5 file: of Keras,
-DESCRIPTION = "handwritten_digits"  # and of ours
+DEFINITION = "model_config"  # attribute of an .h5 file
 
 HDF5_BEGIN = b"\x89HDF\r\n\x1a\n"
 ZIP_BEGIN = b"PK\x03\x04"
@@ -30,7 +31,6 @@ MOST_BYTES = 500 * 2**20  # of a model file, and of what is unpacked from it
 MOST_TEXT = 8 * 2**20  # of a definition, bytes; that of a network of 400 layers has 300,000
 MOST_DEPTH = 60  # of brackets within brackets in a definition
 MOST_PIECES = 20_000  # groups and datasets of weights; a network of 400 layers has 3,000
-AGAIN = "Export it again: dvc repro"
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,14 @@ def must_begin_like_a_model(path: Path) -> None:
     if path.is_dir():
         raise ModelError(f"{path} is a folder, and a model is one file, .h5 or .keras. Save it with model.save('name.keras').")
     if not path.is_file():
-        raise ModelError(f"there is no model {path}. Make one: dvc repro")
+        raise ModelError(f"there is no model {path}. {remedy(path, 'Check its path.')}")
     try:
         with path.open("rb") as file:
             begin = file.read(len(HDF5_BEGIN))
     except OSError as error:
         raise ModelError(f"{path} can't be read: {error.strerror}.") from None
     if begin != HDF5_BEGIN and not begin.startswith(ZIP_BEGIN):
-        raise ModelError(f"{path} is not a whole Keras model: it is neither HDF5 nor .keras. {AGAIN}")
+        raise ModelError(f"{path} is not a whole Keras model: it is neither HDF5 nor .keras. {remedy(path)}")
 
 
 @contextmanager
@@ -85,7 +85,7 @@ def read(path: Path) -> Iterator[ModelFile]:
         except ModelError:
             raise
         except Exception as error:  # h5py, zipfile and json raise whatever on nonsense
-            raise ModelError(f"{path} is not a whole Keras model: {first_line(error)}. {AGAIN}") from None
+            raise ModelError(f"{path} is not a whole Keras model: {first_line(error)}. {remedy(path)}") from None
         yield found
 
 
@@ -99,14 +99,14 @@ def _read(path: Path, folder: Path) -> ModelFile:
     copy = folder / "file"
     with path.open("rb") as source:
         _copy(source, copy, path)
-    description = None
+    says = None
     with copy.open("rb") as file:
         begin = file.read(8)
     if begin == HDF5_BEGIN:
         weights = copy.rename(folder / "copy.h5")
         with h5py.File(weights, "r") as opened:
             _check_pieces(opened, path)
-            text, description = _text(opened, DEFINITION), _text(opened, DESCRIPTION)
+            text, says = _text(opened, DEFINITION), _text(opened, description.ATTRIBUTE)
         if text is None:
             raise ModelError(
                 f"{path} holds weights without the definition of the model that they belong to. Save the whole model: "
@@ -122,7 +122,7 @@ def _read(path: Path, folder: Path) -> ModelFile:
     definition = _parse(text)
     if strange := sorted(_strange(definition)):
         raise ModelError(f"{path} holds what is not known to be harmless: {', '.join(strange)}. It was not opened.")
-    return ModelFile(definition, weights, description)
+    return ModelFile(definition, weights, says)
 
 
 def _copy(source: Any, target: Path, path: Path) -> None:
@@ -143,7 +143,7 @@ def _unpack(archive: Path, weights: Path, path: Path) -> str | bytes:
     with zipfile.ZipFile(archive) as opened:
         names = set(opened.namelist())
         if "config.json" not in names:
-            raise ModelError(f"{path} is a ZIP archive without a config.json, so no model of Keras 3. {AGAIN}")
+            raise ModelError(f"{path} is a ZIP archive without a config.json, so no model of Keras 3. {remedy(path)}")
         if "model.weights.h5" not in names:
             raise ModelError(f"{path} holds a definition without its weights, model.weights.h5. Save it again, in one file.")
         with opened.open("config.json") as file:

@@ -1,6 +1,6 @@
 """Reading a picture in one line of a script, a notebook or a server."""
 
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 from pipeline.images.picture_file import Picture
@@ -10,6 +10,8 @@ from pipeline.inference.results import Prediction, Reading
 
 Model = Path | str | Recognizer
 
+KEPT_OPEN = 4  # models
+
 
 def predict_digit(picture: Picture, model: Model | None = None) -> Prediction:
     """Read the one digit in a picture. `read_picture` reads several, and says what is no digit.
@@ -18,7 +20,7 @@ def predict_digit(picture: Picture, model: Model | None = None) -> Prediction:
         picture: a file (``str`` or ``Path``), the bytes of one, a Pillow image, or an array: see
             `pipeline.images.picture_file.picture_of`. Bright ink on dark paper or dark on bright.
         model: an exported file, or an opened one; None: ``models/mnist.h5``, or the one that ships with the program if there
-            is none. A file is opened once.
+            is none. The last four files stay open.
 
     Returns:
         The digit, its probability, and the probabilities of all ten. The digit is None for a blank picture; `blank` says why.
@@ -50,12 +52,20 @@ def read_picture(picture: Picture, model: Model | None = None) -> Reading:
 
 
 def _opened(model: Model | None) -> Recognizer:
-    if isinstance(model, Recognizer):
-        return model
-    path = Path(model or default_model()).resolve()
-    return _opened_once(path, path.stat().st_mtime if path.exists() else 0.0)
+    return model if isinstance(model, Recognizer) else opened(model or default_model())
 
 
-@cache
-def _opened_once(path: Path, _changed: float) -> Recognizer:
+def opened(path: str | Path) -> Recognizer:
+    """Open a model file, which takes a second, or return what it was opened to lately.
+
+    Raises:
+        ModelError: the file is missing, broken, or no model of digits.
+
+    """
+    path = Path(path).resolve()
+    return _open(path, path.stat().st_mtime if path.exists() else 0.0)
+
+
+@lru_cache(KEPT_OPEN)
+def _open(path: Path, _changed: float) -> Recognizer:
     return Recognizer(path)
