@@ -11,8 +11,9 @@ from gui.page import files, heat, ink, wording
 from gui.page.corrections import Corrections, correctable, keep
 from gui.page.drawing import Drawing
 from gui.page.palette import LIGHT
-from gui.reading.messages import Explanation, Mark, Seen
+from gui.reading.messages import Explanation, Reason
 from pipeline.data import collection
+from pipeline.inference.results import Box, Digit, Prediction, Reading, Verdict
 from pipeline.system.errors import DataError
 
 
@@ -26,10 +27,9 @@ def drawn(*strokes: list[tuple[float, float]]) -> Drawing:
     return drawing
 
 
-def mark(digit: int, verdict: str = "digit", strokes: tuple[int, ...] = (0,), probability: float = 0.9) -> Mark:
-    answers = {"digit": str(digit), "unsure": f"not sure: {digit} or 8", "none": "no digit"}
+def mark(digit: int, verdict: Verdict = "digit", strokes: tuple[int, ...] = (0,), probability: float = 0.9) -> Digit:
     probabilities = tuple(probability if number == digit else 0.01 for number in range(10))
-    return Mark(answers[verdict], verdict, digit, probability, probabilities, (0.0, 0.0, 1.0, 1.0), strokes)
+    return Digit(Prediction(digit, probability, probabilities), verdict, Box(0, 0, 1, 1), b"", strokes)
 
 
 def test_a_drawing_is_rendered_round_dark_on_light_and_as_thick_as_the_brush() -> None:
@@ -189,8 +189,8 @@ def test_words_and_sizes_of_answers() -> None:
     assert [wording.percent(part) for part in (1.0, 0.9, 0.0001)] == ["> 99.9 %", "90.0 %", "0 %"]
     assert wording.headline("not sure: 3 or 8") == "not sure:\n3 or 8"
     assert wording.headline_points("7") > wording.headline_points("2026") > wording.headline_points("not sure: 3 or 8") >= 11
-    assert wording.subtitle(Seen("7", (mark(7),), b""), 0) == "90.0 % sure"
-    assert wording.subtitle(Seen("17", (mark(1), mark(7)), b""), 1) == "digit 2 of 2: 7  90 %"
+    assert wording.subtitle(Reading((mark(7),)), 0) == "90.0 % sure"
+    assert wording.subtitle(Reading((mark(1), mark(7))), 1) == "digit 2 of 2: 7  90 %"
 
 
 def test_ink_is_coloured_where_it_spoke_and_on_its_own_digit_alone() -> None:
@@ -198,7 +198,7 @@ def test_ink_is_coloured_where_it_spoke_and_on_its_own_digit_alone() -> None:
     picture[4:24, 10:18] = 255
     reason = np.full((28, 28), 128, np.uint8)
     reason[4:14], reason[14:24] = 255, 1
-    why = Explanation(1, 0, picture.tobytes(), ((1, reason.tobytes()), (7, reason.tobytes())), ())
+    why = Explanation(1, 0, picture.tobytes(), (Reason(1, reason.tobytes()), Reason(7, reason.tobytes())), ())
     colours = Image.new("RGB", (300, 300), LIGHT.ink)
     strokes = Image.new("L", (300, 300), 255)
     heat.paint(colours, strokes, why, (110, 60, 170, 240), ink.View(), LIGHT, fill=False)

@@ -6,6 +6,7 @@ import pickle
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -215,10 +216,9 @@ def test_there_is_a_feature_map_for_each_convolution(model: Recognizer) -> None:
 
 def test_the_answer_is_in_words(model: Recognizer) -> None:
     (digit,) = model.read_strokes(DIGITS[3]).digits
-    unsure = type(digit)(digit.prediction, "unsure", digit.box, digit.picture, digit.strokes)
+    unsure = replace(digit, verdict="unsure")
     assert unsure.answer == f"not sure: 3 or {digit.prediction.runner_up}"
-    none = type(digit)(digit.prediction, "none", digit.box, digit.picture, digit.strokes)
-    assert none.answer == "no digit"
+    assert replace(digit, verdict="none").answer == "no digit"
 
 
 def test_the_verdict_goes_by_the_likeness(model: Recognizer) -> None:

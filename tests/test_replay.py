@@ -54,7 +54,7 @@ def test_headless_replay_reports_accuracy_recall_confusion_rejections_and_times(
 
 def test_a_digit_that_is_read_with_something_beside_it_is_not_read_right() -> None:
     def seen(verdict: Verdict) -> Digit:
-        return Digit(Prediction(5, 0.9, (0.0,) * 10), verdict, Box(0, 0, 1, 1), np.zeros((28, 28), np.uint8), (0,))
+        return Digit(Prediction(5, 0.9, (0.0,) * 10), verdict, Box(0, 0, 1, 1), bytes(28 * 28))
 
     readings = [Reading((seen("digit"),)), Reading((seen("digit"), seen("none"))), Reading((seen("none"),))]
     report = replay.report([5, 5, 5], readings, [0.01] * 3)

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from gui.page.drawing import Drawing, Point
-from gui.reading.messages import Mark
+from pipeline.inference.results import Digit
 from pipeline.system.errors import DataError
 
 NEXT = "Train with it: switch dataset.drawings on, dvc repro. Backspace takes it back."
 
 
-def correctable(drawing: Drawing, marks: tuple[Mark, ...], selected: int) -> list[list[Point]]:
+def correctable(drawing: Drawing, marks: tuple[Digit, ...], selected: int) -> list[list[Point]]:
     """The strokes that a correction is about.
 
     Args:

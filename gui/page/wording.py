@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from gui.reading.messages import Mark, Seen
+from pipeline.inference.results import Digit, Reading
 
 
-def selected(marks: Sequence[Mark], wanted: int, last_stroke: int) -> int:
+def selected(marks: Sequence[Digit], wanted: int, last_stroke: int) -> int:
     """The number of the digit that bars, panel and corrections are about.
 
     Args:
@@ -29,11 +29,12 @@ def percent(part: float) -> str:
     return f"{part:.1%}".replace("%", " %") if part >= 0.0005 else "0 %"
 
 
-def chip(mark: Mark) -> str:
+def chip(digit: Digit) -> str:
     """What stands at the box of a digit."""
-    if mark.verdict == "none" or mark.digit is None:
+    if digit.verdict == "none":
         return "no digit"
-    return f"{mark.digit}{'?' if mark.verdict == 'unsure' else ''}  {min(round(mark.probability * 100), 99)} %"
+    percentage = min(round(digit.prediction.probability * 100), 99)
+    return f"{digit.prediction.digit}{'?' if digit.verdict == 'unsure' else ''}  {percentage} %"
 
 
 def headline_points(answer: str) -> int:
@@ -47,12 +48,12 @@ def headline(answer: str) -> str:
     return answer.replace(": ", ":\n")
 
 
-def subtitle(seen: Seen, number: int) -> str:
+def subtitle(seen: Reading, number: int) -> str:
     """How sure the answer is, of the digit with that number."""
-    if not seen.marks:
+    if not seen.digits:
         return ""
-    mark = seen.marks[number]
-    if len(seen.marks) == 1:
-        sure = percent(mark.probability)
-        return {"digit": f"{sure} sure", "unsure": f"{mark.digit} with {sure}"}.get(mark.verdict, "")
-    return f"digit {number + 1} of {len(seen.marks)}: {chip(mark)}"
+    digit = seen.digits[number]
+    if len(seen.digits) == 1:
+        sure = percent(digit.prediction.probability)
+        return {"digit": f"{sure} sure", "unsure": f"{digit.prediction.digit} with {sure}"}.get(digit.verdict, "")
+    return f"digit {number + 1} of {len(seen.digits)}: {chip(digit)}"

@@ -1,10 +1,10 @@
 """What the window and its processes send to each other: plain values, for which the window needs no numpy."""
 
-import pickle
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipeline.inference.results import Reading
 from pipeline.system.errors import UserError
 
 
@@ -84,51 +84,28 @@ class Done:
 
 
 @dataclass(frozen=True)
-class Mark:
-    """One digit of an answer, as the window shows it: plain values, so that the window needs no numpy.
-
-    Attributes:
-        answer: "7", "not sure: 3 or 8", "no digit".
-        verdict: "digit", "unsure" or "none".
-        digit: 0 to 9, the likeliest; None if there is none.
-        probability: of it, 0 to 1.
-        probabilities: of all ten.
-        box: left, top, right, bottom, in the pixels of the page or of the picture.
-        strokes: numbers of the strokes that it is made of.
-
-    """
-
-    answer: str
-    verdict: str
-    digit: int | None
-    probability: float
-    probabilities: tuple[float, ...]
-    box: tuple[float, float, float, float]
-    strokes: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What one model sees in a drawing: the answer as a whole, and each digit.
-
-    Attributes:
-        reading: the pickled `Reading`.
-        blank: why nothing was found in a picture, for the user; "" if something was.
-
-    """
-
-    answer: str
-    marks: tuple[Mark, ...]
-    reading: bytes = field(repr=False)
-    blank: str = ""
-
-
-@dataclass(frozen=True)
 class Answer:
-    """What the models see in the drawing of that version, by slot."""
+    """What the models read in the drawing of that version, by slot."""
 
     version: int
-    seen: dict[int, Seen]
+    seen: dict[int, Reading]
+
+
+class Reason(NamedTuple):
+    """Which ink spoke for a digit (255) and against it (0; 128: neither), 28 x 28 bytes."""
+
+    digit: int
+    pixels: bytes
+
+
+class FeatureMaps(NamedTuple):
+    """The maps of a convolution layer, side by side in one image: its width, height and bytes."""
+
+    name: str
+    channels: int
+    width: int
+    height: int
+    pixels: bytes
 
 
 @dataclass(frozen=True)
@@ -139,17 +116,16 @@ class Explanation:
         version: of the drawing.
         mark: number of the digit.
         picture: the network's input, 28 x 28 bytes.
-        reasons: a digit, and 28 x 28 bytes of which ink spoke for it (255) and against it (0; 128: neither). The answer first,
-            then the runner-up.
-        maps: of each convolution layer its name, the number of maps, and all of them in one picture: width, height, bytes.
+        reasons: of the answer, then of the runner-up.
+        maps: of each convolution layer.
 
     """
 
     version: int
     mark: int
     picture: bytes
-    reasons: tuple[tuple[int, bytes], ...]
-    maps: tuple[tuple[str, int, int, int, bytes], ...]
+    reasons: tuple[Reason, ...]
+    maps: tuple[FeatureMaps, ...]
 
 
 class Result(NamedTuple):
@@ -161,11 +137,6 @@ class Result(NamedTuple):
 
 Job = Open | Close | Read
 Message = Opened | Failed | Answer | Explanation | Done
-
-
-def unpickled(seen: Seen) -> Any:
-    """The `Reading` of a model, with its arrays."""
-    return pickle.loads(seen.reading)  # noqa: S301 - our own process wrote it
 
 
 def message_of(error: Exception) -> str:

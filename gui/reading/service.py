@@ -1,6 +1,5 @@
 """What the process that reads does: it opens models, reads drawings with them, and explains."""
 
-import pickle
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -11,40 +10,60 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gui.page import wording
-from gui.reading.messages import Answer, Close, Explanation, Failed, Job, Mark, Message, Open, Opened, Read, Seen, message_of
+from gui.reading.messages import (
+    Answer,
+    Close,
+    Explanation,
+    Failed,
+    FeatureMaps,
+    Job,
+    Message,
+    Open,
+    Opened,
+    Read,
+    Reason,
+    message_of,
+)
 from gui.reading.model_catalog import introduction
 from pipeline.images.picture_file import open_picture
+from pipeline.inference.explanation import Explainer
 from pipeline.inference.predict import opened
 from pipeline.inference.recognizer import Recognizer
 from pipeline.inference.results import Digit, Reading
 
-LOOK_SECONDS = 0.02  # between two looks for a newer drawing while a picture is opened
-SHEET_COLUMNS = 16  # of the picture of all feature maps of a layer
+LOOK_SECONDS = 0.02  # between two looks for a newer drawing while an image is opened
+SHEET_COLUMNS = 16  # of the image of all feature maps of a layer
 
 
-class _Abandoned(Exception):
-    """Nobody waits any more for the picture that is being read."""
+class _Outdated(Exception):
+    """Nobody waits any more for the image that is being read."""
 
 
 class ReadingService:
     """Does the jobs of `gui.reading.messages`. An explanation takes long: it is made in steps, with other jobs in between.
 
     Args:
-        abandoned: whether a picture that is being read is to be read no more, since there is a newer drawing.
+        is_outdated: whether there is a newer drawing than the image that is being read.
 
     """
 
-    def __init__(self, abandoned: Callable[[], bool] = lambda: False) -> None:
-        self._abandoned = abandoned
+    def __init__(self, is_outdated: Callable[[], bool] = lambda: False) -> None:
+        self._is_outdated = is_outdated
         self._opening = ThreadPoolExecutor(1)  # decoding can't be ended, and the next drawing is not to wait for it
-        self._open: dict[int, Recognizer] = {}
-        self._picture: tuple[tuple[Path, float], Future[Image.Image]] | None = None
+        self._models: dict[int, Recognizer] = {}
+        self._image: tuple[tuple[Path, float], Future[Image.Image]] | None = None
         self._explanation: Iterator[Explanation | None] | None = None
 
     def do(self, job: Job) -> Iterator[Message]:
-        """The answers to one job. A user's mistake is a `Failed`."""
-        slot, version = (job.slot, None) if isinstance(job, Open) else (None, job.version if isinstance(job, Read) else None)
-        return _told(self._do(job), slot, version)
+        """The answers to one job. What goes wrong is a `Failed`."""
+        match job:
+            case Open():
+                return _told(self._open(job), slot=job.slot)
+            case Read():
+                return _told(self._read(job), version=job.version)
+            case Close():
+                self._models.pop(job.slot, None)
+                return iter(())
 
     @property
     def explains(self) -> bool:
@@ -52,7 +71,7 @@ class ReadingService:
         return self._explanation is not None
 
     def go_on(self) -> Iterator[Message]:
-        """Make a step of the explanation; the last step gives it."""
+        """Make a step of the explanation. The last step gives it."""
         return _told(self._go_on())
 
     def _go_on(self) -> Iterator[Message]:
@@ -64,87 +83,60 @@ class ReadingService:
         else:
             yield found
 
-    def _do(self, job: Job) -> Iterator[Message]:
-        if isinstance(job, Open):
-            recognizer = self._open[job.slot] = opened(job.path)
-            if job.slot == 0:
-                self._explanation = None  # which was the other model's
-            yield Opened(job.slot, introduction(job.path, recognizer.description, recognizer.note, job.called))
-        elif isinstance(job, Close):
-            self._open.pop(job.slot, None)
-        else:
-            yield from self._read(job)
+    def _open(self, job: Open) -> Iterator[Message]:
+        model = self._models[job.slot] = opened(job.path)
+        if job.slot == 0:
+            self._explanation = None  # which was the other model's
+        yield Opened(job.slot, introduction(job.path, model.description, model.note, job.called))
 
     def _read(self, job: Read) -> Iterator[Message]:
-        if not self._open:
+        if not self._models:
             return
-        readings = {slot: self._reading(recognizer, job) for slot, recognizer in self._open.items()}
-        answer = Answer(job.version, {slot: seen(reading) for slot, reading in readings.items()})
-        yield answer
-        if job.explain is not None and 0 in readings and readings[0].digits:
-            number = wording.selected(answer.seen[0].marks, job.explain, len(job.strokes) - 1)
-            self._explanation = explain(self._open[0], readings[0].digits[number], job.version, number)
+        readings = {slot: self._reading(model, job) for slot, model in self._models.items()}
+        yield Answer(job.version, readings)
+        if job.explain is not None and 0 in readings and (digits := readings[0].digits):
+            number = wording.selected(digits, job.explain, len(job.strokes) - 1)
+            self._explanation = _explain(self._models[0].explainer, digits[number], job.version, number)
 
-    def _reading(self, recognizer: Recognizer, job: Read) -> Reading:
+    def _reading(self, model: Recognizer, job: Read) -> Reading:
         if job.picture is None:
-            return recognizer.read_strokes(job.strokes)
-        version = (job.picture, _changed(job.picture))
-        if self._picture is None or self._picture[0] != version:
-            self._picture = (version, self._opening.submit(open_picture, job.picture))
-        picture = self._picture[1]
-        while not wait([picture], LOOK_SECONDS).done:
-            self._go_on_unless_abandoned()
-        return recognizer.read_picture(picture.result(), self._go_on_unless_abandoned)
+            return model.read_strokes(job.strokes)
+        version = (job.picture, job.picture.stat().st_mtime if job.picture.is_file() else 0.0)
+        if self._image is None or self._image[0] != version:
+            self._image = (version, self._opening.submit(open_picture, job.picture))
+        image = self._image[1]
+        while not wait([image], LOOK_SECONDS).done:
+            self._go_on_unless_outdated()
+        return model.read_picture(image.result(), self._go_on_unless_outdated)
 
-    def _go_on_unless_abandoned(self) -> None:
-        if self._abandoned():
-            raise _Abandoned
+    def _go_on_unless_outdated(self) -> None:
+        if self._is_outdated():
+            raise _Outdated
 
 
 def _told(messages: Iterator[Message], slot: int | None = None, version: int | None = None) -> Iterator[Message]:
     """The same messages, and what goes wrong as a `Failed`."""
     try:
         yield from messages
-    except _Abandoned:
+    except _Outdated:
         return
     except Exception as error:  # a user's mistake, or whatever Keras raises on a strange model: this process lives on
         yield Failed(slot, message_of(error), version)
 
 
-def _changed(path: Path) -> float:
-    """When the file was changed, seconds; 0 if there is none."""
-    return path.stat().st_mtime if path.is_file() else 0.0
-
-
-def seen(reading: Reading) -> Seen:
-    """A reading, as the window shows it."""
-    return Seen(reading.answer, tuple(map(_mark, reading.digits)), pickle.dumps(reading), reading.blank)
-
-
-def _mark(digit: Digit) -> Mark:
-    number, probability, probabilities = digit.prediction
-    box = (float(digit.box.left), float(digit.box.top), float(digit.box.right), float(digit.box.bottom))
-    plain = tuple(map(float, probabilities))
-    return Mark(digit.answer, digit.verdict, number, float(probability), plain, box, tuple(map(int, digit.strokes)))
-
-
-def explain(recognizer: Recognizer, digit: Digit, version: int, number: int) -> Iterator[Explanation | None]:
-    """Why `recognizer` read `digit` so: for its answer and the runner-up. Gives None after each step but the last."""
+def _explain(explainer: Explainer, digit: Digit, version: int, number: int) -> Iterator[Explanation | None]:
+    """Why a digit was read so: for its answer and the runner-up. Gives None after each step but the last."""
     reasons = []
-    for one in np.argsort(digit.prediction.probabilities)[:-3:-1].tolist():
-        reasons.append((one, _grey(recognizer.explainer.saliency(digit.picture, one))))
+    for each in np.argsort(digit.prediction.probabilities)[:-3:-1].tolist():
+        grey = np.round(explainer.saliency(digit.picture, each) * 127 + 128)  # -1 to 1 as 1 to 255
+        reasons.append(Reason(each, grey.astype(np.uint8).tobytes()))
         yield None
-    maps = tuple((name, array.shape[2], *_sheet(array)) for name, array in recognizer.explainer.feature_maps(digit.picture))
-    yield Explanation(version, number, digit.picture.astype(np.uint8).tobytes(), tuple(reasons), maps)
+    maps = tuple(_sheet(name, array) for name, array in explainer.feature_maps(digit.picture))
+    yield Explanation(version, number, digit.pixels, tuple(reasons), maps)
 
 
-def _grey(saliency: NDArray[np.float32]) -> bytes:
-    """-1 to 1 as 1 to 255."""
-    return np.clip(np.round(saliency * 127 + 128), 0, 255).astype(np.uint8).tobytes()
-
-
-def _sheet(maps: NDArray[Any]) -> tuple[int, int, bytes]:
-    """All maps of a layer, (height, width, channels), side by side in one picture: its width, height and bytes.
+def _sheet(name: str, maps: NDArray[Any]) -> FeatureMaps:
+    """All maps of a layer, (height, width, channels), side by side in one image.
 
     Each map is as bright as it can be, black where it is lowest.
     """
@@ -156,5 +148,4 @@ def _sheet(maps: NDArray[Any]) -> tuple[int, int, bytes]:
     sheet = np.zeros((rows, height + 1, columns, width + 1), np.uint8)
     for channel in range(channels):
         sheet[channel // columns, :height, channel % columns, :width] = scaled[..., channel]
-    picture = sheet.reshape(rows * (height + 1), columns * (width + 1))
-    return picture.shape[1], picture.shape[0], picture.tobytes()
+    return FeatureMaps(name, channels, columns * (width + 1), rows * (height + 1), sheet.tobytes())

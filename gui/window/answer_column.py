@@ -5,7 +5,7 @@ from tkinter import ttk
 
 from gui.page import wording
 from gui.page.palette import Palette
-from gui.reading.messages import Seen
+from pipeline.inference.results import Reading
 
 WIDTH, BARS_HEIGHT = 250, 270  # of the column and its bars at 96 dots an inch, pixels
 LEFT, RIGHT = 26, 72  # beside the bars, for the digit and its probability
@@ -48,17 +48,17 @@ class Column(ttk.Frame):
         self.bars.configure(background=palette.card)
         self._place()
 
-    def show(self, seen: Seen | None, number: int) -> None:
+    def show(self, seen: Reading | None, number: int) -> None:
         """Show an answer, with the bars of its digit `number`; None: nothing to answer."""
-        mark = seen.marks[number] if seen and seen.marks else None
+        mark = seen.digits[number] if seen and seen.digits else None
         answer = seen.answer if seen and mark else ""
         points = wording.headline_points(answer)
         self.answer.configure(
             text=wording.headline(answer), font=("TkDefaultFont", points, "bold" if points > 20 else "normal")
         )
         self.sure["text"] = wording.subtitle(seen, number) if seen and mark else ""
-        self.values = mark.probabilities if mark else (0.0,) * 10
-        self._best = mark.digit if mark else None
+        self.values = mark.prediction.probabilities if mark else (0.0,) * 10
+        self._best = mark.prediction.digit if mark else None
         self._draw()
 
     def _place(self) -> None:

@@ -13,10 +13,10 @@ from gui.page import files, wording
 from gui.page.corrections import Corrections, correctable, keep
 from gui.page.drawing import Drawing, Point
 from gui.page.palette import DARK, LIGHT, Palette
-from gui.reading import messages, model_catalog
+from gui.reading import model_catalog
 from gui.reading.client import ReadingClient
 from gui.reading.errand import Errand
-from gui.reading.messages import Answer, Explanation, Failed, Message, Opened, Read, Seen
+from gui.reading.messages import Answer, Explanation, Failed, Message, Opened, Read
 from gui.window import menu, theme
 from gui.window.answer_column import Column
 from gui.window.canvas import Surface
@@ -25,6 +25,7 @@ from gui.window.help import Help
 from gui.window.model_dialog import Picker
 from gui.window.toolbar import Toolbar
 from pipeline.inference.default_model import default_model
+from pipeline.inference.results import Digit, Reading
 from pipeline.system.errors import DataError
 from pipeline.system.paths import PROJECT
 
@@ -72,7 +73,7 @@ class App(tk.Tk):
         self.palette = palette or theme.preferred()
         side = round(min(SIDE * self.px, self.winfo_screenheight() * MOST_OF_SCREEN))
         self.drawing = Drawing(side, round(BRUSH * side))
-        self.seen: dict[int, Seen] = {}  # what is shown of each model
+        self.seen: dict[int, Reading] = {}  # what is shown of each model
         self.wanted = -1  # number of the digit that was chosen by hand
         self._worker = worker or ReadingClient()
         self._own_worker = worker is None
@@ -108,9 +109,9 @@ class App(tk.Tk):
         super().destroy()
 
     @property
-    def reading(self) -> object | None:
+    def reading(self) -> Reading | None:
         """The `gui.Reading` that is shown; None for a blank canvas, and before there is an answer."""
-        return messages.unpickled(self.seen[0]) if 0 in self.seen else None
+        return self.seen.get(0)
 
     @property
     def pending(self) -> bool:
@@ -123,8 +124,8 @@ class App(tk.Tk):
         marks = self._marks()
         return wording.selected(marks, self.wanted, len(self.drawing.strokes) - 1) if marks else -1
 
-    def _marks(self) -> tuple[messages.Mark, ...]:
-        return self.seen[0].marks if 0 in self.seen else ()
+    def _marks(self) -> tuple[Digit, ...]:
+        return self.seen[0].digits if 0 in self.seen else ()
 
     # The window ------------------------------------------------------------------------------------------------------
 
@@ -435,7 +436,7 @@ class App(tk.Tk):
         self.tell(f"{text}.")
         self.recognize()
 
-    def _show(self, seen: dict[int, Seen]) -> None:
+    def _show(self, seen: dict[int, Reading]) -> None:
         self.seen = {slot: one for slot, one in seen.items() if slot == 0 or slot in self._introductions}
         marks, chosen = self._marks(), self.selected
         self.canvas.show(marks, chosen)
@@ -443,7 +444,7 @@ class App(tk.Tk):
             if slot and slot not in self._introductions:
                 continue
             own = self.seen.get(slot)
-            number = min(chosen, len(own.marks) - 1) if own else -1
+            number = min(chosen, len(own.digits) - 1) if own else -1
             column.show(own, number)
         if not marks:
             self._explain(None)

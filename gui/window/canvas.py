@@ -10,7 +10,8 @@ from gui.page import heat, ink
 from gui.page.drawing import Drawing
 from gui.page.palette import Palette
 from gui.page.wording import chip
-from gui.reading.messages import Explanation, Mark
+from gui.reading.messages import Explanation
+from pipeline.inference.results import Digit
 
 CLICK = 3  # that the mouse may move within a click, at 96 dots an inch, pixels
 
@@ -52,7 +53,7 @@ class Surface(tk.Canvas):
         self._last = (0.0, 0.0)
         self._pressed = (0, 0)  # where, screen pixels
         self._pressed_chip = -1
-        self._marks: Sequence[Mark] = ()
+        self._marks: Sequence[Digit] = ()
         self._selected = -1
         self._explanation: Explanation | None = None
         self._pictures: dict[Path, tuple[Image.Image, tuple[int, int]]] = {}
@@ -86,7 +87,7 @@ class Surface(tk.Canvas):
         """Whether the pixels of that picture are here."""
         return path in self._pictures
 
-    def show(self, marks: Sequence[Mark], selected: int) -> None:
+    def show(self, marks: Sequence[Digit], selected: int) -> None:
         """Box the digits of an answer; `selected` is the number of the one that is spoken of."""
         self._marks, self._selected = marks, selected
         self._draw_marks()

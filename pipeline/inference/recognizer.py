@@ -81,7 +81,7 @@ class Recognizer:
             )
 
     def predict(self, picture: Picture) -> Prediction:
-        """Read the one digit in `picture`; `BLANK`, which says why, if there is no ink."""
+        """Read the one digit in `picture`; its `blank` says why, if there is no ink."""
         try:
             fitted = blots.fit(picture_of(picture))
         except photo.BlankPicture as error:
@@ -187,7 +187,7 @@ class Recognizer:
         for group in groups:
             picture, prediction, likeness = read[group]
             box, own_strokes = locate(group)
-            digits.append(Digit(prediction, self._verdict(prediction, likeness), box, picture, own_strokes, likeness))
+            digits.append(Digit(prediction, self._verdict(prediction, likeness), box, picture.tobytes(), own_strokes, likeness))
         return Reading(tuple(digits))
 
     def _worth(self, prediction: Prediction, likeness: float) -> float:

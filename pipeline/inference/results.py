@@ -1,10 +1,11 @@
-"""What was read: a digit, and a row of digits, in numbers and in words."""
+"""What was read: a digit, and a row of digits, in numbers and in words. The window shows it, and so it loads no numpy."""
 
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Verdict = Literal["digit", "unsure", "none"]
 
@@ -16,12 +17,12 @@ class _Prediction(NamedTuple):
 
 
 class Prediction(_Prediction):
-    """What a picture was read as.
+    """What an image was read as.
 
     Attributes:
-        digit: 0 to 9; None for a blank picture.
+        digit: 0 to 9; None for a blank image.
         probability: of that digit, 0 to 1.
-        probabilities: of all ten, in their order; they sum to 1, or are all 0 for a blank picture.
+        probabilities: of all ten, in their order; they sum to 1, or are all 0 for a blank image.
         blank: why there is no digit; "" if there is one. It is none of the three that a prediction is unpacked into.
 
     """
@@ -31,21 +32,18 @@ class Prediction(_Prediction):
     @property
     def runner_up(self) -> int:
         """The second most probable digit."""
-        return int(np.argsort(self.probabilities, kind="stable")[-2])
-
-
-BLANK = Prediction(None, 0.0, (0.0,) * 10)
+        return sorted(range(len(self.probabilities)), key=self.probabilities.__getitem__)[-2]
 
 
 def blank_prediction(why: str) -> Prediction:
-    """The prediction of a picture without ink: equal to `BLANK`, and says why."""
-    prediction = Prediction(*BLANK)
+    """The prediction of an image without ink, and why there is none."""
+    prediction = Prediction(None, 0.0, (0.0,) * 10)
     prediction.blank = why
     return prediction
 
 
 class Box(NamedTuple):
-    """Where something is, in the unit of what was read: canvas or picture. y goes down."""
+    """Where something is, in the unit of what was read: page or image. y goes down."""
 
     left: float
     top: float
@@ -53,7 +51,7 @@ class Box(NamedTuple):
     bottom: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Digit:
     """One of the digits that were read.
 
@@ -61,18 +59,25 @@ class Digit:
         prediction: the digit and the probabilities.
         verdict: whether it is a digit, and whether that is sure.
         box: around its ink.
-        picture: what the network was given, (28, 28) uint8, 0 to 255, ink bright.
-        strokes: numbers of its strokes, ascending; empty if a picture was read.
-        likeness: how much like a digit it is, more for more (`pipeline.inference.rejection.score`); what the verdict goes by.
+        pixels: of the image that the network was given, 28 x 28 bytes: see `picture`.
+        strokes: numbers of its strokes, ascending; empty if an image was read.
+        likeness: how much like a digit it is (`pipeline.inference.rejection.score`); the verdict depends on it.
 
     """
 
     prediction: Prediction
     verdict: Verdict
     box: Box
-    picture: NDArray[np.uint8]
-    strokes: tuple[int, ...]
+    pixels: bytes = field(repr=False)
+    strokes: tuple[int, ...] = ()
     likeness: float = float("inf")
+
+    @property
+    def picture(self) -> "NDArray[np.uint8]":
+        """The image that the network was given, (28, 28) uint8, 0 to 255, ink bright."""
+        import numpy as np
+
+        return np.frombuffer(self.pixels, np.uint8).reshape(28, 28)
 
     @property
     def answer(self) -> str:
@@ -84,12 +89,12 @@ class Digit:
         return str(self.prediction.digit)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Reading:
     """All digits that were read, from left to right.
 
     Attributes:
-        blank: why no digit was found in a picture, for a person; "" if one was.
+        blank: why no digit was found in an image, for the user; "" if one was.
 
     """
 
@@ -98,12 +103,12 @@ class Reading:
 
     @property
     def text(self) -> str:
-        """The number, like "2026": of what is unsure the most probable digit, of what is none nothing. "" for a blank."""
+        """The number, like "2026", with the most probable digit where it is uncertain. What is no digit is left out."""
         return "".join(str(digit.prediction.digit) for digit in self.digits if digit.verdict != "none")
 
     @property
     def answer(self) -> str:
-        """For a person: of one digit its answer, of several the number with a "?" for each that is none. "" for a blank."""
+        """For the user: the answer of one digit, or the number with a "?" for each that is none. "" for a blank."""
         if len(self.digits) == 1:
             return self.digits[0].answer
         if self.digits and all(digit.verdict == "none" for digit in self.digits):
