@@ -13,13 +13,8 @@ from numpy.typing import NDArray
 
 from pipeline.images import strokes
 from pipeline.images.arrays import Split, network_input
-from pipeline.system import tensorflow_setup
 from pipeline.training import negatives
 from tests.hand import DIGITS
-
-tensorflow_setup.start()
-
-import keras  # noqa: E402
 
 Weights = dict[str, list[NDArray[np.float32]]]
 
@@ -34,9 +29,7 @@ def digits(count: int = 500, seed: int = 0) -> Split:
     return Split(pictures, labels.astype(np.uint8))
 
 
-def trained(
-    *layers: Any, shape: tuple[int, ...] = (28, 28, 1), takes: Callable[[Any], Any] = lambda given: given
-) -> keras.Model:
+def trained(*layers: Any, shape: tuple[int, ...] = (28, 28, 1), takes: Callable[[Any], Any] = lambda given: given) -> Any:
     """A network of `layers` and ten probabilities that reads digits: only the last numbers are fitted, by least squares.
 
     Args:
@@ -45,18 +38,20 @@ def trained(
         takes: from network input, 0 to 1, to the values that the network is to be given.
 
     """
+    import keras
+
     keras.utils.set_random_seed(0)
     network = keras.Sequential([keras.Input(shape), *layers, keras.layers.Dense(10, "softmax", name="answer")])
     given = np.asarray(takes(network_input(digits().pictures))).reshape(-1, *shape)
     features = np.asarray(keras.Model(network.inputs[0], network.layers[-1].input)(given))
     features = np.hstack([features, np.ones((len(features), 1))])
     wanted = np.eye(10)[digits().labels] - 0.1
-    weights = np.linalg.solve(features.T @ features + np.eye(features.shape[1]), features.T @ wanted)
+    weights = features.T @ np.linalg.solve(features @ features.T + np.eye(len(features)), wanted)  # ridge regression
     network.layers[-1].set_weights([20 * weights[:-1], 20 * weights[-1]])
     return network
 
 
-def weights_of(network: keras.Model) -> Weights:
+def weights_of(network: Any) -> Weights:
     return {layer.name: layer.get_weights() for layer in network.layers if layer.get_weights()}
 
 
@@ -100,7 +95,7 @@ def changed(source: Path, target: Path, members: Mapping[str, bytes | None], com
     return target
 
 
-def right(network: keras.Model) -> float:
+def right(network: Any) -> float:
     """The part of other digits, as network input, that a network tells right."""
     shown = digits(100, seed=1)
     return float(np.mean(np.asarray(network(network_input(shown.pictures))).argmax(axis=1) == shown.labels))

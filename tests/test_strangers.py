@@ -13,30 +13,36 @@ import pytest
 from gui import Recognizer, predict_digit
 from pipeline.inference import description, exported, harmless, model_file
 from pipeline.inference.description import Description
+from pipeline.system import tensorflow_setup
 from pipeline.system.errors import ModelError
 from tests import strangers
 from tests.strangers import changed, old_layer, right, trained, weights_of, write_old
 
-import keras  # isort: skip
-
-L = keras.layers
 CONVOLUTION = {"kernel_size": [3, 3], "strides": [1, 1], "data_format": "channels_last", "dilation_rate": [1, 1]}
 POOLING = {"pool_size": [2, 2], "strides": [2, 2], "padding": "valid", "data_format": "channels_last"}
 
 
 @pytest.fixture(scope="module")
-def cnn() -> keras.Model:
+def keras() -> Any:
+    """The library, in the tests that need it."""
+    tensorflow_setup.start()
+    import keras
+
+    return keras
+
+
+@pytest.fixture(scope="module")
+def L(keras: Any) -> Any:  # noqa: N802
+    return keras.layers
+
+
+@pytest.fixture(scope="module")
+def cnn(L: Any) -> Any:
     """The layers of keras-examples' mnist_cnn.py, fewer and smaller."""
     layers = [L.Conv2D(4, 3, activation="relu", name="conv2d_1"), L.MaxPooling2D(name="max_pooling2d_1"), L.Dropout(0.25)]
     network = trained(*layers, L.Flatten(name="flatten_1"))
     assert right(network) >= 0.9
     return network
-
-
-@pytest.fixture(scope="module")
-def dense() -> keras.Model:
-    """A network of one layer on 784 pixels in a row."""
-    return trained(shape=(784,))
 
 
 def old_cnn(**first: Any) -> list[dict[str, Any]]:
@@ -93,18 +99,18 @@ KERAS_1 = [
     ],
     ids=["1.2", "2.1", "2.2", "tf", "2.3"],
 )
-def test_files_of_old_versions_of_keras_are_read_right(version: str, definition: Any, cnn: keras.Model, tmp_path: Path) -> None:
+def test_files_of_old_versions_of_keras_are_read_right(version: str, definition: Any, cnn: Any, tmp_path: Path) -> None:
     path = write_old(tmp_path / "mnist_cnn.h5", definition, weights_of(cnn), version, text=version == "2.3.1")
     assert right(exported.open_model(path)) == right(cnn)
 
 
-def test_a_shape_that_a_later_layer_carries_along_is_not_taken_for_its_input(cnn: keras.Model, tmp_path: Path) -> None:
+def test_a_shape_that_a_later_layer_carries_along_is_not_taken_for_its_input(cnn: Any, tmp_path: Path) -> None:
     layers = old_cnn(batch_input_shape=[None, 28, 28, 1])
     layers[-1]["config"]["batch_input_shape"] = [None, 28, 28, 1]
     assert right(exported.open_model(write_old(tmp_path / "m.h5", sequential(layers), weights_of(cnn)))) == right(cnn)
 
 
-def test_old_names_and_arguments_of_layers_are_understood(tmp_path: Path) -> None:
+def test_old_names_and_arguments_of_layers_are_understood(L: Any, tmp_path: Path) -> None:
     network = trained(
         *(L.Conv2D(4, 3, padding="same", name="conv"), L.BatchNormalization(name="norm"), L.LeakyReLU(0.1, name="leaky")),
         *(L.DepthwiseConv2D(3, name="depthwise"), L.ReLU(threshold=0.1, name="threshold"), L.Flatten(name="flat")),
@@ -133,7 +139,7 @@ def test_old_names_and_arguments_of_layers_are_understood(tmp_path: Path) -> Non
     np.testing.assert_allclose(opened(given), network(given), atol=1e-5)
 
 
-def test_an_old_model_within_a_model_is_put_together_again(cnn: keras.Model, tmp_path: Path) -> None:
+def test_an_old_model_within_a_model_is_put_together_again(cnn: Any, tmp_path: Path) -> None:
     """Keras 2 counted the calls of a model within a model from 1."""
     inner = sequential(old_cnn(batch_input_shape=[None, 28, 28, 1])[:-1])
     entry = {"class_name": "InputLayer", "config": {"name": "input_1", "batch_input_shape": [None, 28, 28, 1], "sparse": False}}
@@ -149,7 +155,7 @@ def test_an_old_model_within_a_model_is_put_together_again(cnn: keras.Model, tmp
     assert right(exported.open_model(path)) == right(cnn)
 
 
-def test_what_keras_no_longer_computes_is_told(cnn: keras.Model, tmp_path: Path) -> None:
+def test_what_keras_no_longer_computes_is_told(cnn: Any, tmp_path: Path) -> None:
     theano = json.loads(json.dumps(KERAS_1).replace('"tf"', '"th"'))
     path = write_old(tmp_path / "m.h5", {"class_name": "Sequential", "config": theano}, weights_of(cnn), "1.2.2")
     with pytest.raises(ModelError, match="conv2d_1 has its numbers in Theano's order"):
@@ -159,46 +165,55 @@ def test_what_keras_no_longer_computes_is_told(cnn: keras.Model, tmp_path: Path)
 @pytest.mark.parametrize(
     ("kind", "ending"), [("h5", ".H5"), ("h5", ".keras"), ("keras", ".KERAS"), ("keras", ".h5"), ("h5", ".hdf5"), ("keras", "")]
 )
-def test_what_a_file_is_is_told_by_its_content(ending: str, kind: str, cnn: keras.Model, tmp_path: Path) -> None:
+def test_what_a_file_is_is_told_by_its_content(ending: str, kind: str, cnn: Any, tmp_path: Path) -> None:
     cnn.save(tmp_path / f"saved.{kind}")
     path = (tmp_path / f"saved.{kind}").rename(tmp_path / f"model{ending}")
     assert right(exported.open_model(str(path))) == right(cnn)
     assert description.read(str(path)) == Description()
 
 
-@pytest.mark.parametrize("kind", ["h5", "keras"])
-def test_a_model_saved_after_training_is_opened(kind: str, cnn: keras.Model, tmp_path: Path) -> None:
+def test_a_model_saved_after_training_is_opened(keras: Any, cnn: Any, tmp_path: Path) -> None:
     network = keras.models.clone_model(cnn)
     network.set_weights(cnn.get_weights())
     network.compile(keras.optimizers.Adam(1e-9), keras.losses.SparseCategoricalCrossentropy(), metrics=["accuracy"])
     shown = strangers.digits(20)
     network.fit(shown.pictures[..., None] / 255, shown.labels, verbose=0)
-    network.save(tmp_path / f"model.{kind}")
-    assert right(exported.open_model(tmp_path / f"model.{kind}")) == right(network) >= 0.9
+    for kind in ("h5", "keras"):
+        network.save(tmp_path / f"model.{kind}")
+        assert right(exported.open_model(tmp_path / f"model.{kind}")) == right(network) >= 0.9
 
 
-HARMLESS = [
-    (L.RandomRotation(0.1), L.RandomZoom(0.1), L.RandomTranslation(0.1, 0.1), L.RandomFlip("horizontal")),
-    (L.Cropping2D(1), L.Identity(), L.GroupNormalization(1), L.UnitNormalization(), L.LayerNormalization()),
-    (L.Conv2D(2, 3, kernel_constraint=keras.constraints.MaxNorm(2), kernel_regularizer=keras.regularizers.L1L2(0.1, 0.1)),),
-    (L.Conv2DTranspose(2, 3), L.UpSampling2D(), L.AveragePooling2D(2), L.SpatialDropout2D(0.1), L.GaussianDropout(0.1)),
-    (L.Reshape((28, 28)), L.Bidirectional(L.LSTM(4, return_sequences=True)), L.TimeDistributed(L.Dense(3))),
-    (L.Rescaling(2.0, -1.0), L.Resizing(14, 14), L.Normalization(mean=0.1, variance=0.3), L.Activation("mish"), L.PReLU()),
-]
+HARMLESS: dict[str, Callable[[Any], list[Any]]] = {
+    "random": lambda L: [
+        *(L.RandomRotation(0.1), L.RandomZoom(0.1), L.RandomTranslation(0.1, 0.1), L.RandomFlip("horizontal")),
+    ],
+    "normalized": lambda L: [
+        *(L.Cropping2D(1), L.Identity(), L.GroupNormalization(1), L.UnitNormalization(), L.LayerNormalization()),
+    ],
+    "constrained": lambda L: [L.Conv2D(2, 3, kernel_constraint="MaxNorm", kernel_regularizer="L1L2")],
+    "convolutions": lambda L: [
+        *(L.Conv2DTranspose(2, 3), L.UpSampling2D(), L.AveragePooling2D(2), L.SpatialDropout2D(0.1), L.GaussianDropout(0.1)),
+    ],
+    "recurrent": lambda L: [
+        *(L.Reshape((28, 28)), L.Bidirectional(L.LSTM(4, return_sequences=True)), L.TimeDistributed(L.Dense(3))),
+    ],
+    "rescaled": lambda L: [
+        *(L.Rescaling(2.0, -1.0), L.Resizing(14, 14), L.Normalization(mean=0.1, variance=0.3), L.Activation("mish"), L.PReLU()),
+    ],
+}
 
 
-@pytest.mark.parametrize("kind", ["h5", "keras"])
-@pytest.mark.parametrize("layers", HARMLESS, ids=lambda layers: type(layers[0]).__name__)
-def test_harmless_layers_are_opened_and_compute_the_same(layers: Any, kind: str, tmp_path: Path) -> None:
-    made = keras.Sequential([keras.Input((28, 28, 1)), *layers, L.Flatten(), L.Dense(10, "softmax")])
-    network = keras.models.clone_model(made)  # the layers are also those of the other format's test
-    network.save(tmp_path / f"model.{kind}")
+@pytest.mark.parametrize("name", HARMLESS)
+def test_harmless_layers_are_opened_and_compute_the_same(keras: Any, L: Any, name: str, tmp_path: Path) -> None:
+    network = keras.Sequential([keras.Input((28, 28, 1)), *HARMLESS[name](L), L.Flatten(), L.Dense(10, "softmax")])
     given = np.random.default_rng(0).random((3, 28, 28, 1), np.float32)
-    opened = exported.open_model(tmp_path / f"model.{kind}")
-    np.testing.assert_allclose(opened(given, training=False), network(given, training=False), atol=1e-5)
+    for kind in ("h5", "keras"):
+        network.save(tmp_path / f"model.{kind}")
+        opened = exported.open_model(tmp_path / f"model.{kind}")
+        np.testing.assert_allclose(opened(given, training=False), network(given, training=False), atol=1e-5)
 
 
-def test_arithmetic_between_layers_is_opened(tmp_path: Path) -> None:
+def test_arithmetic_between_layers_is_opened(keras: Any, L: Any, tmp_path: Path) -> None:
     given = keras.Input((28, 28, 1))
     flat = L.Flatten()(keras.ops.expand_dims((given[:, 2:-2, 2:-2, 0] - 0.1) / 0.3, -1))
     network = keras.Model(given, L.Dense(10, "softmax")(flat))
@@ -207,7 +222,7 @@ def test_arithmetic_between_layers_is_opened(tmp_path: Path) -> None:
     np.testing.assert_allclose(exported.open_model(tmp_path / "model.keras")(shown), network(shown), atol=1e-5)
 
 
-def test_every_class_that_keras_offers_is_known_to_be_harmless_or_named_here() -> None:
+def test_every_class_that_keras_offers_is_known_to_be_harmless_or_named_here(keras: Any) -> None:
     """A new Keras may offer more: somebody has to look whether that computes and does nothing else."""
     not_harmless = {
         "keras.layers": "CategoryEncoding Discretization FlaxLayer HashedCrossing Hashing InputSpec IntegerLookup JaxLayer "
@@ -244,9 +259,7 @@ def test_every_class_that_keras_offers_is_known_to_be_harmless_or_named_here() -
     ids=lambda entry: str(entry["class_name"]),
 )
 @pytest.mark.parametrize("place", ["kernel_regularizer", "activation", "inbound"])
-def test_what_may_hold_foreign_code_is_refused_wherever_it_stands(
-    entry: Any, place: str, cnn: keras.Model, tmp_path: Path
-) -> None:
+def test_what_may_hold_foreign_code_is_refused_wherever_it_stands(entry: Any, place: str, cnn: Any, tmp_path: Path) -> None:
     layers = old_cnn(batch_input_shape=[None, 28, 28, 1])
     layers[0]["config"][place] = {"deep": [entry]} if place == "inbound" else entry
     path = write_old(tmp_path / "strange.h5", sequential(layers), weights_of(cnn))
@@ -257,7 +270,7 @@ def test_what_may_hold_foreign_code_is_refused_wherever_it_stands(
         exported.open_model(path)
 
 
-def test_what_a_file_says_of_training_never_comes_to_keras(cnn: keras.Model, tmp_path: Path) -> None:
+def test_what_a_file_says_of_training_never_comes_to_keras(keras: Any, cnn: Any, tmp_path: Path) -> None:
     """Not even where it doesn't belong: it isn't compared with the list."""
     evil = {"class_name": "TFSMLayer", "module": "keras.layers", "config": {"filepath": "evil"}, "registered_name": None}
     functional = keras.Model(cnn.inputs[0], cnn.outputs[0])
@@ -272,7 +285,9 @@ def test_what_a_file_says_of_training_never_comes_to_keras(cnn: keras.Model, tmp
     assert right(exported.open_model(path)) == right(cnn)
 
 
-def test_what_is_checked_is_what_is_opened(cnn: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_checked_is_what_is_opened(
+    keras: Any, L: Any, cnn: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A file that begins as HDF5 and ends as an archive; and one that is replaced after the check."""
     network = keras.Sequential([keras.Input((28, 28, 1)), L.Flatten(), L.Lambda(lambda x: x), L.Dense(10, "softmax")])
     network.save(tmp_path / "lambda.keras")
@@ -301,7 +316,9 @@ FORMS = [(784,), (28, 28), (1, 28, 28), (784, 1), (None, None, 1), (32, 32, 1), 
     [*((shape, False) for shape in FORMS), ((28, 28), True), ((32, 32, 1), True)],
     ids=lambda value: str(value) if isinstance(value, tuple) else "functional" if value else "sequential",
 )
-def test_the_same_pixels_in_another_form_are_read_right(shape: tuple[int, ...], functional: bool, tmp_path: Path) -> None:
+def test_the_same_pixels_in_another_form_are_read_right(
+    keras: Any, L: Any, shape: tuple[int, ...], functional: bool, tmp_path: Path
+) -> None:
     layers = [L.Conv2D(3, 3, activation="relu")] if len(shape) == 3 and shape[0] != 1 else []
     layers += [L.GlobalMaxPooling2D(), L.Dense(60, "relu")] if None in shape else [L.Flatten()]
     if None in shape:
@@ -323,7 +340,7 @@ def test_the_same_pixels_in_another_form_are_read_right(shape: tuple[int, ...], 
     assert len(recognizer.explainer.feature_maps(picture)) == (bool(layers[:-1]) and not functional)
 
 
-def test_channels_first_is_told_with_the_remedy(tmp_path: Path) -> None:
+def test_channels_first_is_told_with_the_remedy(keras: Any, L: Any, tmp_path: Path) -> None:
     layers = [L.Conv2D(2, 3, data_format="channels_first"), L.Flatten()]
     keras.Sequential([keras.Input((1, 28, 28)), *layers, L.Dense(10, "softmax")]).save(tmp_path / "model.h5")
     with pytest.raises(ModelError, match=r"model\.h5 .*channels_first.*channels_last"):
@@ -333,27 +350,29 @@ def test_channels_first_is_told_with_the_remedy(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("shape", "outputs"), [((28, 28, 2), 10), ((64, 64, 1), 10), ((100,), 10), ((28, 28, 1), 26), ((784,), 47)], ids=str
 )
-def test_another_shape_is_told_with_the_one_of_the_file(shape: tuple[int, ...], outputs: int, tmp_path: Path) -> None:
+def test_another_shape_is_told_with_the_one_of_the_file(
+    keras: Any, L: Any, shape: tuple[int, ...], outputs: int, tmp_path: Path
+) -> None:
     keras.Sequential([keras.Input(shape), L.Flatten(), L.Dense(outputs, "softmax")]).save(tmp_path / "other.h5")
     with pytest.raises(ModelError) as told:
         exported.open_model(tmp_path / "other.h5")
     assert f"{(None, *shape)} and {(None, outputs)}" in str(told.value)
 
 
-def test_several_inputs_are_told(tmp_path: Path) -> None:
+def test_several_inputs_are_told(keras: Any, L: Any, tmp_path: Path) -> None:
     one, two = keras.Input((28, 28, 1)), keras.Input((28, 28, 1))
     keras.Model([one, two], L.Dense(10, "softmax")(L.Flatten()(L.Add()([one, two])))).save(tmp_path / "two.keras")
     with pytest.raises(ModelError, match=r"must go from \(None, 28, 28, 1\)"):
         exported.open_model(tmp_path / "two.keras")
 
 
-def test_outputs_that_are_no_probabilities_are_told_with_the_remedy(tmp_path: Path) -> None:
+def test_outputs_that_are_no_probabilities_are_told_with_the_remedy(keras: Any, L: Any, tmp_path: Path) -> None:
     keras.Sequential([keras.Input((28, 28, 1)), L.Flatten(), L.Dense(10)]).save(tmp_path / "logits.h5")
     with pytest.raises(ModelError, match=r"logits\.h5 must end in probabilities.*Put a Softmax layer at its end"):
         Recognizer(tmp_path / "logits.h5")
 
 
-def test_weights_alone_are_told(cnn: keras.Model, tmp_path: Path) -> None:
+def test_weights_alone_are_told(cnn: Any, tmp_path: Path) -> None:
     cnn.save_weights(tmp_path / "model.weights.h5")
     write_old(tmp_path / "old.h5", {}, weights_of(cnn))
     with h5py.File(tmp_path / "old.h5", "r+") as file:
@@ -382,11 +401,13 @@ RANGES = {
 
 
 @pytest.mark.parametrize(("name", "kind"), [*((name, "sequential") for name in RANGES), ("0 to 255", "functional")], ids=str)
-def test_a_model_that_takes_another_range_is_given_it_and_that_is_said(name: str, kind: str, tmp_path: Path) -> None:
+def test_a_model_that_takes_another_range_is_given_it_and_that_is_said(
+    keras: Any, L: Any, name: str, kind: str, tmp_path: Path
+) -> None:
     way = RANGES[name]
     convolution = L.Conv2D(4, 3, activation="relu", bias_initializer=keras.initializers.Constant(0.3))
     scale = 255.0 if "255" in name else 1.0
-    layers = [L.Rescaling(1 / scale), convolution, L.Dropout(0.5), L.Flatten()]
+    layers = [L.Rescaling(1 / scale), convolution, L.MaxPooling2D(), L.Dropout(0.5), L.Flatten()]
     network = trained(*layers, takes=way)
     if kind == "functional":
         network = keras.Model(network.inputs, network.outputs)
@@ -399,14 +420,14 @@ def test_a_model_that_takes_another_range_is_given_it_and_that_is_said(name: str
     assert len(recognizer.explainer.feature_maps(strangers.digits().pictures[0])) == 1
 
 
-def test_a_model_that_reads_no_digits_is_opened_and_that_is_said(tmp_path: Path) -> None:
+def test_a_model_that_reads_no_digits_is_opened_and_that_is_said(keras: Any, L: Any, tmp_path: Path) -> None:
     keras.utils.set_random_seed(0)
     keras.Sequential([keras.Input((28, 28, 1)), L.Flatten(), L.Dense(10, "softmax")]).save(tmp_path / "model.h5")
     note = Recognizer(tmp_path / "model.h5").note
     assert "of 20 sample digits: was it trained on digits, bright ink on dark, 0 to 1?" in note
 
 
-def described(path: Path, says: Any, cnn: keras.Model) -> Path:
+def described(path: Path, says: Any, cnn: Any) -> Path:
     cnn.save(path)
     with h5py.File(path, "r+") as file:
         file.attrs[exported.ATTRIBUTE] = says
@@ -422,14 +443,14 @@ def described(path: Path, says: Any, cnn: keras.Model) -> Path:
     ],
     ids=lambda says: repr(says)[:30],
 )
-def test_a_description_of_the_wrong_type_is_told(says: Any, cnn: keras.Model, tmp_path: Path) -> None:
+def test_a_description_of_the_wrong_type_is_told(says: Any, cnn: Any, tmp_path: Path) -> None:
     path = described(tmp_path / "model.h5", says, cnn)
     with pytest.raises(ModelError, match=r"model\.h5"):
         Recognizer(path)
     assert description.read(path) == Description()
 
 
-def test_a_description_of_more_than_ours_is_read_past(cnn: keras.Model, tmp_path: Path) -> None:
+def test_a_description_of_more_than_ours_is_read_past(keras: Any, cnn: Any, tmp_path: Path) -> None:
     says = {"dataset": 7, "test_accuracy": "good", "note": ["x"], "rejection": {"none_below": -5, "more": {}}}
     path = described(tmp_path / "model.h5", json.dumps(says), cnn)
     assert Recognizer(path).description == Description(none_below=-5.0)
@@ -489,7 +510,7 @@ BOMBS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_definition_that_asks_for_too_much_or_is_none_is_told_at_once(name: str, cnn: keras.Model, tmp_path: Path) -> None:
+def test_a_definition_that_asks_for_too_much_or_is_none_is_told_at_once(name: str, cnn: Any, tmp_path: Path) -> None:
     path = write_old(tmp_path / "bomb.h5", BOMBS[name], weights_of(cnn))
     with pytest.raises(ModelError, match=r"bomb\.h5"):
         exported.open_model(path)
@@ -506,7 +527,7 @@ def nested(brackets: int) -> str:
     ["{", nested(100_000), nested(500), " " * (model_file.MOST_TEXT + 1), "\0", '{"config": {"a": 1' + "0" * 5000 + "}}"],
     ids=["cut", "deep", "deeper than needed", "long", "nothing", "large number"],
 )
-def test_text_that_is_no_definition_is_told(text: str, cnn: keras.Model, tmp_path: Path) -> None:
+def test_text_that_is_no_definition_is_told(text: str, cnn: Any, tmp_path: Path) -> None:
     cnn.save(tmp_path / "model.keras")
     path = changed(tmp_path / "model.keras", tmp_path / "bad.keras", {"config.json": text.encode()})
     with pytest.raises(ModelError, match=r"bad\.keras"):
@@ -560,7 +581,7 @@ def one_text_many_times(file: h5py.File) -> None:
 )
 @pytest.mark.parametrize("kind", ["h5", "keras"])
 def test_weights_that_no_model_has_are_told_at_once(
-    change: Callable[[h5py.File], None], kind: str, cnn: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    change: Callable[[h5py.File], None], kind: str, cnn: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(model_file, "MOST_PIECES", 200)
     path, weights = tmp_path / f"bad.{kind}", tmp_path / "weights.h5"
@@ -574,7 +595,7 @@ def test_weights_that_no_model_has_are_told_at_once(
         exported.open_model(path)
 
 
-def test_named_types_in_the_weights_do_no_harm(cnn: keras.Model, tmp_path: Path) -> None:
+def test_named_types_in_the_weights_do_no_harm(cnn: Any, tmp_path: Path) -> None:
     cnn.save(tmp_path / "model.h5")
     with h5py.File(tmp_path / "model.h5", "r+") as file:
         file["type"] = np.dtype("f8")
@@ -582,7 +603,7 @@ def test_named_types_in_the_weights_do_no_harm(cnn: keras.Model, tmp_path: Path)
 
 
 def test_an_archive_that_unpacks_to_too_much_or_is_damaged_is_told(
-    cnn: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cnn: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cnn.save(tmp_path / "model.keras")
     packed = changed(tmp_path / "model.keras", tmp_path / "packed.keras", {}, zipfile.ZIP_DEFLATED)
@@ -599,7 +620,7 @@ def test_an_archive_that_unpacks_to_too_much_or_is_damaged_is_told(
         exported.open_model(tmp_path / "zeros.keras")
 
 
-def test_weights_that_do_not_fit_are_told(cnn: keras.Model, tmp_path: Path) -> None:
+def test_weights_that_do_not_fit_are_told(cnn: Any, tmp_path: Path) -> None:
     weights = weights_of(cnn)
     weights["answer"] = [weights["answer"][0][:5], weights["answer"][1]]
     path = write_old(tmp_path / "short.h5", sequential(old_cnn(batch_input_shape=[None, 28, 28, 1])), weights)
