@@ -8,7 +8,7 @@ import sys
 from pipeline import compose
 from pipeline.config.check import load
 from pipeline.config.composition import compose as composed
-from pipeline.config.schema import IdxDataset
+from pipeline.data.datasets import IdxDataset
 from pipeline.system.command_line import run_command
 from pipeline.system.errors import DataUnavailable
 from pipeline.system.paths import CHECKOUT, MODELS, PARAMETERS, REPORTS

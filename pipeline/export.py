@@ -5,6 +5,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pipeline.config.check import load
+from pipeline.config.stages import EXPORT
 from pipeline.inference import exported, formats
 from pipeline.system import tensorflow_setup
 from pipeline.system.command_line import parse_stage, run_command
@@ -22,7 +23,7 @@ def main() -> None:
         tensorflow_setup.start()
         run.wait_for_store()
         network = exported.open_model(TRAINED / NETWORK)
-        paths = formats.write(network, configuration)
+        paths = formats.write(network, configuration.export, configuration.model_dump(include=set(EXPORT.groups)))
         run.artifacts("", *paths)
         network.save(Path(folder, "model.keras"))  # MLflow's form
         run.model(Path(folder, "model.keras"), [f"{name}=={version(name)}" for name in ("tensorflow", "keras")])

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.config.schema import Drawings
 from pipeline.data import collection
 from pipeline.data.collection import Drawing
+from pipeline.data.datasets import Drawings
 from pipeline.images.arrays import Split
 from pipeline.system import paths
 from pipeline.system.errors import DataError

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.config import schema
 from pipeline.data import download
+from pipeline.data.datasets import IdxDataset
 from pipeline.system import paths
 from pipeline.system.errors import DataUnavailable
 from tests.conftest import idx_bytes
@@ -58,9 +58,9 @@ def project_in_a_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("time.sleep", lambda _: None)  # pooch waits between retries
 
 
-def dataset(mirrors: list[str], folders: tuple[str, ...] = ("raw", "elsewhere")) -> schema.IdxDataset:
+def dataset(mirrors: list[str], folders: tuple[str, ...] = ("raw", "elsewhere")) -> IdxDataset:
     files = {role: {"name": f"{role}.gz", "sha256": hashlib.sha256(CONTENT[role]).hexdigest()} for role in ROLES}
-    return schema.IdxDataset.model_validate(
+    return IdxDataset.model_validate(
         {
             "name": "tiny",
             "kind": "idx",
@@ -132,7 +132,7 @@ def test_the_archive_of_keras_stands_in_for_the_four_files(tmp_path: Path) -> No
     np.savez(folder / "all.npz", x_train=np.zeros(1))
     archive = {"name": "all.npz", "sha256": paths.sha256(folder / "all.npz")}
     values = dataset([]).model_dump() | {"archive": archive}
-    assert download.obtain(schema.IdxDataset.model_validate(values)) == folder / "all.npz"
+    assert download.obtain(IdxDataset.model_validate(values)) == folder / "all.npz"
 
 
 def test_when_nothing_helps_the_error_names_what_was_tried_and_both_remedies(tmp_path: Path, server: str) -> None:

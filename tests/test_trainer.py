@@ -30,7 +30,6 @@ from pipeline.sweep import trial  # noqa: E402
 from pipeline.sweep.data import TrialData  # noqa: E402
 from pipeline.training import network  # noqa: E402
 from pipeline.training.augment import augmentation  # noqa: E402
-from pipeline.training.schedule import learning_rates  # noqa: E402
 from pipeline.training.trainer import Trainer  # noqa: E402
 from pipeline.training.variables import Variables  # noqa: E402
 
@@ -180,7 +179,7 @@ def test_calibration_changes_no_answer_and_lowers_the_loss(splits: dict[str, Spl
 @pytest.mark.parametrize("steps", [1, 2, 7, 100])
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle"])
 def test_a_schedule_stays_between_zero_and_its_peak(schedule: str, steps: int) -> None:
-    rates = learning_rates(configured(f"schedule={schedule}").schedule, 4.0, steps)
+    rates = configured(f"schedule={schedule}").schedule.learning_rates(4.0, steps)
     assert rates.shape == (steps,)
     assert rates.dtype == np.float32
     assert (rates >= 0).all()

@@ -14,7 +14,8 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from pipeline.config.check import check, keys_of, must_be_checkout, plain, read, unknown_key, warnings
+from pipeline.config.check import check_by, must_be_checkout, plain, read
+from pipeline.config.messages import keys_of, unknown_key
 from pipeline.config.schema import Configuration
 from pipeline.system.errors import ConfigurationError
 from pipeline.system.paths import CONFIGURATION, files_of
@@ -34,11 +35,11 @@ def digest(folder: Path) -> str:
 
 def warn(configuration: Configuration) -> None:
     """Print what of a configuration is most likely a mistake."""
-    for sentence in warnings(configuration):
+    for sentence in configuration.optimizer.warnings():
         print(f"Warning: {sentence}", file=sys.stderr)
 
 
-def explain(error: HydraException) -> ConfigurationError:
+def explain(error: HydraException, schema: type[Configuration] = Configuration) -> ConfigurationError:
     """Hydra's complaint about an override, with the nearest keys if it is of one that is not there."""
     text, cause = str(error).partition("\nConfig search path:")[0], error.__cause__
     # Hydra names the override alone; the cause has the reason, and what was composed before.
@@ -47,18 +48,24 @@ def explain(error: HydraException) -> ConfigurationError:
         there = keys_of(OmegaConf.to_container(cause.parent_node._get_root()))
         within = re.sub(r"\[(\w+)\]", r".\1", str(cause.full_key))  # as in optimizer={rho: 0.5, foo: 1}
         unknown = [key for key in (refused[1].partition("=")[0].lstrip("+~"), within) if key not in there]
-        reason = unknown_key(unknown[0], there) if unknown else f"  {str(cause).splitlines()[0]}"
+        reason = unknown_key(unknown[0], there, schema) if unknown else f"  {str(cause).splitlines()[0]}"
         text = f"{reason}\n    given: {refused[1]}"
     return ConfigurationError(f"the override is not valid.\n{text}")
 
 
-def compose(overrides: list[str], folder: Path = CONFIGURATION, primary: str = "config") -> dict[str, Any]:
+def compose(
+    overrides: list[str],
+    folder: Path = CONFIGURATION,
+    primary: str = "config",
+    schema: type[Configuration] = Configuration,
+) -> dict[str, Any]:
     """Compose and check the configuration.
 
     Args:
         overrides: in Hydra's override grammar, as in ``["experiment=textbook", "model.dropout=0.4"]``.
         folder: what to compose it from.
         primary: the file that it begins with, ``config`` or ``sweep``.
+        schema: what it is checked by.
 
     Raises:
         ConfigurationError: an override or a value is not valid.
@@ -70,12 +77,12 @@ def compose(overrides: list[str], folder: Path = CONFIGURATION, primary: str = "
         with initialize_config_dir(str(folder), version_base=None):
             values = plain(hydra_compose(primary, overrides=overrides))
     except HydraException as error:
-        raise explain(error) from None
+        raise explain(error, schema) from None
     except OmegaConfBaseException as error:
         raise ConfigurationError(f"the configuration can't be composed.\n  {error}") from None
     except (ValueError, TypeError) as error:  # as Hydra has it of model=null
         raise ConfigurationError(f"an override of {' '.join(overrides)} is not valid.\n  {error}") from None
-    warn(check(values))
+    warn(check_by(schema, values))
     return values
 
 

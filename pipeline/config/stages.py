@@ -5,6 +5,11 @@
 
 from dataclasses import dataclass
 
+from pipeline.data.datasets import PrepareOptions
+from pipeline.evaluation.options import EvaluateOptions
+from pipeline.inference.formats import ExportOptions
+from pipeline.training.options import TrainOptions
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -23,13 +28,16 @@ class Stage:
     output: str
 
 
-PREPARE = Stage("prepare", ("dataset",), ("data", "images"), "data/prepared/summary.json")
-TRAIN = Stage(
-    "train", ("model", "optimizer", "schedule", "augment", "training"), ("images", "training"), "data/trained/network.h5"
+PREPARE = Stage("prepare", tuple(PrepareOptions.model_fields), ("data", "images"), "data/prepared/summary.json")
+TRAIN = Stage("train", tuple(TrainOptions.model_fields), ("images", "training"), "data/trained/network.h5")
+EVALUATE = Stage(
+    "evaluate", tuple(EvaluateOptions.model_fields), ("evaluation", "images", "inference", "training"), "reports/metrics.json"
 )
-EVALUATE = Stage("evaluate", ("evaluation",), ("evaluation", "images", "inference", "training"), "reports/metrics.json")
-#: The exported model says with which values of all groups it was made.
 EXPORT = Stage(
-    "export", (*PREPARE.groups, *TRAIN.groups, *EVALUATE.groups, "export"), ("images", "inference"), "models/mnist.h5"
+    "export",
+    # The exported model says with which values of all groups it was made.
+    (*PREPARE.groups, *TRAIN.groups, *EVALUATE.groups, *ExportOptions.model_fields),
+    ("images", "inference"),
+    "models/mnist.h5",
 )
 STAGES = {stage.name: stage for stage in (PREPARE, TRAIN, EVALUATE, EXPORT)}

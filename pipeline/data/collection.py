@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.config.schema import Drawings
+from pipeline.data.datasets import Drawings
 from pipeline.images import strokes as rendering
 from pipeline.images.arrays import CLASSES, SIDE, Split
 from pipeline.system.errors import DataError

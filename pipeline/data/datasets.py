@@ -1,29 +1,164 @@
-"""Reading datasets into arrays, and splitting them."""
+"""The datasets: the options of each kind, how it is read into arrays, and how these are split.
+
+To add a kind: a class with `kind` and `splits`, or, without test images of its own, `images`; its place in `AnyDataset`, and
+``conf/dataset/<name>.yaml``.
+"""
 
 import gzip
 import math
 import struct
 import sys
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from pydantic import Field
 
-from pipeline.config.schema import AnyDataset, FolderDataset, IdxDataset
 from pipeline.data.download import obtain
-from pipeline.images import blots, preprocessing
+from pipeline.images import preprocessing
 from pipeline.images.arrays import CLASSES, SIDE, Split
-from pipeline.images.photo import BlankPicture
 from pipeline.images.picture_file import open_picture
 from pipeline.system.errors import DataError
 from pipeline.system.paths import files_of, in_project
+from pipeline.system.section import Count, Fraction, Name, Section, Seed
 
 MOST_NAMED = 10  # files in a warning
 
 
-def read(dataset: AnyDataset, test: bool = True) -> dict[str, Split]:
-    """Read a dataset and cut the validation split from its training pictures.
+class Drawings(Section):
+    """The collection of drawings that were corrected in the window."""
+
+    folder: Name
+    train: bool
+    repeat: Count
+    held_out_by: Literal["writer", "date"]
+    held_out_fraction: Fraction
+
+
+class Dataset(Section):
+    """What every dataset has."""
+
+    name: Name
+    class_names: Annotated[list[str], Field(min_length=CLASSES, max_length=CLASSES)]
+    validation_fraction: Fraction
+    split_seed: Seed
+    training_limit: Annotated[int, Field(ge=CLASSES)] | None
+    drawings: Drawings | None
+
+    def splits(self, test: bool) -> dict[str, Split]:
+        """Read the split ``train``, not yet parted from ``validation``, and, if it is wanted, ``test``."""
+        raise NotImplementedError
+
+
+class SourceFile(Section):
+    """A file as distributed."""
+
+    name: Annotated[str, Field(pattern=r"^[^/\\]+$")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class IdxFiles(Section):
+    """The four files of a set in MNIST's format."""
+
+    train_pictures: SourceFile
+    train_labels: SourceFile
+    test_pictures: SourceFile
+    test_labels: SourceFile
+
+
+class IdxDataset(Dataset):
+    """Four gzipped files in the IDX format, found in a folder or downloaded."""
+
+    kind: Literal["idx"]
+    folders: Annotated[list[Name], Field(min_length=1)]
+    mirrors: list[Annotated[str, Field(pattern=r"^https?://.*/$")]]
+    files: IdxFiles
+    archive: SourceFile | None
+
+    def splits(self, test: bool) -> dict[str, Split]:
+        """As of `Dataset.splits`."""
+        source, names = obtain(self), ["train", "test"] if test else ["train"]
+        if isinstance(source, Path):  # the archive that Keras keeps
+            with np.load(source, allow_pickle=False) as arrays:
+                found = {name: Split(arrays[f"x_{name}"], arrays[f"y_{name}"].astype(np.uint8)) for name in names}
+        else:
+            found = {name: Split(read_idx(source[f"{name}_pictures"]), read_idx(source[f"{name}_labels"])) for name in names}
+        for name, split in found.items():
+            _check(split, f"the {name} files of {self.name}")
+        return found
+
+
+class UndividedDataset(Dataset):
+    """A dataset without test images of its own."""
+
+    test_fraction: Fraction
+
+    def images(self) -> Split:
+        """Read all images and their labels."""
+        raise NotImplementedError
+
+    def splits(self, test: bool) -> dict[str, Split]:
+        """As of `Dataset.splits`."""
+        rest, held_out = _divide(self.images(), self.test_fraction, self.split_seed, "test_fraction")
+        return {"train": rest} | ({"test": held_out} if test else {})
+
+
+class DigitsDataset(UndividedDataset):
+    """The UCI digits that scikit-learn ships."""
+
+    kind: Literal["digits"]
+
+    def images(self) -> Split:
+        """Bring them from 8 x 8 to MNIST's form."""
+        from sklearn.datasets import load_digits  # takes a second to load
+
+        data = load_digits()
+        images = [preprocessing.fit_ink((image / image.max()).astype(np.float32)) for image in data.images]
+        return Split(np.stack(images), data.target.astype(np.uint8))
+
+
+class FolderDataset(UndividedDataset):
+    """Picture files sorted into folders ``0`` to ``9``."""
+
+    kind: Literal["folder"]
+    folder: Name
+
+    def images(self) -> Split:
+        """Bring each file to MNIST's form. One without ink is left out, with a warning."""
+        from pipeline.images import blots  # takes a second to load
+        from pipeline.images.photo import BlankPicture
+
+        folder, extensions = in_project(self.folder), set(Image.registered_extensions())
+        images, labels, blank = [], [], []
+        for label in range(CLASSES):
+            for path in files_of(folder / str(label), "*"):
+                if path.suffix.lower() not in extensions:
+                    continue
+                try:
+                    images.append(blots.fit(open_picture(path)))
+                    labels.append(label)
+                except BlankPicture:
+                    blank.append(path)
+        if blank:
+            _tell_blank(blank)
+        if not images:
+            raise DataError(f"{folder} must hold folders 0 to {CLASSES - 1} with pictures in them, and holds none.")
+        return Split(np.stack(images), np.array(labels, np.uint8))
+
+
+AnyDataset = Annotated[IdxDataset | DigitsDataset | FolderDataset, Field(discriminator="kind")]
+
+
+class PrepareOptions(Section):
+    """The groups of the configuration that decide what is prepared."""
+
+    dataset: AnyDataset
+
+
+def read(dataset: Dataset, test: bool = True) -> dict[str, Split]:
+    """Read a dataset and cut the validation split from its training images.
 
     Args:
         dataset: its configuration.
@@ -37,17 +172,11 @@ def read(dataset: AnyDataset, test: bool = True) -> dict[str, Split]:
         DataError: they are not what the format says.
 
     """
-    if isinstance(dataset, IdxDataset):
-        splits = _read_idx_dataset(dataset, ["train", "test"] if test else ["train"])
-    else:
-        everything = _read_folder(dataset) if isinstance(dataset, FolderDataset) else _read_digits()
-        parts = _divide(everything, dataset.test_fraction, dataset.split_seed, "test_fraction")
-        splits = dict(zip(["train", "test"] if test else ["train"], parts, strict=False))
-    rest = {name: split for name, split in splits.items() if name != "train"}
-    train, validation = _divide(splits["train"], dataset.validation_fraction, dataset.split_seed, "validation_fraction")
+    splits, seed = dataset.splits(test), dataset.split_seed
+    train, validation = _divide(splits.pop("train"), dataset.validation_fraction, seed, "validation_fraction")
     if dataset.training_limit and dataset.training_limit < len(train.labels):
-        train, _ = _divide(train, len(train.labels) - dataset.training_limit, dataset.split_seed, "training_limit")
-    return {"train": train, "validation": validation} | rest
+        train, _ = _divide(train, len(train.labels) - dataset.training_limit, seed, "training_limit")
+    return {"train": train, "validation": validation} | splits
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
@@ -76,19 +205,6 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 
-def _read_idx_dataset(dataset: IdxDataset, names: list[str]) -> dict[str, Split]:
-    source = obtain(dataset)
-    if isinstance(source, Path):  # the archive that Keras keeps
-        with np.load(source, allow_pickle=False) as arrays:
-            splits = {name: Split(arrays[f"x_{name}"], arrays[f"y_{name}"].astype(np.uint8)) for name in names}
-    else:
-        files = {name: (source[f"{name}_pictures"], source[f"{name}_labels"]) for name in names}
-        splits = {name: Split(read_idx(pictures), read_idx(labels)) for name, (pictures, labels) in files.items()}
-    for name, split in splits.items():
-        _check(split, f"the {name} files of {dataset.name}")
-    return splits
-
-
 def _check(split: Split, what: str) -> None:
     count = len(split.labels)
     if split.pictures.shape != (count, SIDE, SIDE) or split.labels.ndim != 1:
@@ -96,34 +212,6 @@ def _check(split: Split, what: str) -> None:
         raise DataError(f"{what} must hold pictures (n, {SIDE}, {SIDE}) and as many labels, and hold {shapes}.")
     if count == 0 or split.labels.max() >= CLASSES:
         raise DataError(f"{what} must hold labels from 0 to {CLASSES - 1}, and hold {np.unique(split.labels).tolist()}.")
-
-
-def _read_digits() -> Split:
-    from sklearn.datasets import load_digits  # takes a second to load
-
-    data = load_digits()
-    pictures = np.stack([preprocessing.fit_ink((image / image.max()).astype(np.float32)) for image in data.images])
-    return Split(pictures, data.target.astype(np.uint8))
-
-
-def _read_folder(dataset: FolderDataset) -> Split:
-    folder = in_project(dataset.folder)
-    extensions = set(Image.registered_extensions())
-    pictures, labels, blank = [], [], []
-    for label in range(CLASSES):
-        for path in files_of(folder / str(label), "*"):
-            if path.suffix.lower() not in extensions:
-                continue
-            try:
-                pictures.append(blots.fit(open_picture(path)))
-                labels.append(label)
-            except BlankPicture:
-                blank.append(path)
-    if blank:
-        _tell_blank(blank)
-    if not pictures:
-        raise DataError(f"{folder} must hold folders 0 to 9 with pictures in them, and holds none.")
-    return Split(np.stack(pictures), np.array(labels, np.uint8))
 
 
 def _tell_blank(paths: list[Path]) -> None:

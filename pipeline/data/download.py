@@ -3,12 +3,15 @@
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from pipeline.config.schema import IdxDataset, SourceFile
 from pipeline.system.errors import DataUnavailable
 from pipeline.system.paths import in_project, sha256
+
+if TYPE_CHECKING:
+    from pipeline.data.datasets import IdxDataset, SourceFile
 
 #: Names a folder that has the files already: where it is decides nothing, for a file counts by its hash.
 FOLDER_VARIABLE = "DATASET_FOLDER"
@@ -16,7 +19,7 @@ RETRIES = 2  # of one mirror, before the next is tried
 TIMEOUT_SECONDS = 30  # without a byte
 
 
-def obtain(dataset: IdxDataset) -> dict[str, Path] | Path:
+def obtain(dataset: "IdxDataset") -> dict[str, Path] | Path:
     """The whole, checked files of `dataset`: found in ``$DATASET_FOLDER`` or one of its folders, or downloaded into the first.
 
     Returns:
@@ -42,7 +45,7 @@ def obtain(dataset: IdxDataset) -> dict[str, Path] | Path:
     return {role: path for role, path in found.items() if path is not None}
 
 
-def _find(file: SourceFile, folders: list[str], own: str, tried: list[str]) -> Path | None:
+def _find(file: "SourceFile", folders: list[str], own: str, tried: list[str]) -> Path | None:
     for folder in folders:
         path = in_project(folder) / file.name
         if not path.is_file():
@@ -59,7 +62,7 @@ def _find(file: SourceFile, folders: list[str], own: str, tried: list[str]) -> P
     return None
 
 
-def _download(file: SourceFile, folder: Path, dataset: IdxDataset, tried: list[str]) -> None:
+def _download(file: "SourceFile", folder: Path, dataset: "IdxDataset", tried: list[str]) -> None:
     import pooch  # takes half a second, and most runs find the files
     import requests
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pipeline.config.schema import AnyDataset
+from pipeline.data.datasets import Dataset
 from pipeline.images.arrays import CLASSES, SIDE, Pictures, Split
 from pipeline.images.preprocessing import VERSION
 from pipeline.system.errors import DataError
@@ -43,7 +43,7 @@ def write(splits: dict[str, Split], summary: dict[str, Any], sheet: Image.Image,
     temporary.rename(folder)
 
 
-def summarize(dataset: AnyDataset, splits: dict[str, Split]) -> dict[str, Any]:
+def summarize(dataset: Dataset, splits: dict[str, Split]) -> dict[str, Any]:
     """Counts, hashes, mean and deviation (of pixels, 0 to 1) of the splits."""
     # From the counts of the 256 values: exact, and faster than from millions of pixels. Pillow counts bytes as they are.
     weights = np.array(Image.fromarray(splits["train"].pictures.reshape(-1, SIDE)).histogram()) / splits["train"].pictures.size

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from pipeline.config.schema import Evaluation
 from pipeline.data import prepared
 from pipeline.evaluation import metrics
+from pipeline.evaluation.options import Evaluation
 from pipeline.images.arrays import Probabilities, Split
 from pipeline.inference import exported, rejection
 from pipeline.system.errors import ModelError

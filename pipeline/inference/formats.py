@@ -1,4 +1,7 @@
-"""The formats that a trained network is exported in, and what the exported model says of itself."""
+"""The formats that a trained network is exported in, and what the exported model says of itself.
+
+To add one: a function that writes it and reads it again, its name in `Format`, and its line in `FORMATS`.
+"""
 
 import io
 import json
@@ -6,28 +9,89 @@ import shutil
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import h5py
 import numpy as np
+from pydantic import Field, field_validator
 
-from pipeline.config.schema import Configuration
-from pipeline.config.stages import EXPORT
 from pipeline.data import prepared
-from pipeline.images.arrays import Pictures, Probabilities, network_input
+from pipeline.images.arrays import SIDE, Pictures, Probabilities, network_input
 from pipeline.images.preprocessing import VERSION
-from pipeline.inference import exported
 from pipeline.system.errors import ModelError
 from pipeline.system.paths import MODEL_FILE, MODELS, REPORTS, replacing
+from pipeline.system.section import Factor, Positive, Section
 
 if TYPE_CHECKING:
     import keras
 
-H5 = MODELS / MODEL_FILE
-FORMATS = MODELS / "formats"
+#: Writes a network, and what it says of itself, to a path, and returns what the file, opened again, reads of images.
+Writer = Callable[["keras.Model", dict[str, Any], Path, Pictures], Probabilities]
 
 
-def description(configuration: Configuration) -> dict[str, Any]:
+def write_h5(network: "keras.Model", says: dict[str, Any], path: Path, images: Pictures) -> Probabilities:
+    """The file that the window opens, and plain Keras."""
+    import h5py  # in each function, not with the options: it takes a while
+
+    from pipeline.inference import exported
+
+    network.save(path)
+    with h5py.File(path, "r+") as file:
+        file.attrs[exported.ATTRIBUTE] = json.dumps(says)
+    return exported.predict(exported.open_model(path), images)
+
+
+def write_keras(network: "keras.Model", _: dict[str, Any], path: Path, images: Pictures) -> Probabilities:
+    """Keras' archive. It holds the time at which it was written."""
+    from pipeline.inference import exported
+
+    network.save(path)
+    return exported.predict(exported.open_model(path), images)
+
+
+def write_tflite(network: "keras.Model", _: dict[str, Any], path: Path, images: Pictures) -> Probabilities:
+    """TensorFlow Lite."""
+    import tensorflow
+    from ai_edge_litert.interpreter import Interpreter
+
+    with redirect_stdout(io.StringIO()):  # the converter prints its signature
+        # from_concrete_functions, the other way, drops the weights without a word.
+        path.write_bytes(tensorflow.lite.TFLiteConverter.from_keras_model(network).convert())
+    interpreter = Interpreter(str(path))
+    given, returned = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    interpreter.resize_tensor_input(given, (len(images), SIDE, SIDE, 1))
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(given, network_input(images))
+    interpreter.invoke()
+    probabilities: Probabilities = interpreter.get_tensor(returned)
+    return probabilities
+
+
+Format = Literal["h5", "keras", "tflite"]
+FORMATS: dict[Format, Writer] = {"h5": write_h5, "keras": write_keras, "tflite": write_tflite}
+
+
+class Export(Section):
+    """What is written."""
+
+    formats: Annotated[list[Format], Field(min_length=1)]
+    tolerance: Positive
+    sure_from: Factor
+
+    @field_validator("formats")
+    @classmethod
+    def _have_h5(cls, formats: list[Format]) -> list[Format]:
+        if "h5" not in formats:
+            raise ValueError("must contain h5, which the window opens: add it to the list")
+        return formats
+
+
+class ExportOptions(Section):
+    """The groups of the configuration that decide what is exported, besides those of the stages before."""
+
+    export: Export
+
+
+def description(options: Export, configuration: dict[str, Any]) -> dict[str, Any]:
     """What the exported file says of itself. Which run made it, and when, MLflow knows by the file's hash."""
     summary = prepared.summary()
     metrics = json.loads((REPORTS / "metrics.json").read_text(encoding="utf-8"))
@@ -41,90 +105,63 @@ def description(configuration: Configuration) -> dict[str, Any]:
         "rejection": {
             "none_below": metrics["none_below"],
             "unsure_below": metrics["unsure_below"],
-            "sure_from": configuration.export.sure_from,
+            "sure_from": options.sure_from,
         },
         "negatives_rejected": metrics["negatives_rejected"],
         "drawings_accuracy": metrics.get("drawings_accuracy"),
-        "configuration": configuration.model_dump(include=set(EXPORT.groups)),
+        "configuration": configuration,
     }
 
 
-def write_h5(
-    network: "keras.Model", says: dict[str, Any], pictures: Pictures, expected: Probabilities, tolerance: float
-) -> None:
-    """Write ``models/mnist.h5``; it gets its name once it was opened again and reads all `pictures` as `network` does.
+def write(network: "keras.Model", options: Export, configuration: dict[str, Any]) -> list[Path]:
+    """Write ``models/mnist.h5``, and the other formats that are wanted into ``models/formats/``.
 
-    Raises:
-        ModelError: a probability differs by more than `tolerance`.
+    Args:
+        network: the trained one.
+        options: which formats.
+        configuration: values of all groups that it was made with.
 
-    """
-    with replacing(H5) as temporary:
-        network.save(temporary)
-        with h5py.File(temporary, "r+") as file:
-            file.attrs[exported.ATTRIBUTE] = json.dumps(says)
-        reopened = exported.open_model(temporary)
-        _compare(exported.predict(reopened, pictures), expected, tolerance, H5)
-
-
-def write_keras(network: "keras.Model", path: Path, pictures: Pictures, expected: Probabilities, tolerance: float) -> None:
-    """Write a ``.keras`` file, checked like the ``.h5``. It holds the time at which it was written."""
-    with replacing(path) as temporary:
-        network.save(temporary)
-        _compare(exported.predict(exported.open_model(temporary), pictures), expected, tolerance, path)
-
-
-def write_tflite(network: "keras.Model", path: Path, pictures: Pictures, expected: Probabilities, tolerance: float) -> None:
-    """Write a TensorFlow Lite file, checked like the ``.h5``."""
-    import tensorflow
-    from ai_edge_litert.interpreter import Interpreter
-
-    with replacing(path) as temporary:
-        with redirect_stdout(io.StringIO()):  # the converter prints its signature
-            # from_concrete_functions, the other way, drops the weights without a word.
-            temporary.write_bytes(tensorflow.lite.TFLiteConverter.from_keras_model(network).convert())
-        interpreter = Interpreter(str(temporary))
-        given, returned = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-        interpreter.resize_tensor_input(given, (len(pictures), 28, 28, 1))
-        interpreter.allocate_tensors()
-        interpreter.set_tensor(given, network_input(pictures))
-        interpreter.invoke()
-        _compare(interpreter.get_tensor(returned), expected, tolerance, path)
-
-
-def _compare(received: Probabilities, expected: Probabilities, tolerance: float, path: Path) -> None:
-    difference = float(np.abs(received - expected).max())
-    if not difference <= tolerance:
-        raise ModelError(
-            f"{path.name} does not read the test set as the trained network does: a probability may differ by {tolerance}, "
-            f"and one differs by {difference}. Nothing was exported. If that is precise enough, raise export.tolerance."
-        )
-
-
-#: What `export.formats` can name: the file's name in ``models/formats/``, and what writes it, checked.
-WRITERS: dict[str, tuple[str, Callable[..., None]]] = {
-    "keras": ("mnist.keras", write_keras),
-    "tflite": ("mnist.tflite", write_tflite),
-}
-
-
-def write(network: "keras.Model", configuration: Configuration) -> list[Path]:
-    """Write all formats of the configuration and return their paths, the ``.h5`` first.
+    Returns:
+        The files, the ``.h5`` first.
 
     Raises:
         ModelError: a file does not read the test set as `network` does.
 
     """
-    says, pictures = description(configuration), prepared.load("test").pictures
+    says, folder = description(options, configuration), MODELS / "formats"
+    shutil.rmtree(folder, ignore_errors=True)
+    with replacing(folder / "description.json") as temporary:  # what the .h5 carries inside and other formats can't
+        temporary.write_text(json.dumps(says, indent=2) + "\n", encoding="utf-8")
+    images = prepared.load("test").pictures
     with np.load(REPORTS / "predictions.npz") as evaluated:
         expected = evaluated["probabilities"]
-    tolerance = configuration.export.tolerance
-    shutil.rmtree(FORMATS, ignore_errors=True)
-    with replacing(FORMATS / "description.json") as temporary:  # what the .h5 carries inside and other formats can't
-        temporary.write_text(json.dumps(says, indent=2) + "\n", encoding="utf-8")
-    write_h5(network, says, pictures, expected, tolerance)
-    written = [H5]
-    for name in sorted(set(configuration.export.formats) & WRITERS.keys()):
-        file, write_format = WRITERS[name]
-        write_format(network, FORMATS / file, pictures, expected, tolerance)
-        written.append(FORMATS / file)
+    written = []
+    for name in [name for name in FORMATS if name in options.formats]:
+        path = MODELS / MODEL_FILE if name == "h5" else folder / f"mnist.{name}"
+        write_checked(path, FORMATS[name], network, says, images, expected, options.tolerance)
+        written.append(path)
     return written
+
+
+def write_checked(
+    path: Path,
+    writer: Writer,
+    network: "keras.Model",
+    says: dict[str, Any],
+    images: Pictures,
+    expected: Probabilities,
+    tolerance: float,
+) -> None:
+    """Write a file; it gets its name once it was opened again and reads the images as `expected`.
+
+    Raises:
+        ModelError: a probability differs by more than `tolerance`.
+
+    """
+    with replacing(path) as temporary:
+        difference = float(np.abs(writer(network, says, temporary, images) - expected).max())
+        if not difference <= tolerance:
+            raise ModelError(
+                f"{path.name} does not read the test set as the trained network does: a probability may differ by {tolerance}, "
+                f"and one differs by {difference}. Nothing was exported. If that is precise enough, raise export.tolerance."
+            )

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from pipeline.system.errors import ConfigurationError, UserError
 
 if TYPE_CHECKING:  # `--help` waits for none of these
-    from pipeline.config.schema import SweepConfiguration
     from pipeline.sweep.objective import Objective
+    from pipeline.sweep.schema import SweepConfiguration
     from pipeline.sweep.search_space import Dimension
     from pipeline.sweep.study import Study
     from pipeline.sweep.sweep_logger import SweepLogger
@@ -35,19 +35,14 @@ def plan(overrides: list[str]) -> tuple["SweepConfiguration", list["Dimension"],
         ConfigurationError: an override or a value is not valid, before anything runs.
 
     """
-    from pipeline.config import check as configurations
-    from pipeline.config.composition import compose
-    from pipeline.config.schema import SweepConfiguration
     from pipeline.sweep import search_space
 
     varied, fixed = search_space.parse(overrides)
-    checked = configurations.check(compose(fixed, primary="sweep"))
-    assert isinstance(checked, SweepConfiguration)
+    checked = _composed(fixed)
     chosen = {_key(text) for text in fixed}  # on the command line, which counts for more than the sweep's file
     own, constant = search_space.parse([f"{key}={value}" for key, value in checked.sweep.space.items() if key not in chosen])
     if constant:
-        checked = configurations.check(compose(constant + fixed, primary="sweep"))
-        assert isinstance(checked, SweepConfiguration)
+        checked = _composed(constant + fixed)
     space = {part.key: part for part in own + varied}
     if not space:
         raise ConfigurationError(
@@ -56,6 +51,14 @@ def plan(overrides: list[str]) -> tuple["SweepConfiguration", list["Dimension"],
     for_all = constant + [text for text in fixed if _key(text).partition(".")[0] != "sweep"]
     _try_out(list(space.values()), for_all)
     return checked, list(space.values()), for_all
+
+
+def _composed(overrides: list[str]) -> "SweepConfiguration":
+    from pipeline.config.check import check_by
+    from pipeline.config.composition import compose
+    from pipeline.sweep.schema import SweepConfiguration
+
+    return check_by(SweepConfiguration, compose(overrides, primary="sweep", schema=SweepConfiguration))
 
 
 def _key(override: str) -> str:

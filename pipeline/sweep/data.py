@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from pydantic import TypeAdapter
 
-from pipeline.config.schema import AnyDataset
 from pipeline.data import collection, datasets
+from pipeline.data.datasets import AnyDataset
 from pipeline.data.prepared import summarize
 from pipeline.images.arrays import Split
 

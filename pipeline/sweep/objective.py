@@ -22,9 +22,9 @@ from optuna.trial import TrialState
 
 from pipeline.config.check import check
 from pipeline.config.composition import compose
-from pipeline.config.schema import SweepConfiguration
 from pipeline.sweep import trial as trials
 from pipeline.sweep.data import TrialData, read
+from pipeline.sweep.schema import SweepConfiguration
 from pipeline.sweep.study import ERROR, Study, requeue
 from pipeline.sweep.sweep_logger import SweepLogger
 from pipeline.sweep.trial import DataPlugin, EpochFields, Fit, TrialFailed, TrialResult

@@ -1,20 +1,40 @@
 """Samplers, which choose the values of the next trial, and pruners, which end a trial early: a line each in a table.
 
-A sampler is made of its options, the space and a seed; a pruner of its options and the epochs of a trial.
+A sampler is made of its options, the space and a seed; a pruner of its options and the epochs of a trial. To add one: a
+function, its name in the options, and its line in the table.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from optuna.distributions import CategoricalDistribution
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
 from optuna.samplers import BaseSampler, CmaEsSampler, GridSampler, RandomSampler, TPESampler
+from pydantic import Field
 
-from pipeline.config.schema import Pruner, Sampler
 from pipeline.sweep.search_space import Dimension
 from pipeline.system.errors import ConfigurationError
+from pipeline.system.section import Count, Section, Seed
 
 Space = list[Dimension]
+
+
+class Sampler(Section):
+    """How a sweep chooses the values of the next trial."""
+
+    name: Literal["tpe", "random", "grid", "cmaes"]
+    seed: Seed
+    startup_trials: Count
+
+
+class Pruner(Section):
+    """When a sweep ends a trial early."""
+
+    name: Literal["none", "median", "hyperband"]
+    startup_trials: Count
+    warmup_epochs: Annotated[int, Field(ge=0)]
+    min_epochs: Count
+    reduction_factor: Annotated[int, Field(ge=2)]
 
 
 def tpe(options: Sampler, _: Space, seed: int) -> BaseSampler:

@@ -22,7 +22,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline.config.schema import Sweep, SweepConfiguration
+from pipeline.sweep.schema import Sweep, SweepConfiguration
 from pipeline.sweep.search_space import Dimension
 from pipeline.sweep.strategies import PRUNERS, SAMPLERS
 from pipeline.system.errors import ConfigurationError, UserError

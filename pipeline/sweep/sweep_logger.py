@@ -11,8 +11,8 @@ from omegaconf import OmegaConf
 from optuna.trial import TrialState
 
 from pipeline.config.check import short
-from pipeline.config.schema import SweepConfiguration
 from pipeline.sweep import report
+from pipeline.sweep.schema import SweepConfiguration
 from pipeline.sweep.study import ERROR, Study
 from pipeline.system.masking import masked
 from pipeline.system.paths import MLFLOW_LOCK, PROJECT

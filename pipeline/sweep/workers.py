@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import dask
 from distributed import Client, LocalCluster, fire_and_forget
 
-from pipeline.config.schema import Sweep
+from pipeline.sweep.schema import Sweep
 from pipeline.sweep.trial import start
 from pipeline.system.errors import UserError
 

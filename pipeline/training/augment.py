@@ -1,44 +1,83 @@
-"""Random changes to training pictures, on the fly and inside the graph.
+"""Changes of the training images: random ones on the fly, inside the graph, and what is put among the images before.
 
-All randomness is stateless, drawn from the seed of a step: a resumed training sees the same pictures.
+All randomness of the former is stateless, drawn from the seed of a step: a resumed training sees the same images.
 """
 
 from collections.abc import Callable
 from math import pi
+from typing import TYPE_CHECKING, Annotated
 
-import tensorflow as tf
+import numpy as np
+from pydantic import Field
 
-from pipeline.config import schema
-from pipeline.images.arrays import SIDE
+from pipeline.images.arrays import CLASSES, SIDE, Split
+from pipeline.system.section import Factor, Name, Rate, Section
 
-Augmentation = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+NONE = CLASSES  # label of what is no digit
+
+Pixels = Annotated[float, Field(ge=0, le=SIDE // 2)]
 
 
-def augmentation(options: schema.Augment) -> Augmentation:
+class Augment(Section):
+    """Largest random changes to a training image, and what is put among the images; 0 leaves a change out."""
+
+    name: Name
+    shift_pixels: Pixels
+    rotate_degrees: Annotated[float, Field(ge=0, le=180)]
+    zoom: Rate
+    shear: Factor
+    elastic_pixels: Pixels
+    elastic_grid: Annotated[int, Field(ge=2, le=SIDE)]
+    thickness: Factor
+    slashed_zeros: Factor
+    negatives: Factor
+
+
+def extended(train: Split, options: Augment, seed: int) -> Split:
+    """Put what MNIST lacks among the training images: forms of digits, and, labelled `NONE`, what is no digit."""
+    from pipeline.training import negatives, variants
+
+    zeros = train.pictures[train.labels == 0]
+    slashed = variants.slashed(zeros[: round(options.slashed_zeros * len(zeros))], seed)
+    none = negatives.make(round(options.negatives * len(train.labels)), train.pictures, seed)
+    if not len(slashed) + len(none):  # a copy of all images, for nothing
+        return train
+    labels = np.concatenate([train.labels, np.zeros(len(slashed), np.uint8), np.full(len(none), NONE, np.uint8)])
+    return Split(np.concatenate([train.pictures, slashed, none]), labels)
+
+
+def augmentation(options: Augment) -> Callable[["tf.Tensor", "tf.Tensor"], "tf.Tensor"]:
     """What to apply to each batch.
 
     Returns:
-        A function of network input, (n, 28, 28, 1) float32, 0 to 1, and a seed, (2,) int32, to pictures of the same form.
+        A function of network input, (n, 28, 28, 1) float32, 0 to 1, and a seed, (2,) int32, to images of the same form.
 
     """
+    import tensorflow as tf  # in each function, not with the options: it takes seconds
+
     affine = any((options.shift_pixels, options.rotate_degrees, options.zoom, options.shear))
 
-    def apply(pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    def apply(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         seeds = tf.random.split(seed, 3)  # (3, 2)
         if options.thickness:
-            pictures = _change_thickness(pictures, options.thickness, seeds[0])
+            images = _change_thickness(images, options.thickness, seeds[0])
         if affine:
-            pictures = _transform(pictures, options, seeds[1])
+            images = _transform(images, options, seeds[1])
         if options.elastic_pixels:
-            pictures = _bend(pictures, options.elastic_pixels, options.elastic_grid, seeds[2])
-        return pictures
+            images = _bend(images, options.elastic_pixels, options.elastic_grid, seeds[2])
+        return images
 
     return apply
 
 
-def _transform(pictures: tf.Tensor, options: schema.Augment, seed: tf.Tensor) -> tf.Tensor:
-    """Turn, zoom, slant and shift each picture about its middle, with bilinear interpolation."""
-    count = tf.shape(pictures)[0]
+def _transform(images: "tf.Tensor", options: Augment, seed: "tf.Tensor") -> "tf.Tensor":
+    """Turn, zoom, slant and shift each image about its middle, with bilinear interpolation."""
+    import tensorflow as tf
+
+    count = tf.shape(images)[0]
     draw = tf.random.stateless_uniform((6, count), seed, -1.0, 1.0)
     angle = draw[0] * (options.rotate_degrees * pi / 180)
     width, height = 1 + draw[1] * options.zoom, 1 + draw[2] * options.zoom
@@ -52,7 +91,7 @@ def _transform(pictures: tf.Tensor, options: schema.Augment, seed: tf.Tensor) ->
     b2 = middle - (b0 + b1) * middle + draw[5] * options.shift_pixels
     nothing = tf.zeros_like(a0)
     return tf.raw_ops.ImageProjectiveTransformV3(
-        images=pictures,
+        images=images,
         transforms=tf.stack([a0, a1, a2, b0, b1, b2, nothing, nothing], axis=1),  # (n, 8)
         output_shape=[SIDE, SIDE],
         fill_value=0.0,
@@ -61,12 +100,14 @@ def _transform(pictures: tf.Tensor, options: schema.Augment, seed: tf.Tensor) ->
     )
 
 
-def _bend(pictures: tf.Tensor, pixels: float, grid: int, seed: tf.Tensor) -> tf.Tensor:
+def _bend(images: "tf.Tensor", pixels: float, grid: int, seed: "tf.Tensor") -> "tf.Tensor":
     """Elastic distortion (Simard, Steinkraus, Platt, 2003): move each pixel along a smooth random field.
 
-    The field is drawn on a coarse grid and brought to the picture's size by cubic interpolation.
+    The field is drawn on a coarse grid and brought to the image's size by cubic interpolation.
     """
-    count = tf.shape(pictures)[0]
+    import tensorflow as tf
+
+    count = tf.shape(images)[0]
     coarse = tf.random.stateless_normal((count, grid, grid, 2), seed, stddev=pixels)
     field = tf.image.resize(coarse, (SIDE, SIDE), "bicubic")  # (n, 28, 28, 2)
     line = tf.range(SIDE, dtype=tf.float32)
@@ -75,7 +116,7 @@ def _bend(pictures: tf.Tensor, pixels: float, grid: int, seed: tf.Tensor) -> tf.
     low = tf.minimum(tf.floor(place), SIDE - 2.0)
     part = place - low
     corner = tf.cast(low, tf.int32)
-    flat = tf.reshape(pictures, (count, SIDE * SIDE))
+    flat = tf.reshape(images, (count, SIDE * SIDE))
 
     def at(down: int, right: int) -> tf.Tensor:
         index = (corner[..., 0] + down) * SIDE + corner[..., 1] + right  # (n, 28, 28)
@@ -87,10 +128,12 @@ def _bend(pictures: tf.Tensor, pixels: float, grid: int, seed: tf.Tensor) -> tf.
     return (upper * (1 - row) + lower * row)[..., tf.newaxis]
 
 
-def _change_thickness(pictures: tf.Tensor, probability: float, seed: tf.Tensor) -> tf.Tensor:
+def _change_thickness(images: "tf.Tensor", probability: float, seed: "tf.Tensor") -> "tf.Tensor":
     """Make strokes up to a pixel thicker or thinner on each side: a part of grey dilation or erosion by 3 x 3."""
-    draw = tf.random.stateless_uniform((2, tf.shape(pictures)[0], 1, 1, 1), seed)
+    import tensorflow as tf
+
+    draw = tf.random.stateless_uniform((2, tf.shape(images)[0], 1, 1, 1), seed)
     amount = tf.where(draw[0] < probability, 2 * draw[1] - 1, 0.0)  # (n, 1, 1, 1), -1 to 1
-    thick = tf.nn.max_pool2d(pictures, 3, 1, "SAME")
-    thin = -tf.nn.max_pool2d(-pictures, 3, 1, "SAME")
-    return pictures + tf.maximum(amount, 0.0) * (thick - pictures) + tf.maximum(-amount, 0.0) * (thin - pictures)
+    thick = tf.nn.max_pool2d(images, 3, 1, "SAME")
+    thin = -tf.nn.max_pool2d(-images, 3, 1, "SAME")
+    return images + tf.maximum(amount, 0.0) * (thick - images) + tf.maximum(-amount, 0.0) * (thin - images)

@@ -6,11 +6,11 @@ from typing import Any
 import keras
 from keras import layers
 
-from pipeline.config import schema
 from pipeline.images.arrays import CLASSES, SIDE
+from pipeline.training.options import Block, Model
 
 
-def build(model: schema.Model, mean: float, deviation: float, seed: int) -> keras.Model:
+def build(model: Model, mean: float, deviation: float, seed: int) -> keras.Model:
     """Build an untrained network.
 
     Args:
@@ -42,7 +42,7 @@ def build(model: schema.Model, mean: float, deviation: float, seed: int) -> kera
     return keras.Model(inputs, probabilities, name=model.name)
 
 
-def _convolve(x: Any, block: schema.Block, padding: str, seeds: random.Random, name: str) -> Any:
+def _convolve(x: Any, block: Block, padding: str, seeds: random.Random, name: str) -> Any:
     """(n, height, width, channels) -> (n, height / stride / pool, width / stride / pool, filters)."""
     # Batch normalisation has a bias of its own.
     options = {"use_bias": not block.batch_normalization, "kernel_initializer": _initializer(seeds)}
@@ -72,26 +72,3 @@ def _next(seeds: random.Random) -> int:
 def logits_of(network: keras.Model) -> keras.Model:
     """The same network, sharing its weights, without the softmax: what a loss is computed from without losing digits."""
     return keras.Model(network.input, network.get_layer("logits").output)
-
-
-def optimizer(options: schema.AnyOptimizer) -> keras.optimizers.Optimizer:
-    """The optimizer of the configuration. Its learning rate is set before every step, by the schedule."""
-    shared: dict[str, Any] = {
-        "learning_rate": options.learning_rate,
-        "weight_decay": options.weight_decay,
-        "global_clipnorm": options.gradient_clip_norm,
-    }
-    match options:
-        case schema.Adadelta():
-            return keras.optimizers.Adadelta(rho=options.rho, epsilon=options.epsilon, **shared)
-        case schema.Adam():
-            own = {"beta_1": options.beta_1, "beta_2": options.beta_2, "epsilon": options.epsilon}
-            if options.name == "adamw":  # which wants a number
-                return keras.optimizers.AdamW(**shared | own | {"weight_decay": options.weight_decay or 0.0})
-            return keras.optimizers.Adam(**shared | own)
-        case schema.Sgd():
-            return keras.optimizers.SGD(momentum=options.momentum, nesterov=options.nesterov, **shared)
-        case schema.Muon():
-            decay = options.weight_decay or 0.0
-            own = {"momentum": options.momentum, "adam_lr_ratio": options.adam_learning_rate_ratio}
-            return keras.optimizers.Muon(**shared | own | {"weight_decay": decay, "adam_weight_decay": decay})

@@ -15,17 +15,14 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from pipeline.config.schema import Configuration
 from pipeline.images.arrays import CLASSES, SIDE, Split, network_input
 from pipeline.system.errors import TrainingDiverged
 from pipeline.system.paths import replacing
-from pipeline.training import negatives, variants
 from pipeline.training import network as networks
-from pipeline.training.augment import augmentation
-from pipeline.training.schedule import learning_rates
+from pipeline.training.augment import NONE, augmentation, extended
+from pipeline.training.options import TrainOptions
 from pipeline.training.variables import Variables
 
-NONE = CLASSES  # label of what is no digit
 VALIDATION_BATCH = 1000  # pictures at once; no effect on the result
 
 
@@ -56,7 +53,7 @@ class Trainer:
 
     """
 
-    configuration: Configuration
+    configuration: TrainOptions
     train: Split
     validation: Split
     variables: Variables
@@ -71,7 +68,7 @@ class Trainer:
         self._logits = networks.logits_of(self.network)
         self._augment = augmentation(self.configuration.augment)
         self._loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
-        self._add_pictures()
+        self.train = extended(self.train, self.configuration.augment, options.seed)
         self._pictures = tf.constant(self.train.pictures[..., np.newaxis])  # (n, 28, 28, 1) uint8
         self._labels = tf.constant(self.train.labels)
         # Signatures, or the last batch, which is smaller, is traced again: a second and more.
@@ -81,17 +78,6 @@ class Trainer:
         picture = [tf.TensorSpec([None, SIDE, SIDE, 1], tf.float32)]
         self._infer = tf.function(partial(self._logits, training=False), input_signature=picture, autograph=False)
         self._best = self.network.get_weights()
-
-    def _add_pictures(self) -> None:
-        """Put what MNIST lacks among the pictures to train on: forms of digits, and, as `NONE`, what is no digit."""
-        options, given, seed = self.configuration.augment, self.train, self.configuration.training.seed
-        zeros = given.pictures[given.labels == 0]
-        slashed = variants.slashed(zeros[: round(options.slashed_zeros * len(zeros))], seed)
-        none = negatives.make(round(options.negatives * len(given.labels)), given.pictures, seed)
-        if not len(slashed) + len(none):  # a copy of all pictures, for nothing
-            return
-        labels = np.concatenate([given.labels, np.zeros(len(slashed), np.uint8), np.full(len(none), NONE, np.uint8)])
-        self.train = Split(np.concatenate([given.pictures, slashed, none]), labels)
 
     @property
     def best(self) -> Epoch:
@@ -116,7 +102,7 @@ class Trainer:
         options = self.configuration.training
         steps = math.ceil(len(self.train.labels) / options.batch_size)
         peak = self.configuration.optimizer.learning_rate
-        rates = learning_rates(self.configuration.schedule, peak, steps * options.epochs)
+        rates = self.configuration.schedule.learning_rates(peak, steps * options.epochs)
         self._restore()
         for epoch in self.history:
             on_epoch(epoch)

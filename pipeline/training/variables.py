@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from pipeline.config.schema import Configuration
 from pipeline.training import network as networks
+from pipeline.training.options import TrainOptions
 
 
 @dataclass
@@ -21,7 +21,7 @@ class Variables:
 
     """
 
-    configuration: Configuration
+    configuration: TrainOptions
     mean: float
     deviation: float
     network: keras.Model = field(init=False)
@@ -33,7 +33,7 @@ class Variables:
         keras.config.set_dtype_policy(options.precision)
         self.network = networks.build(self.configuration.model, self.mean, self.deviation, options.seed)
         keras.config.set_dtype_policy("float32")
-        self.optimizer = networks.optimizer(self.configuration.optimizer)
+        self.optimizer = self.configuration.optimizer.build()
         if options.precision == "mixed_float16":  # small gradients would vanish
             self.optimizer = keras.optimizers.LossScaleOptimizer(self.optimizer)
         self.optimizer.build(self.network.trainable_variables)

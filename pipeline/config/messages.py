@@ -1,0 +1,159 @@
+"""What is said of a key or a value that breaks the schema: what is allowed, what was given, and the nearest key."""
+
+import difflib
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from pipeline.config.schema import Configuration
+
+Schema = type[BaseModel]
+Node = dict[str, Any]  # of a JSON schema
+
+
+def keys_of(values: Any, prefix: str = "") -> dict[str, Any]:
+    """All dotted keys of nested values, each with what it holds: of sections and of what is in lists too."""
+    items: Any = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
+    keys: dict[str, Any] = {}
+    for key, value in items:
+        if "." not in str(key):  # as those of a sweep's space, which no override can name
+            name = f"{prefix}.{key}" if prefix else str(key)
+            keys |= {name: value} | keys_of(value, name)
+    return keys
+
+
+def unknown_key(key: str, there: dict[str, Any], schema: Schema = Configuration) -> str:
+    """What to say of a key that a configuration doesn't have: the nearest of those that are `there`, as of `keys_of`."""
+    known = dict(_known_keys(_tree(schema)))
+    allowed = {name: known[_in_schema(name)] for name in there if _in_schema(name) in known} or known
+    if _in_schema(key) in known:
+        return _absent_key(key, there, list(allowed))
+    parent, _, last = key.rpartition(".")
+    siblings = {name.rpartition(".")[2]: name for name in allowed if name.rpartition(".")[0] == parent}
+    near = [siblings[name] for name in difflib.get_close_matches(last, siblings, n=1, cutoff=0.4)]
+    near = near or difflib.get_close_matches(key, allowed, n=1, cutoff=0)
+    return f"  {key}: there is no such key. The nearest is {near[0]}: {allowed[near[0]]}."
+
+
+def _absent_key(key: str, there: dict[str, Any], allowed: list[str]) -> str:
+    """What to say of a key that there is with other options, or in a longer list."""
+    section = key.partition(".")[0]
+    option = f" ({section}={there[f'{section}.name']})" if f"{section}.name" in there else ""
+    parent = key.rpartition(".")[0]
+    while parent and parent not in allowed:
+        parent = parent.rpartition(".")[0]
+    beside = [name for name in allowed if name.rpartition(".")[0] == parent]
+    return (
+        f"  {key}: is not part of the configuration as composed{option}.\n"
+        "    Leave it out, or choose an option that has it.\n"
+        f"    allowed: {', '.join(beside) or f'nothing, for {parent} is empty'}"
+    )
+
+
+def _in_schema(key: str) -> str:
+    """A key as `_known_keys` has it: with the first of a list for any."""
+    return re.sub(r"\.\d+(?=\.|$)", ".0", key)
+
+
+def explain(problems: list[ErrorDetails], values: dict[str, Any], schema: Schema) -> list[str]:
+    """A paragraph for each problem that pydantic found in the values of a configuration."""
+    unknown = {_locate(problem["loc"], _tree(schema))[0] for problem in problems if problem["type"] == "extra_forbidden"}
+    there = {key: value for key, value in keys_of(values).items() if key not in unknown}
+    return [_explain(problem, there, schema) for problem in problems]
+
+
+def _explain(problem: ErrorDetails, there: dict[str, Any], schema: Schema) -> str:
+    key, node = _locate(problem["loc"], _tree(schema))
+    given = problem["input"]
+    match problem["type"]:
+        case "extra_forbidden":
+            return f"{unknown_key(key, there, schema)}\n    given: {_show(given)}"
+        case "missing":
+            return f"  {key}: is missing.\n    allowed: {_allowed(node)}"
+        case "union_tag_invalid" | "union_tag_not_found":
+            tag = node["discriminator"]["propertyName"]
+            given = given.get(tag) if isinstance(given, dict) else given
+            options = ", ".join(node["discriminator"]["mapping"])
+            near = difflib.get_close_matches(str(given), node["discriminator"]["mapping"], n=1, cutoff=0)
+            return f"  {key}.{tag}: not known.\n    allowed: {options}; nearest: {near[0]}\n    given: {_show(given)}"
+        case "value_error":
+            return f"  {key}: {problem['ctx']['error']}."
+    return f"  {key}: not allowed.\n    allowed: {_allowed(node)}\n    given: {_show(given)}"
+
+
+def _show(value: Any) -> str:
+    names = {bool: "true or false", int: "whole number", float: "number", str: "text", list: "list", dict: "keys"}
+    text = yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("...\n").strip()
+    return f"{text[:200]} ({names[type(value)]})" if value is not None else "null"
+
+
+@cache
+def _tree(schema: Schema) -> Node:
+    """The JSON schema of a configuration, with each definition in the place of the references to it."""
+    whole = schema.model_json_schema()
+
+    def inlined(node: Any) -> Any:
+        if isinstance(node, str) and node.startswith("#/$defs/"):
+            return inlined(whole["$defs"][node.rpartition("/")[2]])
+        if isinstance(node, list):
+            return [inlined(each) for each in node]
+        if not isinstance(node, dict):
+            return node
+        if "$ref" in node:
+            return inlined(node["$ref"])
+        sections = [option for option in node.get("anyOf", []) if "$ref" in option]
+        return inlined(sections[0]) if sections else {key: inlined(value) for key, value in node.items()}
+
+    tree: Node = inlined({key: value for key, value in whole.items() if key != "$defs"})
+    return tree
+
+
+def _locate(location: tuple[int | str, ...], node: Node) -> tuple[str, Node]:
+    """The dotted key of an error's location, and the schema of that key."""
+    keys: list[str] = []
+    for part in location:
+        mapping = node.get("discriminator", {}).get("mapping", {})
+        if part in mapping:  # the variant of a union, which is not part of the key
+            node = mapping[part]
+            continue
+        keys.append(str(part))
+        node = node.get("items", {}) if isinstance(part, int) else node.get("properties", {}).get(part, {})
+    return ".".join(keys), node
+
+
+def _known_keys(node: Node, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """All dotted keys of the schema, each with what is allowed."""
+    for variant in node.get("oneOf", []):
+        yield from _known_keys(variant, prefix)
+    for name, child in node.get("properties", {}).items():
+        key = f"{prefix}.{name}" if prefix else name
+        yield key, _allowed(child)
+        yield from _known_keys(child, key)
+    if node.get("type") == "array":
+        yield f"{prefix}.0", _allowed(node["items"])
+        yield from _known_keys(node["items"], f"{prefix}.0")
+
+
+def _allowed(node: Node) -> str:
+    """A JSON schema in words."""
+    if "anyOf" in node:
+        return " or ".join(_allowed(option) for option in node["anyOf"])
+    if "enum" in node or "const" in node:
+        return "one of " + ", ".join(map(str, node.get("enum", [node.get("const")])))
+    if "discriminator" in node:
+        return "one of " + ", ".join(node["discriminator"]["mapping"])
+    names = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false"}
+    names |= {"array": "a list", "object": "keys: " + ", ".join(node.get("properties", {})), "null": "null"}
+    words = [names.get(node.get("type", ""), "a value")]
+    if node.get("type") == "array":
+        words.append("of " + _allowed(node.get("items", {})))
+    bounds = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
+    bounds |= {"minLength": "of length at least", "minItems": "of at least", "maxItems": "of at most"}
+    bounds |= {"pattern": "that matches"}
+    limits = [f"{phrase} {node[name]}" for name, phrase in bounds.items() if name in node]
+    return " ".join(words) + (" " + " and ".join(limits) if limits else "")
