@@ -16,7 +16,7 @@ def main() -> None:
     with stage_run.stage("evaluate", configuration) as run:
         tensorflow_setup.start()
         run.wait_for_store()
-        values = report.make(configuration.evaluation)
+        values = report.make(configuration)
         run.metrics(**values)
         run.artifacts("evaluation", *sorted(REPORTS.glob("*.*")))
     print(

@@ -5,6 +5,7 @@ from pipeline.images.strokes import render
 from pipeline.inference import rejection
 from pipeline.training import negatives, variants
 from tests.hand import DIGITS
+from tests.test_datasets import configured
 
 PICTURES = np.stack([render(strokes) for strokes in DIGITS.values()])
 
@@ -32,10 +33,13 @@ def test_a_slashed_zero_is_the_zero_and_a_line() -> None:
     assert variants.slashed(zeros[:0], seed=0).shape == (0, 28, 28)
 
 
-def test_the_threshold_rejects_the_part_that_it_was_asked_to() -> None:
+def test_the_thresholds_reject_and_doubt_the_parts_that_they_were_asked_to() -> None:
     logits = np.random.default_rng(0).normal(0, 3, (1000, 10)).astype(np.float32)
-    threshold = rejection.threshold(logits, 0.01)
-    assert (rejection.score(logits) < threshold).sum() == 10
+    options = configured("rejection.rejected_digits=0.01", "rejection.uncertain_digits=0.02").rejection
+    thresholds = rejection.thresholds(options, logits)
+    verdicts = [thresholds.verdict(score, probability=1.0) for score in rejection.score(logits)]
+    assert [verdicts.count(verdict) for verdict in ("none", "unsure", "digit")] == [10, 10, 980]
+    assert {thresholds.verdict(score, probability=0.5) for score in rejection.score(logits)} == {"none", "unsure"}
     assert np.allclose(rejection.score(logits + 5), rejection.score(logits), atol=1e-4)  # a softmax leaves that open
 
 

@@ -11,9 +11,10 @@ from scipy.special import softmax
 
 from pipeline.data import prepared
 from pipeline.evaluation import metrics
-from pipeline.evaluation.options import Evaluation
+from pipeline.evaluation.options import EvaluateOptions, Evaluation
 from pipeline.images.arrays import Probabilities, Split
 from pipeline.inference import exported, rejection
+from pipeline.inference.rejection import Rejection
 from pipeline.system.errors import ModelError
 from pipeline.system.paths import MODELS, REPORTS, TRAINED, replacing
 from pipeline.training import negatives, trained
@@ -22,18 +23,18 @@ if TYPE_CHECKING:
     import keras
 
 
-def make(options: Evaluation) -> dict[str, Any]:
+def make(options: EvaluateOptions) -> dict[str, Any]:
     """Read the test set once with the trained network, write the report to ``reports/``, and return its single values."""
     from pipeline.training.network import logits_of  # needs TensorFlow to be set up
 
     summary, test = prepared.summary(), prepared.load("test")
     network = exported.open_model(TRAINED / trained.NETWORK)
     before_softmax = logits_of(network)
-    logits = exported.predict(before_softmax, test.pictures, options.batch_size)
+    logits = exported.predict(before_softmax, test.pictures)
     probabilities: Probabilities = softmax(logits, axis=1)
-    values = measure(test, probabilities, options) | trained.result()
-    values |= measure_rejection(before_softmax, logits, options) | measure_drawings(network, options)
-    write(test, probabilities, {"dataset": summary["dataset"], **values}, summary["class_names"], options)
+    values = measure(test, probabilities, options.evaluation) | trained.result()
+    values |= measure_rejection(before_softmax, logits, options.rejection) | measure_drawings(network, options.evaluation)
+    write(test, probabilities, {"dataset": summary["dataset"], **values}, summary["class_names"], options.evaluation)
     return values
 
 
@@ -80,7 +81,7 @@ def drawings_before(options: Evaluation) -> float | None:
     return accuracy
 
 
-def measure_rejection(network: "keras.Model", digits: NDArray[np.float32], options: Evaluation) -> dict[str, Any]:
+def measure_rejection(network: "keras.Model", digits: NDArray[np.float32], options: Rejection) -> dict[str, Any]:
     """The thresholds of `pipeline.inference.rejection`, from the validation split, and how well they tell digits from others.
 
     Args:
@@ -89,18 +90,15 @@ def measure_rejection(network: "keras.Model", digits: NDArray[np.float32], optio
         options: of the configuration.
 
     """
-    validation = exported.predict(network, prepared.load("validation").pictures, options.batch_size)
-    others = exported.predict(network, negatives.held_out(options.negatives, seed=0), options.batch_size)
-    none_below = rejection.threshold(validation, options.rejected_digits)
-    unsure_below = rejection.threshold(validation, options.doubted_digits)
+    limits = rejection.thresholds(options, exported.predict(network, prepared.load("validation").pictures))
+    others = exported.predict(network, negatives.held_out(options.negatives, options.negatives_seed))
     digit_scores, other_scores = rejection.score(digits), rejection.score(others)
     return {
-        "none_below": none_below,
-        "unsure_below": unsure_below,
-        "test_rejected": float((digit_scores < none_below).mean()),
-        "test_doubted": float((digit_scores < unsure_below).mean()),
-        "negatives_rejected": float((other_scores < none_below).mean()),
-        "negatives_doubted": float((other_scores < unsure_below).mean()),
+        **limits.model_dump(),
+        "test_rejected": float((digit_scores < limits.none_below).mean()),
+        "test_uncertain": float((digit_scores < limits.unsure_below).mean()),
+        "negatives_rejected": float((other_scores < limits.none_below).mean()),
+        "negatives_uncertain": float((other_scores < limits.unsure_below).mean()),
         "negatives_auroc": metrics.auroc(digit_scores, other_scores),
     }
 

@@ -1,15 +1,16 @@
 """What a model file of this project says of itself, as JSON in its .h5: `pipeline.inference.formats` writes it."""
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import h5py
+from pydantic import ValidationError
 
 from pipeline.images.arrays import CLASSES
 from pipeline.inference.default_model import remedy
+from pipeline.inference.rejection import Thresholds
 from pipeline.system.errors import ModelError
 
 ATTRIBUTE = "handwritten_digits"  # of the .h5 file
@@ -24,18 +25,14 @@ class Description:
         dataset: that the model was trained on, "" if unknown.
         validation_accuracy: 0 to 1, None if unknown.
         test_accuracy: likewise.
-        none_below: score (`pipeline.inference.rejection.score`) below which an image is no digit.
-        unsure_below: score below which the answer is uncertain.
-        sure_from: probability below which the answer is uncertain.
+        thresholds: that an answer must reach.
 
     """
 
     dataset: str = ""
     validation_accuracy: float | None = None
     test_accuracy: float | None = None
-    none_below: float = -math.inf
-    unsure_below: float = -math.inf
-    sure_from: float = 0.0
+    thresholds: Thresholds = Thresholds()
 
 
 def parse(text: str | bytes, path: Path) -> Description:
@@ -54,16 +51,11 @@ def parse(text: str | bytes, path: Path) -> Description:
     if (names := says.get("class_names", DIGITS)) != DIGITS:
         told = ", ".join(map(str, names)) if isinstance(names, list) else repr(names)
         raise ModelError(f"{path} tells {told:.200} apart, and digits are read here. Choose another model.")
-    rejection = says.get("rejection", {})
-    if not isinstance(rejection, dict):
-        raise ModelError(f"{path} must give the numbers of its rejection by name, and has {rejection!r:.100}. {remedy(path)}")
     return Description(
         dataset=dataset if isinstance(dataset := says.get("dataset"), str) else "",
         validation_accuracy=_accuracy(says.get("validation_accuracy")),
         test_accuracy=_accuracy(says.get("test_accuracy")),
-        none_below=_threshold(rejection, "none_below", path),
-        unsure_below=_threshold(rejection, "unsure_below", path),
-        sure_from=_threshold(rejection, "sure_from", path),
+        thresholds=_thresholds(says.get("rejection", {}), path),
     )
 
 
@@ -71,11 +63,13 @@ def _accuracy(value: Any) -> float | None:
     return value if isinstance(value, float) else None
 
 
-def _threshold(rejection: dict[str, Any], name: str, path: Path) -> float:
-    value = rejection.get(name, getattr(Description, name))
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
-        raise ModelError(f"{path} must give a number for {name} of its rejection, and has {value!r:.100}. {remedy(path)}")
-    return float(value)
+def _thresholds(says: Any, path: Path) -> Thresholds:
+    try:
+        return Thresholds.model_validate(says)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = ".".join(["rejection", *map(str, problem["loc"])])
+        raise ModelError(f"{path} must give a number for {name}, and has {problem['input']!r:.100}. {remedy(path)}") from None
 
 
 def read(path: str | Path) -> Description:

@@ -17,9 +17,10 @@ from pydantic import Field, field_validator
 from pipeline.data import prepared
 from pipeline.images.arrays import SIDE, Pictures, Probabilities, network_input
 from pipeline.images.preprocessing import VERSION
+from pipeline.inference.rejection import Thresholds
 from pipeline.system.errors import ModelError
 from pipeline.system.paths import MODEL_FILE, MODELS, REPORTS, replacing
-from pipeline.system.section import Factor, Positive, Section
+from pipeline.system.section import Positive, Section
 
 if TYPE_CHECKING:
     import keras
@@ -75,7 +76,6 @@ class Export(Section):
 
     formats: Annotated[list[Format], Field(min_length=1)]
     tolerance: Positive
-    sure_from: Factor
 
     @field_validator("formats")
     @classmethod
@@ -91,7 +91,7 @@ class ExportOptions(Section):
     export: Export
 
 
-def description(options: Export, configuration: dict[str, Any]) -> dict[str, Any]:
+def description(configuration: dict[str, Any]) -> dict[str, Any]:
     """What the exported file says of itself. Which run made it, and when, MLflow knows by the file's hash."""
     summary = prepared.summary()
     metrics = json.loads((REPORTS / "metrics.json").read_text(encoding="utf-8"))
@@ -102,11 +102,7 @@ def description(options: Export, configuration: dict[str, Any]) -> dict[str, Any
         "preprocessing_version": VERSION,
         "test_accuracy": metrics["test_accuracy"],
         "validation_accuracy": metrics["validation_accuracy"],
-        "rejection": {
-            "none_below": metrics["none_below"],
-            "unsure_below": metrics["unsure_below"],
-            "sure_from": options.sure_from,
-        },
+        "rejection": {name: metrics[name] for name in Thresholds.model_fields},
         "negatives_rejected": metrics["negatives_rejected"],
         "drawings_accuracy": metrics.get("drawings_accuracy"),
         "configuration": configuration,
@@ -128,7 +124,7 @@ def write(network: "keras.Model", options: Export, configuration: dict[str, Any]
         ModelError: a file does not read the test set as `network` does.
 
     """
-    says, folder = description(options, configuration), MODELS / "formats"
+    says, folder = description(configuration), MODELS / "formats"
     shutil.rmtree(folder, ignore_errors=True)
     with replacing(folder / "description.json") as temporary:  # what the .h5 carries inside and other formats can't
         temporary.write_text(json.dumps(says, indent=2) + "\n", encoding="utf-8")

@@ -15,7 +15,7 @@ from pipeline.inference import exported, input_range, rejection, segmentation
 from pipeline.inference.description import Description
 from pipeline.inference.explanation import Explainer
 from pipeline.inference.model_file import first_line
-from pipeline.inference.results import Box, Digit, Prediction, Reading, Verdict, blank_prediction
+from pipeline.inference.results import Box, Digit, Prediction, Reading, blank_prediction
 from pipeline.system import tensorflow_setup
 from pipeline.system.errors import ModelError
 
@@ -187,18 +187,11 @@ class Recognizer:
         for group in groups:
             picture, prediction, likeness = read[group]
             box, own_strokes = locate(group)
-            digits.append(Digit(prediction, self._verdict(prediction, likeness), box, picture.tobytes(), own_strokes, likeness))
+            verdict = self.description.thresholds.verdict(likeness, prediction.probability)
+            digits.append(Digit(prediction, verdict, box, picture.tobytes(), own_strokes, likeness))
         return Reading(tuple(digits))
 
     def _worth(self, prediction: Prediction, likeness: float) -> float:
         """How well a group reads as one digit, nats, at most 0."""
-        unsure_below = self.description.unsure_below
-        doubt = min(0.0, likeness - unsure_below) if np.isfinite(unsure_below) else 0.0
+        doubt = min(0.0, likeness - self.description.thresholds.unsure_below)
         return float(np.log(prediction.probability)) + max(doubt, -5.0)
-
-    def _verdict(self, prediction: Prediction, likeness: float) -> Verdict:
-        thresholds = self.description
-        if likeness < thresholds.none_below:
-            return "none"
-        is_sure = likeness >= thresholds.unsure_below and prediction.probability >= thresholds.sure_from
-        return "digit" if is_sure else "unsure"

@@ -1,27 +1,60 @@
-"""Is it a digit at all? A score of each picture, and the threshold below which it is none.
+"""Is it a digit at all, and is that sure? A score of each image, and the thresholds that an answer must reach.
 
 The score is the free energy (Liu et al., Energy-based Out-of-distribution Detection, 2020, https://arxiv.org/abs/2010.03759) of
 the logits above their mean, which a softmax leaves open: they are near to each other for what a network has not seen, above
 all if it was trained to be undecided (`pipeline.training.negatives`).
 """
 
+from math import inf
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
+from pydantic import BaseModel, ConfigDict
+
+from pipeline.inference.results import Verdict
+from pipeline.system.section import Count, Factor, Fraction, Section, Seed
+
+
+class Rejection(Section):
+    """Which answers are rejected or uncertain, and what that is measured by."""
+
+    rejected_digits: Fraction
+    uncertain_digits: Fraction
+    sure_from: Factor
+    negatives: Count
+    negatives_seed: Seed
+
+
+class Thresholds(BaseModel):
+    """What an answer must reach. An exported model carries its own; without any, as of somebody else's, all is a sure digit.
+
+    Attributes:
+        none_below: the score below which an image is no digit.
+        unsure_below: the score below which a digit is uncertain.
+        sure_from: the probability below which a digit is uncertain.
+
+    """
+
+    model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
+
+    none_below: float = -inf
+    unsure_below: float = -inf
+    sure_from: float = 0.0
+
+    def verdict(self, score: float, probability: float) -> Verdict:
+        """Whether an image is a digit, and whether that is sure."""
+        if score < self.none_below:
+            return "none"
+        return "digit" if score >= self.unsure_below and probability >= self.sure_from else "unsure"
 
 
 def score(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     """How much like a digit, (n,), any size, more for more, from logits (n, 10)."""
-    energy: NDArray[np.float64] = logsumexp(logits.astype(np.float64) - logits.mean(axis=1, keepdims=True), axis=1)
+    energy: NDArray[np.float64] = np.logaddexp.reduce(logits.astype(np.float64) - logits.mean(axis=1, keepdims=True), axis=1)
     return energy
 
 
-def threshold(logits: NDArray[np.float32], rejected: float) -> float:
-    """The score below which a picture is no digit.
-
-    Args:
-        logits: (n, 10) of pictures that are digits, and were not trained on.
-        rejected: part of them that may be taken for none, 0 to 1.
-
-    """
-    return float(np.quantile(score(logits), rejected))
+def thresholds(options: Rejection, logits: NDArray[np.float32]) -> Thresholds:
+    """The thresholds of a network, from its logits, (n, 10), of digits that it was not trained on."""
+    none_below, unsure_below = np.quantile(score(logits), [options.rejected_digits, options.uncertain_digits])
+    return Thresholds(none_below=float(none_below), unsure_below=float(unsure_below), sure_from=options.sure_from)

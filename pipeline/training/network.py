@@ -30,7 +30,7 @@ def build(model: Model, mean: float, deviation: float, seed: int) -> keras.Model
     if model.standardize:
         x = layers.Rescaling(1 / deviation, -mean / deviation, name="standardize")(x)
     for number, block in enumerate(model.blocks):
-        x = _convolve(x, block, model.padding, seeds, f"block{number}")
+        x = _convolve(x, block, model, seeds, f"block{number}")
     x = layers.Flatten(name="flatten")(x)  # (n, features)
     for number, dense in enumerate(model.dense):
         layer = layers.Dense(dense.units, dense.activation, kernel_initializer=_initializer(seeds), name=f"dense{number}")
@@ -42,13 +42,13 @@ def build(model: Model, mean: float, deviation: float, seed: int) -> keras.Model
     return keras.Model(inputs, probabilities, name=model.name)
 
 
-def _convolve(x: Any, block: Block, padding: str, seeds: random.Random, name: str) -> Any:
+def _convolve(x: Any, block: Block, model: Model, seeds: random.Random, name: str) -> Any:
     """(n, height, width, channels) -> (n, height / stride / pool, width / stride / pool, filters)."""
     # Batch normalisation has a bias of its own.
     options = {"use_bias": not block.batch_normalization, "kernel_initializer": _initializer(seeds)}
-    x = layers.Conv2D(block.filters, block.kernel, block.stride, padding, **options, name=name)(x)
+    x = layers.Conv2D(block.filters, block.kernel, block.stride, model.padding, **options, name=name)(x)
     if block.batch_normalization:
-        x = layers.BatchNormalization(momentum=0.9, name=f"{name}_normalization")(x)
+        x = layers.BatchNormalization(momentum=model.batch_normalization_momentum, name=f"{name}_normalization")(x)
     x = layers.Activation(block.activation, name=f"{name}_{block.activation}")(x)
     if block.pool > 1:
         pooling = layers.MaxPooling2D if block.pooling == "max" else layers.AveragePooling2D

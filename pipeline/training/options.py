@@ -41,6 +41,7 @@ class Model(Section):
     standardize: bool
     blocks: list[Block]
     padding: Literal["same", "valid"]
+    batch_normalization_momentum: Rate
     dense: list[DenseLayer]
     dropout: Rate
 
