@@ -1,6 +1,4 @@
-"""What predictions are measured by. Nothing here knows of files, networks or pictures."""
-
-from typing import Any
+"""What predictions are measured by, besides what scikit-learn has. Nothing here knows of files, networks or images."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,27 +6,13 @@ from numpy.typing import NDArray
 from pipeline.images.arrays import CLASSES, Labels, Probabilities
 
 
-def confusion(labels: Labels, predicted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(10, 10) int64: how often a class, the row, was taken for a class, the column."""
-    matrix = np.zeros((CLASSES, CLASSES), np.int64)
-    np.add.at(matrix, (labels, predicted), 1)
-    return matrix
-
-
-def per_class(matrix: NDArray[np.int64]) -> list[dict[str, float]]:
+def per_class(labels: Labels, predicted: NDArray[np.int64]) -> list[dict[str, float]]:
     """Precision, recall and F1 of each class, 0 to 1; 0 where a class was never predicted or never there."""
-    right = np.diag(matrix).astype(np.float64)
+    from sklearn.metrics import precision_recall_fscore_support  # takes a second to load
 
-    def divide(counts: NDArray[np.float64], whole: NDArray[Any]) -> NDArray[np.float64]:
-        parts: NDArray[np.float64] = np.divide(counts, whole, out=np.zeros(CLASSES), where=whole > 0)
-        return parts
-
-    precision, recall = divide(right, matrix.sum(axis=0)), divide(right, matrix.sum(axis=1))
-    f1 = divide(2 * precision * recall, precision + recall)
-    return [
-        {"precision": float(p), "recall": float(r), "f1": float(f), "pictures": int(count)}
-        for p, r, f, count in zip(precision, recall, f1, matrix.sum(axis=1), strict=True)
-    ]
+    columns = precision_recall_fscore_support(labels, predicted, labels=np.arange(CLASSES), zero_division=0)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return [dict(zip(("precision", "recall", "f1", "pictures"), row, strict=True)) for row in rows]
 
 
 def wilson_interval(right: int, count: int, confidence: float) -> tuple[float, float]:
@@ -40,13 +24,10 @@ def wilson_interval(right: int, count: int, confidence: float) -> tuple[float, f
         confidence: level, between 0 and 1.
 
     """
-    from statistics import NormalDist
+    from scipy.stats import binomtest  # takes a second to load
 
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    p, spread = right / count, z * z / count
-    middle = (p + spread / 2) / (1 + spread)
-    half = z / (1 + spread) * (p * (1 - p) / count + spread / (4 * count)) ** 0.5
-    return max(0.0, middle - half), min(1.0, middle + half)
+    interval = binomtest(right, count).proportion_ci(confidence, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def calibration(labels: Labels, probabilities: Probabilities, bins: int) -> list[dict[str, float]]:
@@ -77,12 +58,6 @@ def expected_calibration_error(rows: list[dict[str, float]]) -> float:
     return sum(row["pictures"] * abs(row["accuracy"] - row["confidence"]) for row in rows) / count
 
 
-def cross_entropy(labels: Labels, probabilities: Probabilities) -> float:
-    """Mean cross-entropy in nats."""
-    given = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.maximum(given, np.finfo(np.float32).tiny)).mean())
-
-
 def worst_mistakes(labels: Labels, probabilities: Probabilities, count: int) -> NDArray[np.int64]:
     """Numbers of the pictures read wrong with the most confidence, at most `count`, the worst first."""
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
@@ -91,6 +66,6 @@ def worst_mistakes(labels: Labels, probabilities: Probabilities, count: int) -> 
 
 def auroc(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float:
     """Area under the ROC curve: how often a positive, (n,), has a higher score than a negative, (m,); equals count half."""
-    ordered = np.sort(negative)
-    below, until = np.searchsorted(ordered, positive, "left"), np.searchsorted(ordered, positive, "right")
-    return float((below + until).mean() / 2 / len(negative))
+    from sklearn.metrics import roc_auc_score  # takes a second to load
+
+    return float(roc_auc_score([True] * len(positive) + [False] * len(negative), [*positive, *negative]))

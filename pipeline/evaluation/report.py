@@ -12,11 +12,11 @@ from scipy.special import softmax
 from pipeline.data import prepared
 from pipeline.evaluation import metrics
 from pipeline.evaluation.options import EvaluateOptions, Evaluation
-from pipeline.images.arrays import Probabilities, Split
+from pipeline.images.arrays import CLASSES, Probabilities, Split
 from pipeline.inference import exported, rejection
 from pipeline.inference.rejection import Rejection
 from pipeline.system.errors import ModelError
-from pipeline.system.paths import MODELS, REPORTS, TRAINED, replacing
+from pipeline.system.paths import MODEL_FILE, MODELS, REPORTS, TRAINED, replacing
 from pipeline.training import negatives, trained
 
 if TYPE_CHECKING:
@@ -40,33 +40,32 @@ def make(options: EvaluateOptions) -> dict[str, Any]:
 
 def measure(test: Split, probabilities: Probabilities, options: Evaluation) -> dict[str, Any]:
     """The single values of a report: accuracy with its interval, loss, calibration error, mistakes."""
-    right = int((probabilities.argmax(axis=1) == test.labels).sum())
-    low, high = metrics.wilson_interval(right, len(test.labels), options.confidence)
+    from sklearn.metrics import log_loss  # takes a second to load
+
     rows = metrics.calibration(test.labels, probabilities, options.calibration_bins)
     return {
-        "test_accuracy": right / len(test.labels),
-        "test_accuracy_low": low,
-        "test_accuracy_high": high,
-        "test_loss": metrics.cross_entropy(test.labels, probabilities),
+        **accuracy("test", test, probabilities, options),
+        "test_loss": float(log_loss(test.labels, probabilities, labels=np.arange(CLASSES))),
         "test_calibration_error": metrics.expected_calibration_error(rows),
-        "test_mistakes": len(test.labels) - right,
+        "test_mistakes": int((probabilities.argmax(axis=1) != test.labels).sum()),
         "test_pictures": len(test.labels),
     }
 
 
+def accuracy(name: str, split: Split, probabilities: Probabilities, options: Evaluation) -> dict[str, float]:
+    """The accuracy on a split, with its interval, as ``<name>_accuracy``, and the same with ``_low`` and ``_high``."""
+    right, count = int((probabilities.argmax(axis=1) == split.labels).sum()), len(split.labels)
+    low, high = metrics.wilson_interval(right, count, options.confidence)
+    return {f"{name}_accuracy": right / count, f"{name}_accuracy_low": low, f"{name}_accuracy_high": high}
+
+
 def measure_drawings(network: "keras.Model", options: Evaluation) -> dict[str, Any]:
-    """Accuracy on the part of the collection that was kept apart, with its interval; nothing if there is none."""
+    """Accuracy on the part of the collection that was held out, with its interval; nothing if there is none."""
     if "drawings" not in prepared.summary()["splits"]:
         return {}
     drawings = prepared.load("drawings")
-    right = int((exported.predict(network, drawings.pictures).argmax(axis=1) == drawings.labels).sum())
-    low, high = metrics.wilson_interval(right, len(drawings.labels), options.confidence)
-    return {
-        "drawings_accuracy": right / len(drawings.labels),
-        "drawings_accuracy_low": low,
-        "drawings_accuracy_high": high,
-        "drawings": len(drawings.labels),
-    }
+    values = accuracy("drawings", drawings, exported.predict(network, drawings.pictures), options)
+    return values | {"drawings": len(drawings.labels)}
 
 
 def drawings_before(options: Evaluation) -> float | None:
@@ -75,10 +74,10 @@ def drawings_before(options: Evaluation) -> float | None:
     For a person to see, and not among the metrics: it hangs on more than the stage's dependencies.
     """
     try:
-        accuracy: float = measure_drawings(exported.open_model(MODELS / "mnist.h5"), options)["drawings_accuracy"]
+        before = exported.open_model(MODELS / MODEL_FILE)
     except ModelError:
         return None
-    return accuracy
+    return float(measure_drawings(before, options)["drawings_accuracy"])
 
 
 def measure_rejection(network: "keras.Model", digits: NDArray[np.float32], options: Rejection) -> dict[str, Any]:
@@ -113,11 +112,12 @@ def write_table(path: Path, rows: list[dict[str, Any]]) -> None:
 
 def write(test: Split, probabilities: Probabilities, values: dict[str, Any], names: list[str], options: Evaluation) -> None:
     """Write metrics, tables, predictions and pictures to ``reports/``."""
+    from sklearn.metrics import confusion_matrix
+
     from pipeline.evaluation import figures  # matplotlib takes a second
 
     predicted = probabilities.argmax(axis=1)
-    matrix = metrics.confusion(test.labels, predicted)
-    by_class = metrics.per_class(matrix)
+    by_class = metrics.per_class(test.labels, predicted)
     bins = metrics.calibration(test.labels, probabilities, options.calibration_bins)
     with replacing(REPORTS / "metrics.json") as temporary:
         temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
@@ -129,7 +129,7 @@ def write(test: Split, probabilities: Probabilities, values: dict[str, Any], nam
         np.savez_compressed(temporary, labels=test.labels, probabilities=probabilities)
     worst = metrics.worst_mistakes(test.labels, probabilities, options.worst_mistakes)
     drawn = {
-        "confusion": figures.confusion_matrix(matrix, names),
+        "confusion": figures.confusion_matrix(confusion_matrix(test.labels, predicted, labels=np.arange(CLASSES)), names),
         "history": figures.history(trained.history()),
         "calibration": figures.calibration(bins, values["test_calibration_error"]),
         "mistakes": figures.mistakes(test, probabilities, worst, names),
