@@ -90,7 +90,7 @@ def others(found: list[collection.Drawing], model: Recognizer, count: int) -> tu
         for given in (np.stack(pictures), negatives.held_out(count, seed=1))
     )
     auroc, rejected = metrics.auroc(digits, strange), float((strange < np.quantile(digits, 0.01)).mean())
-    says = model.description.none_below
+    says = model.description.thresholds.none_below
     print(
         f"others: AUROC {auroc:.4f} of {count} against the digits; {rejected:.1%} rejected where 1 % of the digits are. By the "
         f"model's own threshold {(strange < says).mean():.1%} of them and {(digits < says).mean():.1%} of the digits"

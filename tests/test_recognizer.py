@@ -223,7 +223,7 @@ def test_the_answer_is_in_words(model: Recognizer) -> None:
 
 def test_the_verdict_goes_by_the_likeness(model: Recognizer) -> None:
     (seven,), (star,) = (model.read_strokes(strokes).digits for strokes in (DIGITS[7], OTHERS["star"]))
-    assert seven.likeness > model.description.none_below > star.likeness
+    assert seven.likeness > model.description.thresholds.none_below > star.likeness
 
 
 def ruled(side: int, lines: int, lean: int = 0) -> Image.Image:

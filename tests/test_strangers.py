@@ -13,6 +13,7 @@ import pytest
 from gui import Recognizer, predict_digit
 from pipeline.inference import description, exported, harmless, model_file
 from pipeline.inference.description import Description
+from pipeline.inference.rejection import Thresholds
 from pipeline.system import tensorflow_setup
 from pipeline.system.errors import ModelError
 from tests import strangers
@@ -453,7 +454,7 @@ def test_a_description_of_the_wrong_type_is_told(says: Any, cnn: Any, tmp_path: 
 def test_a_description_of_more_than_ours_is_read_past(keras: Any, cnn: Any, tmp_path: Path) -> None:
     says = {"dataset": 7, "test_accuracy": "good", "note": ["x"], "rejection": {"none_below": -5, "more": {}}}
     path = described(tmp_path / "model.h5", json.dumps(says), cnn)
-    assert Recognizer(path).description == Description(none_below=-5.0)
+    assert Recognizer(path).description == Description(thresholds=Thresholds(none_below=-5))
     picture = keras.utils.array_to_img(strangers.digits().pictures[3][..., None])
     assert predict_digit(picture, path) == predict_digit(picture, str(path))
 

@@ -1,7 +1,7 @@
 """What a model file of this project says of itself, as JSON in its .h5: `pipeline.inference.formats` writes it."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ class Description:
     dataset: str = ""
     validation_accuracy: float | None = None
     test_accuracy: float | None = None
-    thresholds: Thresholds = Thresholds()
+    thresholds: Thresholds = field(default_factory=Thresholds)
 
 
 def parse(text: str | bytes, path: Path) -> Description:
