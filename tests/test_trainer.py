@@ -1,37 +1,27 @@
 """Trains real, small networks."""
 
 import io
-import os
 import random
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from pipeline.config.schema import Configuration
+from pipeline.data import datasets
 from pipeline.images.arrays import Split
+from pipeline.inference import exported
+from pipeline.sweep import trial
+from pipeline.sweep.data import TrialData
 from pipeline.system import tensorflow_setup
 from pipeline.system.errors import TrainingDiverged
-from tests.conftest import ROOT
+from pipeline.training.augment import augmentation
 from tests.test_datasets import configured
 
-tensorflow_setup.start()
-
-import keras  # noqa: E402
-import tensorflow as tf  # noqa: E402
-
-from pipeline.data import datasets  # noqa: E402
-from pipeline.inference import exported  # noqa: E402
-from pipeline.sweep import trial  # noqa: E402
-from pipeline.sweep.data import TrialData  # noqa: E402
-from pipeline.training import network  # noqa: E402
-from pipeline.training.augment import augmentation  # noqa: E402
-from pipeline.training.trainer import Trainer  # noqa: E402
-from pipeline.training.variables import Variables  # noqa: E402
+if TYPE_CHECKING:  # it imports TensorFlow
+    from pipeline.training.trainer import Trainer
 
 SMALL = ("dataset=digits", "model=mlp", "model.dense=[{units: 32, activation: relu}]", "training.epochs=3")
 
@@ -41,14 +31,27 @@ def splits() -> dict[str, Split]:
     return datasets.read(configured("dataset=digits").dataset)
 
 
-def trainer(splits: dict[str, Split], *overrides: str, checkpoint: Path | None = None) -> Trainer:
-    configuration = configured(*SMALL, *overrides)
-    return Trainer(configuration, splits["train"], splits["validation"], Variables(configuration, 0.15, 0.3), checkpoint)
+@pytest.fixture(autouse=True)
+def _tensorflow() -> None:
+    tensorflow_setup.start()
+
+
+def training(configuration: Configuration, train: Split, validation: Split, checkpoint: Path | None = None) -> "Trainer":
+    """A training of what `configuration` says."""
+    from pipeline.training.trainer import Trainer
+    from pipeline.training.variables import Variables
+
+    return Trainer(configuration, train, validation, Variables(configuration, 0.15, 0.3), checkpoint)
+
+
+def trainer(splits: dict[str, Split], *overrides: str, checkpoint: Path | None = None) -> "Trainer":
+    """A training of a small network on the bundled digits."""
+    return training(configured(*SMALL, *overrides), splits["train"], splits["validation"], checkpoint)
 
 
 def test_the_default_network_learns_the_digits(splits: dict[str, Split]) -> None:
     configuration = configured("dataset=digits", "training.epochs=8")
-    running = Trainer(configuration, splits["train"], splits["validation"], Variables(configuration, 0.15, 0.3))
+    running = training(configuration, splits["train"], splits["validation"])
     network = running.fit()
     assert running.best.validation_accuracy > 0.9
     probabilities = exported.predict(network, splits["test"].pictures)
@@ -161,7 +164,7 @@ def test_a_loss_that_is_no_number_is_told_with_what_to_change(splits: dict[str, 
 def test_overfitting_one_batch_works(splits: dict[str, Split]) -> None:
     configuration = configured("experiment=overfit")
     train = Split(splits["train"].pictures[:128], splits["train"].labels[:128])
-    running = Trainer(configuration, train, splits["validation"], Variables(configuration, 0.15, 0.3))
+    running = training(configuration, train, splits["validation"])
     running.fit()
     assert running.history[-1].accuracy == 1.0
 
@@ -192,6 +195,8 @@ def test_a_schedule_stays_between_zero_and_its_peak(schedule: str, steps: int) -
 
 @pytest.mark.parametrize("option", ["none", "light", "strong"])
 def test_augmentation_keeps_the_form_changes_as_configured_and_hangs_on_its_seed(option: str, splits: dict[str, Split]) -> None:
+    import tensorflow as tf
+
     pictures = tf.constant(splits["train"].pictures[:64, ..., np.newaxis] / np.float32(255))
     apply = tf.function(augmentation(configured(f"augment={option}").augment))
     one, same, other = (apply(pictures, tf.constant([0, step])).numpy() for step in (5, 5, 6))
@@ -209,6 +214,8 @@ def test_augmentation_keeps_the_form_changes_as_configured_and_hangs_on_its_seed
 
 
 def test_thickness_makes_some_strokes_thicker_and_some_thinner(splits: dict[str, Split]) -> None:
+    import tensorflow as tf
+
     pictures = tf.constant(splits["train"].pictures[:64, ..., np.newaxis] / np.float32(255))
     apply = augmentation(configured("augment=none", "augment.thickness=1.0").augment)
     ratio = apply(pictures, tf.constant([0, 0])).numpy().sum(axis=(1, 2, 3)) / pictures.numpy().sum(axis=(1, 2, 3))
@@ -217,6 +224,8 @@ def test_thickness_makes_some_strokes_thicker_and_some_thinner(splits: dict[str,
 
 
 def test_the_network_has_the_layers_of_the_configuration() -> None:
+    from pipeline.training import network
+
     textbook = network.build(configured("experiment=textbook").model, 0.13, 0.31, 0)
     kinds = [type(layer).__name__ for layer in textbook.layers]
     assert kinds == (
@@ -230,37 +239,4 @@ def test_the_network_has_the_layers_of_the_configuration() -> None:
     )
     kinds = [type(layer).__name__ for layer in normalized.layers]
     assert "BatchNormalization" in kinds
-    assert isinstance(normalized.layers[0], keras.layers.InputLayer)
-
-
-def test_a_killed_training_goes_on_from_the_last_finished_epoch(tmp_path: Path) -> None:
-    """A real process, killed for real between epochs."""
-    code = """
-import sys
-from pathlib import Path
-from pipeline.system import tensorflow_setup
-tensorflow_setup.start()
-from tests.test_trainer import trainer, datasets, configured
-splits = datasets.read(configured("dataset=digits").dataset)
-running = trainer(splits, "training.epochs=400", checkpoint=Path(sys.argv[1]))
-running.fit(lambda epoch: print(epoch.epoch, flush=True))
-"""
-    command = [sys.executable, "-c", code, str(tmp_path / "state.npz")]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    last = 0
-    for _ in range(2):
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        numbers = []
-        for line in process.stdout:
-            numbers += [int(line)] if line.strip().isdigit() else []
-            if numbers and numbers[-1] >= last + 5:
-                break
-        time.sleep(0.05)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
-        assert numbers == list(range(1, numbers[-1] + 1))
-        with np.load(tmp_path / "state.npz") as saved:
-            assert len(saved["history"]) >= last + 4
-            last = len(saved["history"])
+    assert kinds[0] == "InputLayer"
