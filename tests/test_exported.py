@@ -3,6 +3,7 @@
 import json
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from pipeline.inference import description, exported, formats
 from pipeline.inference.description import Description
 from pipeline.system import tensorflow_setup
 from pipeline.system.errors import ModelError
-from pipeline.training import network as networks
 from tests.test_datasets import configured
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
@@ -30,8 +30,16 @@ def keras() -> Any:
 
 
 @pytest.fixture(scope="module")
-def network(keras: Any) -> Any:
-    return networks.build(configured("model=mlp", "model.dense=[{units: 16, activation: relu}]").model, 0.13, 0.31, 0)
+def build(keras: Any) -> Callable[..., Any]:
+    """The function that builds a network."""
+    from pipeline.training.network import build
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def network(build: Callable[..., Any]) -> Any:
+    return build(configured("model=mlp", "model.dense=[{units: 16, activation: relu}]").model, 0.13, 0.31, 0)
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +77,10 @@ def test_tensorflow_lite_reads_as_the_network_does(network: Any, tmp_path: Path)
     assert path.stat().st_size > 1000
 
 
-def test_every_network_of_conf_can_be_opened_again(tmp_path: Path) -> None:
+def test_every_network_of_conf_can_be_opened_again(build: Callable[..., Any], tmp_path: Path) -> None:
     for number, overrides in enumerate((["model=cnn"], ["model=mlp"], ["experiment=textbook"])):
         configuration = configured(*overrides).model
-        network = networks.build(configuration, 0.13, 0.31, 0)
+        network = build(configuration, 0.13, 0.31, 0)
         for suffix in (".h5", ".keras"):
             network.save(tmp_path / f"{number}{suffix}")
             exported.open_model(tmp_path / f"{number}{suffix}")
@@ -80,7 +88,7 @@ def test_every_network_of_conf_can_be_opened_again(tmp_path: Path) -> None:
         "model.blocks.0.batch_normalization=true", "model.blocks.1.pooling=average", "model.blocks.2.dropout=0.1",
         *(f"model.blocks.{number}.activation={name}" for number, name in enumerate(("silu", "leaky_relu", "gelu"))),
     )  # fmt: skip
-    networks.build(everything.model, 0.13, 0.31, 0).save(tmp_path / "all.h5")
+    build(everything.model, 0.13, 0.31, 0).save(tmp_path / "all.h5")
     exported.open_model(tmp_path / "all.h5")
 
 
