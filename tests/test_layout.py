@@ -26,10 +26,11 @@ def test_the_stages_of_dvc_are_those_of_the_registry_with_their_groups_and_their
 
 RECORD = """
 import contextlib, json
+from importlib import import_module
 from unittest.mock import MagicMock
-from pipeline import evaluate, export, prepare, train
 from pipeline.config.check import load
 from pipeline.config.schema import Configuration
+from pipeline.config.stages import STAGES
 from pipeline.tracking import stage_run
 
 class Recording:  # what a stage reads of the configuration
@@ -44,11 +45,11 @@ class Recording:  # what a stage reads of the configuration
 
 groups = {}
 stage_run.stage = lambda *_: contextlib.nullcontext(MagicMock())  # the tracker decides no result
-for module in (prepare, train, evaluate, export):
-    read = set()
+for name in STAGES:
+    module, read = import_module(f"pipeline.{name}"), set()
     module.load = lambda: Recording(load(), read)
     module.main()
-    groups[module.__name__.rpartition(".")[2]] = sorted(read & Configuration.model_fields.keys())
+    groups[name] = sorted(read & Configuration.model_fields.keys())
 print(json.dumps(groups))
 """
 
