@@ -13,7 +13,7 @@ import numpy as np
 
 from gui.page.drawing import Point
 from gui.replay import BRUSH, SIDE, Headless, drawn, place, replay, report
-from pipeline.data import collection
+from pipeline.data import collection, stroke_files
 from pipeline.evaluation import metrics
 from pipeline.inference import exported, rejection
 from pipeline.inference.default_model import default_model
@@ -26,7 +26,7 @@ HEIGHT = (80, 130)  # of those digits, pixels
 Strokes = list[list[Point]]
 
 
-def single(found: list[collection.Drawing], model: Recognizer) -> float:
+def single(found: list[collection.LabelledDrawing], model: Recognizer) -> float:
     """How many digits are read right, as `gui.replay` draws them."""
     answers = list(replay(found, Headless(model), seed=0))
     values = report(
@@ -39,7 +39,7 @@ def single(found: list[collection.Drawing], model: Recognizer) -> float:
     return float(values["accuracy"])
 
 
-def invariance(found: list[collection.Drawing], model: Recognizer, digits: int) -> float:
+def invariance(found: list[collection.LabelledDrawing], model: Recognizer, digits: int) -> float:
     """How often a digit that is moved, scaled and drawn with another brush has the answer that it has most often."""
     same = cases = 0
     for drawing in found[:: max(len(found) // digits, 1)]:
@@ -58,7 +58,7 @@ def invariance(found: list[collection.Drawing], model: Recognizer, digits: int) 
     return same / cases
 
 
-def numbers(found: list[collection.Drawing], model: Recognizer, count: int) -> float:
+def numbers(found: list[collection.LabelledDrawing], model: Recognizer, count: int) -> float:
     """How many numbers of 2 to 6 digits, side by side and on one line, are read right as a whole."""
     right = {length: [0, 0] for length in range(2, 7)}
     writers = sorted({str(drawing.writer) for drawing in found})
@@ -82,7 +82,7 @@ def numbers(found: list[collection.Drawing], model: Recognizer, count: int) -> f
     return share
 
 
-def others(found: list[collection.Drawing], model: Recognizer, count: int) -> tuple[float, float]:
+def others(found: list[collection.LabelledDrawing], model: Recognizer, count: int) -> tuple[float, float]:
     """How well what is no digit is told from the digits: AUROC, and what is rejected where 1 % of the digits are."""
     pictures = [_picture(drawing, model, number) for number, drawing in enumerate(found)]
     digits, strange = (
@@ -98,14 +98,14 @@ def others(found: list[collection.Drawing], model: Recognizer, count: int) -> tu
     return auroc, rejected
 
 
-def _picture(drawing: collection.Drawing, model: Recognizer, number: int) -> np.ndarray:
+def _picture(drawing: collection.LabelledDrawing, model: Recognizer, number: int) -> np.ndarray:
     """What the network is given of a drawing, as a whole."""
     placed = place(drawing.strokes, SIDE, np.random.default_rng((0, number)))
     digits = model.read_strokes(drawn(placed, SIDE, BRUSH).strokes).digits
     return max(digits, key=lambda digit: len(digit.strokes)).picture
 
 
-def _scaled(strokes: collection.Strokes, size: float, corner: tuple[float, float]) -> Strokes:
+def _scaled(strokes: stroke_files.Strokes, size: float, corner: tuple[float, float]) -> Strokes:
     """A drawing with its longer side of that many pixels, at that place."""
     points = np.array([point for stroke in strokes for point in stroke])
     low = points.min(axis=0)

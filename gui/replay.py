@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gui.page.drawing import Drawing, Point
-from pipeline.data import collection
+from pipeline.data import collection, stroke_files
 from pipeline.evaluation import metrics
 from pipeline.images.arrays import CLASSES
 from pipeline.inference.results import Reading
@@ -36,7 +36,7 @@ Strokes = list[list[tuple[int, int]]]
 Answer = tuple[Reading, float]  # and the seconds from the last stroke to it
 
 
-def place(strokes: collection.Strokes, side: float, random: np.random.Generator) -> Strokes:
+def place(strokes: stroke_files.Strokes, side: float, random: np.random.Generator) -> Strokes:
     """Put a drawing somewhere on a square canvas, at a random size.
 
     Args:
@@ -131,7 +131,7 @@ class Display:
         self._window.destroy()
 
 
-def replay(found: list[collection.Drawing], canvas: Headless | Display, seed: int) -> Iterator[tuple[int, Answer]]:
+def replay(found: list[collection.LabelledDrawing], canvas: Headless | Display, seed: int) -> Iterator[tuple[int, Answer]]:
     """Draw all, each at a size and place of its own, and give the label and the answer of each."""
     for number, drawing in enumerate(found):
         random = np.random.default_rng((seed, number))
@@ -224,7 +224,7 @@ def main(arguments: list[str] | None = None) -> None:
             temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
-def measure(found: list[collection.Drawing], model: Path | None, display: bool, seed: int) -> dict[str, Any]:
+def measure(found: list[collection.LabelledDrawing], model: Path | None, display: bool, seed: int) -> dict[str, Any]:
     """Replay and sum up: see `report`."""
     from pipeline.inference.default_model import default_model
     from pipeline.inference.recognizer import Recognizer

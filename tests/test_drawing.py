@@ -116,18 +116,27 @@ def test_saved_strokes_and_pictures_come_back(tmp_path: Path) -> None:
     assert all(0 <= x <= 400 and 0 <= y <= 200 for stroke in strokes for x, y in stroke)
 
 
-def test_what_was_drawn_beyond_the_page_is_saved_too() -> None:
+def test_what_was_drawn_beyond_the_page_is_saved_too(tmp_path: Path) -> None:
     drawing = drawn([(-50, 50), (150, 50)])
     assert drawing.render().size == (400, 200)
-    assert files.unit(drawing) == [[[0.0, 0.25], [1.0, 0.25]]]
+    files.save(drawing, tmp_path / "x.json")
+    assert json.loads((tmp_path / "x.json").read_text())[0]["strokes"] == [[[0.0, 0.25], [1.0, 0.25]]]
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '[{"strokes": []}]', '[{"strokes": [[["a", 1]]]}]', '[{"strokes": [[[1e300, 1]]]}]']
+    ("content", "told"),
+    [
+        ("", " can't be read as JSON"),
+        ("[]", " must hold a drawing, and holds none"),
+        ("{}", ": strokes must be lists of points"),
+        ('[{"strokes": []}]', ", drawing 0: strokes must be lists of points"),
+        ('[{"strokes": [[["a", 1]]]}]', ", drawing 0: strokes must be lists of points"),
+        ('[{"strokes": [[[1e300, 1]]]}]', ", drawing 0: strokes must be lists of points"),
+    ],
 )
-def test_what_holds_no_strokes_is_told(content: str, tmp_path: Path) -> None:
+def test_what_holds_no_strokes_is_told(content: str, told: str, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(content)
-    with pytest.raises(DataError, match=r"x\.json is no drawing"):
+    with pytest.raises(DataError, match=f"x.json{told}"):
         files.load_strokes(tmp_path / "x.json", (100, 100))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.data import collection
-from pipeline.data.collection import Drawing
+from pipeline.data.collection import LabelledDrawing
 from pipeline.data.datasets import Drawings
 from pipeline.images.arrays import Split
 from pipeline.system import paths
@@ -21,8 +21,10 @@ def options(folder: Path, train: bool = True, by: str = "date", repeat: int = 1)
     )
 
 
-def made(count: int, writers: int = 4) -> list[Drawing]:
-    return [Drawing(n % 10, DIGITS[n % 10], f"writer {n % writers}", f"2026-01-{n + 1:02}T12:00:00") for n in range(count)]
+def made(count: int, writers: int = 4) -> list[LabelledDrawing]:
+    return [
+        LabelledDrawing(n % 10, DIGITS[n % 10], f"writer {n % writers}", f"2026-01-{n + 1:02}T12:00:00") for n in range(count)
+    ]
 
 
 def splits() -> dict[str, Split]:
@@ -73,6 +75,7 @@ def test_lists_from_elsewhere_are_read(name: str, tmp_path: Path) -> None:
         ('{"label": 1, "strokes": [[]]}', "strokes must be"),
         ('{"label": 1, "strokes": [[[0, 0, 0]]]}', "strokes must be"),
         ('{"label": 1, "strokes": [[[0, NaN]]]}', "strokes must be"),
+        ('{"label": 1, "strokes": [[[0, 1e300]]]}', "strokes must be"),
         ('{"label": 1, "strokes": "abc"}', "strokes must be"),
     ],
 )
@@ -96,31 +99,31 @@ def test_what_is_missing_broken_or_no_digit_is_told(tmp_path: Path) -> None:
         collection.add(tmp_path, 1, [])
 
 
-def test_the_newest_are_kept_apart() -> None:
-    train, apart = collection.divide(made(8)[::-1], "date", 0.25)
-    assert [drawing.date[8:10] for drawing in apart] == ["07", "08"]
+def test_the_newest_are_held_out() -> None:
+    train, held_out = collection.divide(made(8)[::-1], "date", 0.25)
+    assert [drawing.date[8:10] for drawing in held_out] == ["07", "08"]
     assert len(train) == 6
 
 
-def test_whole_writers_are_kept_apart_and_stay_apart_as_others_come() -> None:
-    train, apart = collection.divide(made(40), "writer", 0.25)
-    assert {drawing.writer for drawing in train}.isdisjoint(drawing.writer for drawing in apart)
-    assert len(train) + len(apart) == 40
-    assert len(apart) >= 10
+def test_whole_writers_are_held_out_and_stay_held_out_as_others_come() -> None:
+    train, held_out = collection.divide(made(40), "writer", 0.25)
+    assert {drawing.writer for drawing in train}.isdisjoint(drawing.writer for drawing in held_out)
+    assert len(train) + len(held_out) == 40
+    assert len(held_out) >= 10
 
 
 @pytest.mark.parametrize("by", ["date", "writer"])
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
 def test_few_drawings_are_no_trouble(by: str, count: int) -> None:
-    train, apart = collection.divide(made(count), by, 0.25)
-    assert len(train) + len(apart) == count
+    train, held_out = collection.divide(made(count), by, 0.25)
+    assert len(train) + len(held_out) == count
     assert (len(train) > 0) == (count > 0)
-    assert (len(apart) > 0) == (count > 1)
+    assert (len(held_out) > 0) == (count > 1)
 
 
 def test_one_writer_alone_is_trained_on() -> None:
-    train, apart = collection.divide(made(6, writers=1), "writer", 0.25)
-    assert (len(train), len(apart)) == (6, 0)
+    train, held_out = collection.divide(made(6, writers=1), "writer", 0.25)
+    assert (len(train), len(held_out)) == (6, 0)
 
 
 def test_the_collection_joins_the_training_pictures_when_the_configuration_says_so(tmp_path: Path) -> None:
@@ -131,9 +134,9 @@ def test_the_collection_joins_the_training_pictures_when_the_configuration_says_
     assert len(joined["train"].labels) == 20 + 6 * 3
     assert joined["train"].pictures[20:].any(axis=(1, 2)).all()
     assert joined["drawings"].pictures.shape == (2, 28, 28)
-    apart = collection.join(splits(), found, options(tmp_path, train=False))
-    assert len(apart["train"].labels) == 20
-    assert (apart["drawings"].labels == joined["drawings"].labels).all()
+    measured = collection.join(splits(), found, options(tmp_path, train=False))
+    assert len(measured["train"].labels) == 20
+    assert (measured["drawings"].labels == joined["drawings"].labels).all()
 
 
 def test_without_a_collection_a_dataset_stays_as_it_is(tmp_path: Path) -> None:

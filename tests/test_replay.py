@@ -8,7 +8,7 @@ import pytest
 
 from gui import replay
 from pipeline.data import collection
-from pipeline.data.collection import Drawing
+from pipeline.data.collection import LabelledDrawing
 from pipeline.inference.default_model import SHIPPED
 from pipeline.inference.recognizer import Recognizer
 from pipeline.inference.results import Box, Digit, Prediction, Reading, Verdict
@@ -90,7 +90,7 @@ def test_drawings_that_are_missing_or_none_are_told(tmp_path: Path) -> None:
 
 
 def test_the_window_gives_the_answers_that_headless_replay_gives(display: str, recorded: Path) -> None:
-    found = [Drawing(digit, DIGITS[digit], "", "") for digit in (4, 7)]
+    found = [LabelledDrawing(digit, DIGITS[digit], "", "") for digit in (4, 7)]
     window, headless = replay.Display(SHIPPED), replay.Headless(Recognizer(SHIPPED))
     try:
         assert window.side == headless.side

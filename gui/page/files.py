@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
-from gui.page.drawing import Drawing, Point
+from gui.page.drawing import Drawing
+from pipeline.data import stroke_files
+from pipeline.data.stroke_files import Strokes
 from pipeline.images.picture_file import open_picture
 from pipeline.system.errors import DataError
 from pipeline.system.paths import replacing
@@ -36,49 +37,28 @@ def save(drawing: Drawing, path: Path) -> None:
             if path.suffix.lower() == ".png":
                 drawing.render().save(temporary, "PNG")
             else:
-                temporary.write_text(json.dumps([{"label": None, "strokes": unit(drawing)}]) + "\n", encoding="utf-8")
+                strokes = stroke_files.in_unit_square(drawing.strokes, drawing.bounds())
+                temporary.write_text(json.dumps([{"label": None, "strokes": strokes}]) + "\n", encoding="utf-8")
     except OSError as error:
         raise DataError(f"the file {path} can't be written: {error.strerror}. Choose another folder.") from None
 
 
-def unit(drawing: Drawing) -> list[list[list[float]]]:
-    """The strokes of a drawing, in the unit square: its page, or more if it goes beyond."""
-    return in_unit(drawing.strokes, drawing.bounds())
-
-
-def in_unit(strokes: list[list[Point]], bounds: tuple[float, float, float, float]) -> list[list[list[float]]]:
-    """Strokes within `bounds`, left, top, right, bottom, in the unit square."""
-    left, top, right, bottom = bounds
-    side = max(right - left, bottom - top) or 1.0
-    return [[[round((x - left) / side, 5), round((y - top) / side, 5)] for x, y in stroke] for stroke in strokes]
-
-
-def load_strokes(path: Path, size: tuple[float, float]) -> list[list[Point]]:
+def load_strokes(path: Path, size: tuple[float, float]) -> Strokes:
     """The strokes of the first drawing of a ``.json`` file, in the middle of a page of `size` pixels.
 
     Raises:
         DataError: the file is missing, or holds no strokes.
 
     """
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        strokes = _points(found[0] if isinstance(found, list) else found)
-    except OSError as error:
-        raise DataError(f"the file {path} can't be opened: {error.strerror}.") from None
-    except (ValueError, KeyError, TypeError, IndexError, OverflowError):
-        raise DataError(f'the file {path.name} is no drawing: [{{"strokes": [[[x, y], ...], ...]}}] is expected.') from None
-    xs, ys = [x for s in strokes for x, _ in s], [y for s in strokes for _, y in s]
-    width, height = max(xs) - min(xs), max(ys) - min(ys)
-    scale = SPREAD * min(size[0] / (width or 1e-6), size[1] / (height or 1e-6), max(size))
-    x0, y0 = (size[0] - width * scale) / 2 - min(xs) * scale, (size[1] - height * scale) / 2 - min(ys) * scale
+    items = stroke_files.load(path)
+    if not items:
+        raise DataError(f"{path} must hold a drawing, and holds none. Choose another file.")
+    where, item = items[0]
+    strokes = stroke_files.parse(item.get("strokes"), where)
+    left, top, right, bottom = stroke_files.bounds(strokes)
+    scale = SPREAD * min(size[0] / ((right - left) or 1e-6), size[1] / ((bottom - top) or 1e-6), max(size))
+    x0, y0 = (size[0] - (left + right) * scale) / 2, (size[1] - (top + bottom) * scale) / 2
     return [[(x * scale + x0, y * scale + y0) for x, y in stroke] for stroke in strokes]
-
-
-def _points(drawing: Any) -> list[list[Point]]:
-    strokes = [[(float(x), float(y)) for x, y, *_ in stroke] for stroke in drawing["strokes"] if stroke]
-    if not strokes or not all(abs(value) < 1e9 for stroke in strokes for point in stroke for value in point):
-        raise ValueError("no strokes, or coordinates that are none")
-    return strokes
 
 
 def shown_picture(path: Path, side: int) -> tuple[tuple[int, int], tuple[int, int], bytes]:
