@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gui.page.drawing import Point
 from gui.replay import BRUSH, SIDE, Headless, drawn, place, replay, report
-from pipeline.data import collection, stroke_files
+from pipeline.data import collection
+from pipeline.data.stroke_files import Strokes
 from pipeline.evaluation import metrics
 from pipeline.inference import exported, rejection
 from pipeline.inference.default_model import default_model
@@ -23,7 +23,6 @@ from pipeline.training import negatives
 MARGIN = 30  # of the canvas, that positions keep to, pixels
 GAPS = (0.15, 0.5)  # between neighbours of a number, as a part of the height of its digits
 HEIGHT = (80, 130)  # of those digits, pixels
-Strokes = list[list[Point]]
 
 
 def single(found: list[collection.LabelledDrawing], model: Recognizer) -> float:
@@ -105,7 +104,7 @@ def _picture(drawing: collection.LabelledDrawing, model: Recognizer, number: int
     return max(digits, key=lambda digit: len(digit.strokes)).picture
 
 
-def _scaled(strokes: stroke_files.Strokes, size: float, corner: tuple[float, float]) -> Strokes:
+def _scaled(strokes: Strokes, size: float, corner: tuple[float, float]) -> Strokes:
     """A drawing with its longer side of that many pixels, at that place."""
     points = np.array([point for stroke in strokes for point in stroke])
     low = points.min(axis=0)

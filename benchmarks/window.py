@@ -26,6 +26,7 @@ def one(explain: bool) -> dict[str, float]:
     from pipeline.inference.default_model import SHIPPED
 
     window = App(SHIPPED)
+    session = window.session
     window.wait_visibility(window.canvas)
     window.update()
     found = {"on the screen": time.perf_counter() - BEGIN}
@@ -40,8 +41,8 @@ def one(explain: bool) -> dict[str, float]:
 
     def draw(number: int) -> float:
         """A ring, near to a zero, somewhere. Returns the time of its last point, at which the pen is lifted."""
-        window.clear()
-        side = window.drawing.side
+        session.clear()
+        side = session.page.side
         middle, radius = side * (0.4 + 0.02 * (number % 10)), side * 0.25
         for point in range(POINTS + 1):
             angle = 2 * math.pi * point / POINTS
@@ -56,24 +57,24 @@ def one(explain: bool) -> dict[str, float]:
 
     beat()
     opened, number = 0.0, 0
-    while not window.seen:
+    while not session.seen:
         if number < 3 or not opened:
             draw(number)
             number += 1
         window.update()
-        if not opened and "trained on" in str(window.status["text"]):
+        if not opened and "trained on" in session.status:
             opened = time.perf_counter()
         time.sleep(0.001)
     found["first answer after the model was open"] = max(time.perf_counter() - opened, 0.0) if opened else 0.0
     found["longest stop while opening"] = max(gaps)
     if explain:
-        window.toggle_explanation()
+        session.toggle_explanation()
         window.update()
     gaps.clear()
     answers = []
     for number in range(STROKES):
         begin = draw(number)
-        while window.pending:
+        while session.pending:
             window.update()
             time.sleep(0.0005)
         answers.append(time.perf_counter() - begin)
@@ -93,7 +94,7 @@ def main() -> None:
             command = [sys.executable, __file__, "--one", str(int(explain))]
             done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
             results.append(json.loads(done.stdout.splitlines()[-1]))
-        print(f"{'with' if explain else 'without'} the panel that shows why, {times} times:")
+        print(f"{'with' if explain else 'without'} the panel that explains the answer, {times} times:")
         for what in results[0]:
             values = [result[what] * 1000 for result in results]
             print(f"  {what}: median {statistics.median(values):.0f} ms, worst {max(values):.0f} ms")

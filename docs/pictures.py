@@ -65,7 +65,7 @@ def curve(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
 
 def draw(window: App, strokes: list[list[tuple[float, float]]], left: float, top: float, size: float) -> None:
     """Draw with the mouse; `left`, `top` and `size` are parts of the canvas."""
-    side = window.drawing.side
+    side = window.session.page.side
     for stroke in strokes:
         for number, (x, y) in enumerate(curve(stroke)):
             event = "<B1-Motion>" if number else "<Button-1>"
@@ -84,27 +84,28 @@ def wait(window: App, until: Callable[[], object]) -> None:
     end = time.monotonic() + 60
     while not until():
         if time.monotonic() > end:
-            raise TimeoutError(f"the window says: {window.status['text']}")
+            raise TimeoutError(f"the window says: {window.session.status}")
         window.update()
         time.sleep(0.02)
 
 
-def picture(name: str, worker: ReadingClient, palette: Palette, explain: bool, draw_all: Callable[[App], None]) -> None:
+def picture(name: str, client: ReadingClient, palette: Palette, explain: bool, draw_all: Callable[[App], None]) -> None:
     """Open a window, draw, wait for the answer, take the picture ``docs/<name>``."""
-    window = App(worker=worker, scaling=1.0, palette=palette)
+    window = App(client=client, scaling=1.0, palette=palette)
     window.geometry("+40+40")
     window.update()
     wait(window, lambda: "trained on" in window.title())
     if explain:
-        window.toggle_explanation()
-        window.thinner()
+        window.session.toggle_explanation()
+        window.session.step_brush(-1)
     window.update()
     draw_all(window)
-    wait(window, lambda: not window.pending and (not explain or (window.panel.shown and window.panel.complete)))
+    wait(window, lambda: not window.session.pending and (not explain or (window.panel.shown and window.panel.complete)))
     end = time.monotonic() + 1
     wait(window, lambda: time.monotonic() > end)  # for the last explanation
     left, top = window.winfo_rootx(), window.winfo_rooty()
-    menu = int(window.tk.call("winfo", "height", ".#!menu")) if window.tk.call("tk", "windowingsystem") == "x11" else 0
+    is_x11 = window.tk.call("tk", "windowingsystem") == "x11"
+    menu = int(window.tk.call("winfo", "height", f".#{window.menu.winfo_name()}")) if is_x11 else 0
     box = (left, top - menu, left + window.winfo_width(), top + window.winfo_height())
     ImageGrab.grab(box).save(DOCS / name, optimize=True)
     window.destroy()
@@ -112,15 +113,15 @@ def picture(name: str, worker: ReadingClient, palette: Palette, explain: bool, d
 
 def main() -> None:
     """Take all pictures."""
-    worker = ReadingClient()
+    client = ReadingClient()
 
     def year(window: App) -> None:
         for number, strokes in enumerate((TWO, ZERO, TWO, SIX)):
             draw(window, strokes, 0.06 + number * 0.235, 0.36, 0.22)
 
-    picture("window.png", worker, LIGHT, False, lambda window: draw(window, SEVEN, 0.24, 0.2, 0.6))
-    picture("explained.png", worker, DARK, True, year)
-    worker.close()
+    picture("window.png", client, LIGHT, False, lambda window: draw(window, SEVEN, 0.24, 0.2, 0.6))
+    picture("explained.png", client, DARK, True, year)
+    client.close()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """``python -m gui.replay DRAWINGS``: how well the program reads what people draw, stroke by stroke as they drew it.
 
 Each drawing is put on the canvas at a random size and place, by the same steps as a mouse: with ``--display`` through the
-window's own event handlers, headless through the drawing and the recogniser behind them. Both give the same answers.
+window's own event handlers, headless through the page and the recogniser behind them. Both give the same answers.
 """
 
 import argparse
@@ -14,16 +14,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
-from gui.page.drawing import Drawing, Point
-from pipeline.data import collection, stroke_files
+from gui.page.page import Page
+from pipeline.data import collection
+from pipeline.data.collection import LabelledDrawing
+from pipeline.data.stroke_files import Point, Strokes
 from pipeline.evaluation import metrics
 from pipeline.images.arrays import CLASSES
+from pipeline.inference.default_model import default_model
 from pipeline.inference.results import Reading
 from pipeline.system.command_line import run_command
 from pipeline.system.errors import DataError, UserError
 from pipeline.system.paths import replacing
 
 if TYPE_CHECKING:
+    from gui.reading.client import ReadingClient
     from pipeline.inference.recognizer import Recognizer
 
 SIZES = (0.45, 0.8)  # longer side of a drawing, as a part of the canvas
@@ -32,11 +36,11 @@ CONFIDENCE = 0.95  # of the accuracy's interval
 PATIENCE_SECONDS = 10.0  # for an answer of the window
 OPENING_SECONDS = 60.0  # for its first answer, which waits for the model
 
-Strokes = list[list[tuple[int, int]]]
+PixelStrokes = list[list[tuple[int, int]]]
 Answer = tuple[Reading, float]  # and the seconds from the last stroke to it
 
 
-def place(strokes: stroke_files.Strokes, side: float, random: np.random.Generator) -> Strokes:
+def place(strokes: Strokes, side: float, random: np.random.Generator) -> PixelStrokes:
     """Put a drawing somewhere on a square canvas, at a random size.
 
     Args:
@@ -57,28 +61,28 @@ def place(strokes: stroke_files.Strokes, side: float, random: np.random.Generato
     return [[(int(x), int(y)) for x, y in stroke] for stroke in moved]
 
 
-def drawn(strokes: Sequence[Sequence[Point]], side: float, brush: float) -> Drawing:
-    """A canvas of that side with the strokes on it, drawn in whole pixels as a mouse does, all in pixels."""
-    canvas = Drawing(side, brush)
-    for stroke in strokes:
-        canvas.begin(round(stroke[0][0]), round(stroke[0][1]))
-        for x, y in stroke[1:]:
-            canvas.extend(round(x), round(y))
-    return canvas
+def drawn(strokes: Sequence[Sequence[Point]], side: float, brush: float) -> Page:
+    """A page of that side with the strokes on it, drawn in whole pixels as a mouse does, all in pixels."""
+    page = Page(side, brush)
+    for (x, y), *rest in strokes:
+        page.begin(round(x), round(y))
+        for x, y in rest:
+            page.extend(round(x), round(y))
+    return page
 
 
 class Headless:
-    """The canvas without a window: the same drawing, read by the same recogniser."""
+    """The canvas without a window: the same page, read by the same recogniser."""
 
     def __init__(self, recognizer: "Recognizer") -> None:
         self.side = float(SIDE)
         self._recognizer = recognizer
 
-    def draw(self, strokes: Strokes) -> Answer:
+    def draw(self, strokes: PixelStrokes) -> Answer:
         """Draw, and read."""
-        drawing = drawn(strokes, SIDE, BRUSH)
+        page = drawn(strokes, SIDE, BRUSH)
         begin = time.perf_counter()
-        reading = self._recognizer.read_strokes(drawing.strokes)
+        reading = self._recognizer.read_strokes(page.strokes)
         return reading, time.perf_counter() - begin
 
     def close(self) -> None:
@@ -86,52 +90,48 @@ class Headless:
 
 
 class Display:
-    """The window itself, drawn on by events of a mouse."""
+    """The window itself, drawn on by events of a mouse. `client` reads for it; None: one of its own."""
 
-    def __init__(self, model: Path) -> None:
+    def __init__(self, model: Path, client: "ReadingClient | None" = None) -> None:
         import tkinter
 
-        try:
-            import gui.window.app
+        from gui.window.app import App
 
-            app: Any = gui.window.app  # unscaled, so that its canvas is that of the headless replay
-            self._window = app.App(model, scaling=1.0)
+        try:
+            self.window = App(model, client, scaling=1.0)  # unscaled, so that its canvas is that of the headless replay
         except tkinter.TclError as error:
             raise UserError(
                 f"the window can't be opened: {error}. Is there a screen, and is DISPLAY set? Or --headless"
             ) from None
-        self._window.update()
-        self.side = min(float(SIDE), self._window.drawing.side)  # the layout may make it a few pixels larger
+        self.window.update()
+        self.side = min(float(SIDE), self.window.session.page.side)  # the layout may make it a few pixels larger
         middle = round(self.side / 2)
         self.draw([[(middle, middle // 2), (middle, middle)]], OPENING_SECONDS)  # once the model is open
 
-    def draw(self, strokes: Strokes, patience: float = PATIENCE_SECONDS) -> Answer:
+    def draw(self, strokes: PixelStrokes, patience: float = PATIENCE_SECONDS) -> Answer:
         """Clear the canvas, draw, and wait for the answer."""
-        window, canvas = self._window, self._window.canvas
-        window.clear()
-        for stroke in strokes:
-            (x, y), *rest = stroke
-            canvas.event_generate("<Button-1>", x=x, y=y)
+        window, session = self.window, self.window.session
+        session.clear()
+        for (x, y), *rest in strokes:
+            window.canvas.event_generate("<Button-1>", x=x, y=y)
             for x, y in rest:
-                canvas.event_generate("<B1-Motion>", x=x, y=y)
+                window.canvas.event_generate("<B1-Motion>", x=x, y=y)
                 window.update()
             begin = time.perf_counter()
-            canvas.event_generate("<ButtonRelease-1>", x=x, y=y)
-        while window.pending:
+            window.canvas.event_generate("<ButtonRelease-1>", x=x, y=y)
+        while session.pending or (reading := session.reading) is None:
             if time.perf_counter() - begin > patience:
-                raise UserError(f"the window gave no answer within {patience:.0f} s. Its status: {window.status['text']}")
+                raise UserError(f"the window gave no answer within {patience:.0f} s. Its status: {session.status}")
             window.update()
             time.sleep(0.001)
-        seconds = time.perf_counter() - begin
-        reading: Reading = window.reading
-        return reading, seconds
+        return reading, time.perf_counter() - begin
 
     def close(self) -> None:
         """Close the window."""
-        self._window.destroy()
+        self.window.destroy()
 
 
-def replay(found: list[collection.LabelledDrawing], canvas: Headless | Display, seed: int) -> Iterator[tuple[int, Answer]]:
+def replay(found: list[LabelledDrawing], canvas: Headless | Display, seed: int) -> Iterator[tuple[int, Answer]]:
     """Draw all, each at a size and place of its own, and give the label and the answer of each."""
     for number, drawing in enumerate(found):
         random = np.random.default_rng((seed, number))
@@ -141,8 +141,8 @@ def replay(found: list[collection.LabelledDrawing], canvas: Headless | Display, 
 def report(labels: list[int], readings: list[Reading], seconds: list[float]) -> dict[str, Any]:
     """Sum up.
 
-    A drawing is read right if the whole answer is its label: as one digit, and not as none. An answer of which the program
-    is not sure counts by the digit that it names first.
+    A drawing is read right if the whole answer is its label: as one digit, and not as none. An uncertain answer counts by the
+    digit that it names first.
 
     Returns:
         ``drawings``, ``accuracy`` with ``accuracy_low`` and ``accuracy_high``, ``accuracy_of_guesses`` (what was taken for none
@@ -154,21 +154,18 @@ def report(labels: list[int], readings: list[Reading], seconds: list[float]) -> 
     """
     guesses = [[digit.prediction.digit for digit in reading.digits] for reading in readings]
     verdicts = [reading.digits[0].verdict if len(reading.digits) == 1 else "split" for reading in readings]
-    right = [len(reading.digits) == 1 and reading.text == str(label) for reading, label in zip(readings, labels, strict=True)]
+    read_as = [int(reading.text) if len(reading.digits) == 1 and reading.text else CLASSES for reading in readings]
     confusion = np.zeros((CLASSES, CLASSES + 1), int)
-    for label, reading in zip(labels, readings, strict=True):
-        confusion[label, int(reading.text) if len(reading.digits) == 1 and reading.text else CLASSES] += 1
-    low, high = metrics.wilson_interval(sum(right), len(right), CONFIDENCE)
-    counts = confusion.sum(axis=1)
+    np.add.at(confusion, (labels, read_as), 1)
+    right, counts = np.diagonal(confusion), confusion.sum(axis=1)
+    low, high = metrics.wilson_interval(int(right.sum()), len(labels), CONFIDENCE)
     return {
         "drawings": len(labels),
-        "accuracy": sum(right) / len(right),
+        "accuracy": right.sum() / len(labels),
         "accuracy_low": low,
         "accuracy_high": high,
         "accuracy_of_guesses": sum(guess == [label] for guess, label in zip(guesses, labels, strict=True)) / len(labels),
-        "recall": {
-            str(digit): confusion[digit, digit] / count if count else None for digit, count in enumerate(counts.tolist())
-        },
+        "recall": {str(digit): right[digit] / count if count else None for digit, count in enumerate(counts.tolist())},
         "confusion": confusion.tolist(),
         "rejected": verdicts.count("none"),
         "unsure": verdicts.count("unsure"),
@@ -182,7 +179,7 @@ def _print(values: dict[str, Any]) -> None:
     print(
         f"Accuracy {values['accuracy']:.2%} ({CONFIDENCE:.0%} interval {values['accuracy_low']:.2%} to "
         f"{values['accuracy_high']:.2%}) on {values['drawings']:,} drawings; {values['rejected']} read as no digit, "
-        f"{values['split']} as several, {values['unsure']} not sure."
+        f"{values['split']} as several, {values['unsure']} uncertain."
     )
     print(
         f"From the last stroke to the answer: {values['milliseconds_median']:.1f} ms at the median, "
@@ -191,10 +188,24 @@ def _print(values: dict[str, Any]) -> None:
     print("label  recall  read as" + "".join(f"{name:>5}" for name in [*range(CLASSES), "other"]))
     for digit, row in enumerate(values["confusion"]):
         recall = values["recall"][str(digit)]
-        print(
-            f"{digit:5}  {'' if recall is None else f'{recall:.1%}':>6}         "
-            + "".join(f"{count or '.':>5}" for count in row)
-        )
+        shown = "" if recall is None else f"{recall:.1%}"
+        print(f"{digit:5}  {shown:>6}         " + "".join(f"{count or '.':>5}" for count in row))
+
+
+def measure(found: list[LabelledDrawing], model: Path | None, display: bool, seed: int) -> dict[str, Any]:
+    """Replay and sum up: see `report`."""
+    from pipeline.inference.recognizer import Recognizer
+
+    path = model or default_model()
+    canvas: Headless | Display = Display(path) if display else Headless(Recognizer(path))
+    try:
+        answers = list(tqdm(replay(found, canvas, seed), total=len(found), unit="drawing", disable=None))
+    finally:
+        canvas.close()
+    values = report(
+        [label for label, _ in answers], [reading for _, (reading, _) in answers], [seconds for _, (_, seconds) in answers]
+    )
+    return {"model": path.name, "display": display, "seed": seed, **values}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -222,24 +233,6 @@ def main(arguments: list[str] | None = None) -> None:
     if options.out:
         with replacing(options.out) as temporary:
             temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-
-
-def measure(found: list[collection.LabelledDrawing], model: Path | None, display: bool, seed: int) -> dict[str, Any]:
-    """Replay and sum up: see `report`."""
-    from pipeline.inference.default_model import default_model
-    from pipeline.inference.recognizer import Recognizer
-
-    path = model or default_model()
-    canvas: Headless | Display = Display(path) if display else Headless(Recognizer(path))
-    labels, readings, seconds = [], [], []
-    try:
-        for label, (reading, took) in tqdm(replay(found, canvas, seed), total=len(found), unit="drawing", disable=None):
-            labels.append(label)
-            readings.append(reading)
-            seconds.append(took)
-    finally:
-        canvas.close()
-    return {"model": path.name, "display": display, "seed": seed, **report(labels, readings, seconds)}
 
 
 if __name__ == "__main__":

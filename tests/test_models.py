@@ -1,6 +1,7 @@
 """Which models are offered, in which order, and the store that they come from."""
 
 import shutil
+import signal
 import sqlite3
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pipeline.system.errors import ModelError, UserError
 from pipeline.tracking import registry
 from pipeline.tracking.registry import RunError
 from tests.conftest import small_store
+from tests.test_gui_start import end, start
 
 
 def test_a_path_is_a_path_and_everything_else_a_run(tmp_path: Path) -> None:
@@ -144,3 +146,14 @@ def test_an_empty_or_broken_store_is_a_message(
     assert path.exists() == (content is not None)  # asking makes none
     with pytest.raises(UserError):
         models.resolve("champion")
+
+
+def test_the_window_opens_the_champion_from_the_command_line(display: str, empty_store: Path, tmp_path: Path) -> None:
+    store = registry.RunRegistry(uri := small_store(tmp_path, empty_store))
+    chosen = store.find("better")
+    model = tmp_path / "a model" / "mnist.h5"
+    model.parent.mkdir()
+    shutil.copy(default_model.SHIPPED, model)
+    store.client.log_artifact(chosen.info.run_id, str(model))  # in the place of a few bytes
+    store.promote(chosen)
+    end(start("champion", MLFLOW_TRACKING_URI=uri), signal.SIGTERM, once="champion: better")

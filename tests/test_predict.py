@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 import gui
 from gui import Recognizer, predict_digit, read_picture
@@ -104,3 +104,17 @@ def test_the_names_for_scripts_are_listed() -> None:
 def test_numbers_that_are_not_finite_and_floats_of_any_range_are_pictures() -> None:
     assert picture_of(np.array([[np.nan, 1.0], [0.0, -3.0]])).mode == "F"
     assert picture_of(np.zeros((5, 4), bool)).size == (4, 5)
+
+
+def test_ink_that_is_as_bright_as_the_paper_is_seen_by_its_colour(model: Recognizer, seven: Image.Image) -> None:
+    ink, paper = (255, 0, 0), (0, 130, 0)
+    assert len({Image.new("RGB", (1, 1), colour).convert("L").getpixel((0, 0)) for colour in (ink, paper)}) == 1
+    assert predict_digit(ImageOps.colorize(seven, ink, paper), model).digit == 7
+    assert predict_digit(Image.new("RGB", (300, 300), paper), model).digit is None
+
+
+def test_a_prediction_is_unpacked_in_one_line(model: Recognizer, seven: Image.Image) -> None:
+    digit, probability, probabilities = predict_digit(seven, model)
+    assert digit == 7
+    assert probability == max(probabilities) > 0.3
+    assert sum(probabilities) == pytest.approx(1, abs=1e-4)

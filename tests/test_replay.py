@@ -1,19 +1,25 @@
-"""Replaying drawings, without a display and in the window, with the model that ships."""
+"""Replaying drawings without a display, with the model that ships; in the window: see `tests.test_gui`."""
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from gui import replay
 from pipeline.data import collection
-from pipeline.data.collection import LabelledDrawing
 from pipeline.inference.default_model import SHIPPED
-from pipeline.inference.recognizer import Recognizer
 from pipeline.inference.results import Box, Digit, Prediction, Reading, Verdict
 from pipeline.system.errors import DataError
 from tests.hand import DIGITS, OTHERS
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    from pipeline.inference.recognizer import Recognizer
+
+    return Recognizer(SHIPPED)
 
 
 @pytest.fixture
@@ -49,7 +55,7 @@ def test_headless_replay_reports_accuracy_recall_confusion_rejections_and_times(
     assert report["recall"]["5"] == 0.5
     assert np.array(report["confusion"]).shape == (10, 11)
     assert report["confusion"][5][10] == report["rejected"] == 1  # the star
-    assert 0 < report["milliseconds_median"] <= report["milliseconds_95"] < 200
+    assert 0 < report["milliseconds_median"] <= report["milliseconds_95"]
 
 
 def test_a_digit_that_is_read_with_something_beside_it_is_not_read_right() -> None:
@@ -63,9 +69,9 @@ def test_a_digit_that_is_read_with_something_beside_it_is_not_read_right() -> No
     assert (report["split"], report["rejected"]) == (1, 1)
 
 
-def test_the_same_seed_gives_the_same_answers_and_a_limit_takes_some(recorded: Path) -> None:
+def test_the_same_seed_gives_the_same_answers_and_a_limit_takes_some(recorded: Path, model: Any) -> None:
     found = collection.read(recorded)
-    canvas = replay.Headless(Recognizer(SHIPPED))
+    canvas = replay.Headless(model)
     one, same, other = (
         [canvas_reading.digits[0].box for _, (canvas_reading, _) in replay.replay(found[:4], canvas, seed)]
         for seed in (0, 0, 1)
@@ -87,18 +93,3 @@ def test_drawings_that_are_missing_or_none_are_told(tmp_path: Path) -> None:
     (tmp_path / "empty.json").write_text("[]")
     with pytest.raises(DataError, match="holds none"):
         replay.main([str(tmp_path / "empty.json")])
-
-
-def test_the_window_gives_the_answers_that_headless_replay_gives(display: str, recorded: Path) -> None:
-    found = [LabelledDrawing(digit, DIGITS[digit], "", "") for digit in (4, 7)]
-    window, headless = replay.Display(SHIPPED), replay.Headless(Recognizer(SHIPPED))
-    try:
-        assert window.side == headless.side
-        shown = [reading for _, (reading, _) in replay.replay(found, window, 0)]
-        expected = [reading for _, (reading, _) in replay.replay(found, headless, 0)]
-    finally:
-        window.close()
-    assert [reading.text for reading in shown] == [reading.text for reading in expected] == ["4", "7"]
-    assert [digit.box for reading in shown for digit in reading.digits] == [
-        digit.box for reading in expected for digit in reading.digits
-    ]

@@ -1,37 +1,43 @@
 """Corrections: drawings that go into the collection which `prepare` can train with. Knows nothing of a window."""
 
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
-from gui.page.drawing import Drawing, Point
+from gui.page.errands import Errands
+from gui.page.page import Page
+from gui.page.wording import with_article
+from pipeline.data.stroke_files import Strokes
 from pipeline.inference.results import Digit
 from pipeline.system.errors import DataError
 
-NEXT = "Train with it: switch dataset.drawings on, dvc repro. Backspace takes it back."
+SECONDS = 30.0  # that saving a correction may take
+NEXT = "To train with it, switch dataset.drawings on and run dvc repro. Backspace deletes the correction."
 
 
-def correctable(drawing: Drawing, marks: tuple[Digit, ...], selected: int) -> list[list[Point]]:
+def correctable(page: Page, digits: tuple[Digit, ...], selected: int) -> Strokes:
     """The strokes that a correction is about.
 
     Args:
-        drawing: what is drawn.
-        marks: the digits of the answer; without any the whole drawing is one.
+        page: what is drawn.
+        digits: of the answer; without any the whole drawing is one.
         selected: number of the digit among them.
 
     Returns:
         The strokes of that digit.
 
     Raises:
-        DataError: nothing is drawn, or a picture.
+        DataError: nothing is drawn, or an image.
 
     """
-    numbers = marks[selected].strokes if 0 <= selected < len(marks) else range(len(drawing.strokes))
-    strokes = [list(drawing.strokes[number]) for number in numbers if number < len(drawing.strokes)]
+    numbers = digits[selected].strokes if 0 <= selected < len(digits) else range(len(page.strokes))
+    strokes = [list(page.strokes[number]) for number in numbers if number < len(page.strokes)]
     if not strokes:
-        raise DataError("only what is drawn can be corrected. Draw the digit, then press what it is.")
+        raise DataError("only a drawing can be corrected. Draw the digit, then press the key of the right digit.")
     return strokes
 
 
-def keep(folder: Path, label: int, strokes: list[list[Point]], writer: str) -> Path:
+def save(folder: Path, label: int, strokes: Strokes, writer: str) -> Path:
     """Put a drawing into a collection, and return its file. Loads numpy: not for the window's own process.
 
     Raises:
@@ -43,41 +49,80 @@ def keep(folder: Path, label: int, strokes: list[list[Point]], writer: str) -> P
     try:
         return collection.add(folder, label, strokes, writer)
     except OSError as error:
-        raise DataError(f"{folder} can't be written to: {error.strerror}. Nothing was kept.") from None
+        raise DataError(f"{folder} can't be written to: {error.strerror}. Nothing was saved.") from None
 
 
 class Corrections:
-    """The corrections of this session."""
+    """The corrections since the program began. They are saved one after another, each in a process of its own.
 
-    def __init__(self) -> None:
-        self._kept: list[tuple[Path, list[list[Point]]]] = []
+    Args:
+        folder: of the collection.
+        writer: who draws.
+        tell: called with messages for the user.
 
-    def before(self, strokes: list[list[Point]]) -> str:
-        """A correction is to come: the last one, if it was of the same strokes, was a mistake and goes.
+    """
+
+    def __init__(self, folder: Path, writer: str, tell: Callable[[str], None]) -> None:
+        self._folder, self._writer, self._tell = folder, writer, tell
+        self._saved: list[tuple[Path, Strokes]] = []
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._errands = Errands(tell)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a correction is not saved yet."""
+        return bool(self._waiting) or self._errands.busy
+
+    def add(self, label: int, strokes: Strokes, is_part: bool) -> None:
+        """Save strokes, part of the drawing or all of it, with their label, once those before are saved."""
+        self._tell(f"Saving it as {with_article(label)} …")
+        self._waiting.append(lambda: self._save(label, strokes, is_part))
+        self.look()
+
+    def delete_last(self) -> None:
+        """Delete the last correction from the collection, once it is saved."""
+        self._waiting.append(lambda: self._tell(self._delete_last()))
+        self.look()
+
+    def look(self) -> None:
+        """Tell what has been saved, and go on with what waits. Never waits itself."""
+        self._errands.look()
+        while self._waiting and not self._errands.busy:
+            self._waiting.popleft()()
+
+    def _save(self, label: int, strokes: Strokes, is_part: bool) -> None:
+        def saved(path: Path) -> None:
+            self._saved.append((path, strokes))
+            what = f"The selected digit was saved as {with_article(label)}" if is_part else f"Saved as {with_article(label)}"
+            whole = f" Alt+{label} saves the whole drawing as one digit." if is_part else ""
+            self._tell(f"{what}: {'/'.join(path.parts[-3:])}. {NEXT}{whole}")
+
+        if problem := self._delete_previous_of(strokes):
+            self._tell(problem)
+            return
+        late = f"{self._folder} did not take the drawing in time. Try again."
+        self._errands.send(save, self._folder, label, strokes, self._writer, then=saved, seconds=SECONDS, late=late)
+
+    def _delete_previous_of(self, strokes: Strokes) -> str:
+        """Call before saving: deletes the previous correction of the same strokes, whose label was wrong.
 
         Returns:
-            What is said to the user if it can't go, else "".
+            A message for the user if it can't be deleted, else "".
 
         """
-        count = len(self._kept)
-        told = self.take_back() if self._kept and self._kept[-1][1] == strokes else ""
-        return told if told and len(self._kept) == count else ""
+        if not self._saved or self._saved[-1][1] != strokes:
+            return ""
+        count = len(self._saved)
+        message = self._delete_last()
+        return message if len(self._saved) == count else ""
 
-    def after(self, path: Path, strokes: list[list[Point]], label: int, part: bool) -> str:
-        """A correction was kept in `path`, of a part of the drawing or all of it. Returns what is said to the user."""
-        self._kept.append((path, strokes))
-        what = f"The chosen digit was kept as a {label}" if part else f"Kept as a {label}"
-        whole = f" Alt+{label} keeps all that is drawn as one digit." if part else ""
-        return f"{what}: {'/'.join(path.parts[-3:])}. {NEXT}{whole}"
-
-    def take_back(self) -> str:
-        """Take the last correction out of the collection, and return what is said to the user."""
-        if not self._kept:
-            return "There is no correction to take back."
-        path, _ = self._kept[-1]
+    def _delete_last(self) -> str:
+        if not self._saved:
+            return "There is no correction to delete."
+        path, _ = self._saved[-1]
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            return f"{path.name} can't be taken back: {error.strerror}."
-        self._kept.pop()
-        return f"Taken back: {path.name} is gone."
+            return f"{path.name} can't be deleted: {error.strerror}."
+        self._saved.pop()
+        return f"Deleted the correction {path.name}."

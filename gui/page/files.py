@@ -1,28 +1,55 @@
-"""Drawings and pictures on disk."""
+"""Drawings and images on disk."""
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
 
-from gui.page.drawing import Drawing
+from gui.page.page import Page
 from pipeline.data import stroke_files
 from pipeline.data.stroke_files import Strokes
 from pipeline.images.picture_file import open_picture
 from pipeline.system.errors import DataError
 from pipeline.system.paths import replacing
 
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 SPREAD = 0.8  # of the page, that strokes from a file take up
 
 
+class ShownImage(NamedTuple):
+    """An image for the screen, which may be smaller than it is read.
+
+    Attributes:
+        path: of its file.
+        size: as it is read, pixels.
+        image: mode RGB.
+
+    """
+
+    path: Path
+    size: tuple[int, int]
+    image: Image.Image
+
+
 def with_ending(path: Path, kind: str) -> Path:
-    """`path`, with the ending of the kind that was chosen, ``Picture`` or ``Strokes``, if it has none."""
+    """`path`, with the ending of the kind that was chosen, ``Image`` or ``Strokes``, if it has none."""
     return path if path.suffix else path.with_suffix(".json" if kind.startswith("Strokes") else ".png")
 
 
-def save(drawing: Drawing, path: Path) -> None:
-    """Save a drawing as a picture (``.png``) or as strokes (``.json``), by the ending; whole or not at all.
+def must_have_strokes(page: Page) -> None:
+    """Make sure that there is something to save.
+
+    Raises:
+        DataError: there is not.
+
+    """
+    if not page.strokes:
+        raise DataError("there are no strokes to save. Draw something first.")
+
+
+def save(page: Page, path: Path) -> None:
+    """Save a drawing as an image (``.png``) or as strokes (``.json``), by the ending; whole or not at all.
 
     Raises:
         DataError: another ending, nothing drawn, or the folder can't be written to.
@@ -30,14 +57,13 @@ def save(drawing: Drawing, path: Path) -> None:
     """
     if path.suffix.lower() not in (".png", ".json"):
         raise DataError(f"a drawing is saved as .png or .json, not as {path.name!r}. Choose a name with one of these endings.")
-    if not drawing.strokes:
-        raise DataError("there are no strokes to save. Draw something first.")
+    must_have_strokes(page)
     try:
         with replacing(path) as temporary:
             if path.suffix.lower() == ".png":
-                drawing.render().save(temporary, "PNG")
+                page.render().save(temporary, "PNG")
             else:
-                strokes = stroke_files.in_unit_square(drawing.strokes, drawing.bounds())
+                strokes = stroke_files.in_unit_square(page.strokes, page.bounds())
                 temporary.write_text(json.dumps([{"label": None, "strokes": strokes}]) + "\n", encoding="utf-8")
     except OSError as error:
         raise DataError(f"the file {path} can't be written: {error.strerror}. Choose another folder.") from None
@@ -61,26 +87,23 @@ def load_strokes(path: Path, size: tuple[float, float]) -> Strokes:
     return [[(x * scale + x0, y * scale + y0) for x, y in stroke] for stroke in strokes]
 
 
-def shown_picture(path: Path, side: int) -> tuple[tuple[int, int], tuple[int, int], bytes]:
-    """A picture for the screen.
-
-    Returns:
-        Its size as it is read, pixels; the size of the shown one, of sides of at most `side`; its RGB bytes.
+def shown_image(path: Path, side: int) -> ShownImage:
+    """An image for the screen, of sides of at most `side` pixels.
 
     Raises:
-        DataError: the file is missing, or no picture.
+        DataError: the file is missing, or is no image.
 
     """
-    picture = open_picture(path)
-    size = picture.size
-    if picture.mode.startswith(("I", "F")):
-        grey = picture.convert("F")  # Pillow's own conversion would cut instead of scale
+    image = open_picture(path)
+    size = image.size
+    if image.mode.startswith(("I", "F")):
+        grey = image.convert("F")  # Pillow's own conversion would cut instead of scale
         low, high = (float(value) for value in grey.getextrema())  # type: ignore[arg-type]
         scale = 255 / (high - low or 1.0)
-        picture = grey.point(lambda value: value * scale - low * scale)
-    if picture.has_transparency_data:
-        rgba = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", rgba.size, "#808080"), rgba)
-    shown = picture.convert("RGB")
+        image = grey.point(lambda value: value * scale - low * scale)
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "#808080"), rgba)
+    shown = image.convert("RGB")
     shown.thumbnail((side, side))
-    return size, shown.size, shown.tobytes()
+    return ShownImage(path, size, shown)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of a theme. `right`, `doubt` and `wrong` are those of a digit that was read, is unsure, is
-    none; `pro`, `against` and `neutral` those of ink that spoke for an answer, against it, not at all.
+    """The colours of a theme. `right`, `uncertain` and `wrong` are those of a digit that was read, is uncertain, is none;
+    `pro`, `against` and `neutral` those of ink that is evidence for an answer, against it, neither.
     """
 
     name: str
@@ -19,7 +19,7 @@ class Palette:
     line: str
     track: str
     right: str
-    doubt: str
+    uncertain: str
     wrong: str
     on_right: str
     hover: str

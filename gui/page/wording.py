@@ -1,25 +1,17 @@
-"""What the window says of an answer, and which digit of several it speaks of. Knows nothing of a window."""
-
-from collections.abc import Sequence
+"""How the window words an answer. Knows nothing of a window."""
 
 from pipeline.inference.results import Digit, Reading
 
 
-def selected(marks: Sequence[Digit], wanted: int, last_stroke: int) -> int:
-    """The number of the digit that bars, panel and corrections are about.
+def sentence(error: object) -> str:
+    """An error as a sentence: it begins with a small letter, for elsewhere it stands behind the word "Error:"."""
+    message = str(error)
+    return message[:1].upper() + message[1:]
 
-    Args:
-        marks: at least one.
-        wanted: that a person chose; -1 for none.
-        last_stroke: number of the stroke that was drawn last.
 
-    Returns:
-        `wanted` if there is such a digit, else the one with the last stroke, else the last.
-
-    """
-    if 0 <= wanted < len(marks):
-        return wanted
-    return next((number for number, mark in enumerate(marks) if last_stroke in mark.strokes), len(marks) - 1)
+def with_article(label: int) -> str:
+    """A digit with its article: "a 7", "an 8"."""
+    return f"{'an' if label == 8 else 'a'} {label}"
 
 
 def percent(part: float) -> str:
@@ -29,8 +21,8 @@ def percent(part: float) -> str:
     return f"{part:.1%}".replace("%", " %") if part >= 0.0005 else "0 %"
 
 
-def chip(digit: Digit) -> str:
-    """What stands at the box of a digit."""
+def label(digit: Digit) -> str:
+    """The label at the box of a digit."""
     if digit.verdict == "none":
         return "no digit"
     percentage = min(round(digit.prediction.probability * 100), 99)
@@ -48,12 +40,12 @@ def headline(answer: str) -> str:
     return answer.replace(": ", ":\n")
 
 
-def subtitle(seen: Reading, number: int) -> str:
+def subtitle(reading: Reading, number: int) -> str:
     """How sure the answer is, of the digit with that number."""
-    if not seen.digits:
+    if not reading.digits:
         return ""
-    digit = seen.digits[number]
-    if len(seen.digits) == 1:
+    digit = reading.digits[number]
+    if len(reading.digits) == 1:
         sure = percent(digit.prediction.probability)
         return {"digit": f"{sure} sure", "unsure": f"{digit.prediction.digit} with {sure}"}.get(digit.verdict, "")
-    return f"digit {number + 1} of {len(seen.digits)}: {chip(digit)}"
+    return f"digit {number + 1} of {len(reading.digits)}: {label(digit)}"

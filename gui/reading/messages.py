@@ -1,10 +1,11 @@
 """What the window and its processes send to each other: plain values, for which the window needs no numpy."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.inference.results import Reading
+from pipeline.inference.results import Digit, Reading
 from pipeline.system.errors import UserError
 
 
@@ -137,6 +138,23 @@ class Result(NamedTuple):
 
 Job = Open | Close | Read
 Message = Opened | Failed | Answer | Explanation | Done
+
+
+def selected(digits: Sequence[Digit], wanted: int, last_stroke: int) -> int:
+    """The number of the digit that bars, panel and corrections are about.
+
+    Args:
+        digits: at least one.
+        wanted: that a person chose; -1 for none.
+        last_stroke: number of the stroke that was drawn last.
+
+    Returns:
+        `wanted` if there is such a digit, else the one with the last stroke, else the last.
+
+    """
+    if 0 <= wanted < len(digits):
+        return wanted
+    return next((number for number, digit in enumerate(digits) if last_stroke in digit.strokes), len(digits) - 1)
 
 
 def message_of(error: Exception) -> str:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gui.page import wording
 from gui.reading.messages import (
     Answer,
     Close,
@@ -23,6 +22,7 @@ from gui.reading.messages import (
     Read,
     Reason,
     message_of,
+    selected,
 )
 from gui.reading.model_catalog import introduction
 from pipeline.images.picture_file import open_picture
@@ -95,7 +95,7 @@ class ReadingService:
         readings = {slot: self._reading(model, job) for slot, model in self._models.items()}
         yield Answer(job.version, readings)
         if job.explain is not None and 0 in readings and (digits := readings[0].digits):
-            number = wording.selected(digits, job.explain, len(job.strokes) - 1)
+            number = selected(digits, job.explain, len(job.strokes) - 1)
             self._explanation = _explain(self._models[0].explainer, digits[number], job.version, number)
 
     def _reading(self, model: Recognizer, job: Read) -> Reading:

@@ -24,6 +24,7 @@ class Column(ttk.Frame):
         super().__init__(parent, style="Card.TFrame", padding=round(12 * px), borderwidth=0)
         self.px = px
         self.values: tuple[float, ...] = (0.0,) * 10
+        self._shown: tuple[Reading | None, int] = (None, -1)
         self._best: int | None = None
         self._palette: Palette | None = None
         self._span = (0.0, 0.0)  # where the bars begin and end
@@ -48,32 +49,35 @@ class Column(ttk.Frame):
         self.bars.configure(background=palette.card)
         self._place()
 
-    def show(self, seen: Reading | None, number: int) -> None:
+    def show(self, reading: Reading | None, number: int) -> None:
         """Show an answer, with the bars of its digit `number`; None: nothing to answer."""
-        mark = seen.digits[number] if seen and seen.digits else None
-        answer = seen.answer if seen and mark else ""
+        if self._shown == (reading, number):
+            return
+        self._shown = (reading, number)
+        prediction = reading.digits[number].prediction if reading and reading.digits else None
+        answer = reading.answer if reading else ""
         points = wording.headline_points(answer)
-        self.answer.configure(
-            text=wording.headline(answer), font=("TkDefaultFont", points, "bold" if points > 20 else "normal")
-        )
-        self.sure["text"] = wording.subtitle(seen, number) if seen and mark else ""
-        self.values = mark.prediction.probabilities if mark else (0.0,) * 10
-        self._best = mark.prediction.digit if mark else None
+        font = ("TkDefaultFont", points, "bold" if points > 20 else "normal")
+        self.answer.configure(text=wording.headline(answer), font=font)
+        self.sure["text"] = wording.subtitle(reading, number) if reading else ""
+        self.values = prediction.probabilities if prediction else (0.0,) * 10
+        self._best = prediction.digit if prediction else None
         self._draw()
 
     def _place(self) -> None:
         """Make the parts of the bars, as large as there is room."""
         if self._palette is None:
             return
-        palette, px, bars = self._palette, self.px, self.bars
+        px, bars = self.px, self.bars
         width, height = max(bars.winfo_width(), int(bars["width"])), max(bars.winfo_height(), int(bars["height"]))
         self._span, step = (LEFT * px, width - RIGHT * px), min(height / 10, 40 * px)
+        left, right = self._span
         bars.delete("all")
         for digit in range(10):
             y, half = step * (digit + 0.5), step * 0.26
-            bars.create_text(self._span[0] / 2, y, text=str(digit), tags=f"digit{digit}")
-            bars.create_rectangle(self._span[0], y - half, self._span[1], y + half, fill=palette.track, width=0)
-            bars.create_rectangle(self._span[0], y - half, self._span[0], y + half, width=0, tags=f"bar{digit}")
+            bars.create_text(left / 2, y, text=str(digit), tags=f"digit{digit}")
+            bars.create_rectangle(left, y - half, right, y + half, fill=self._palette.track, width=0)
+            bars.create_rectangle(left, y - half, left, y + half, width=0, tags=f"bar{digit}")
             bars.create_text(width - 4 * px, y, anchor="e", font=("TkDefaultFont", 9), tags=f"percent{digit}")
         self._draw()
 
@@ -83,13 +87,12 @@ class Column(ttk.Frame):
             return
         palette, bars, (left, right) = self._palette, self.bars, self._span
         for digit, value in enumerate(self.values):
-            best = digit == self._best
+            best, length = digit == self._best, value * (right - left)
             colour = palette.text if best else palette.faint
             _, top, _, bottom = bars.coords(f"bar{digit}")
-            length = value * (right - left)
             bars.coords(f"bar{digit}", left, top, left + length, bottom)
-            seen = "normal" if length >= 1 else "hidden"
-            bars.itemconfigure(f"bar{digit}", fill=palette.right if best else palette.faint, state=seen)
+            state = "normal" if length >= 1 else "hidden"
+            bars.itemconfigure(f"bar{digit}", fill=palette.right if best else palette.faint, state=state)
             bars.itemconfigure(f"digit{digit}", fill=colour, font=("TkDefaultFont", 10, "bold" if best else "normal"))
             text = wording.percent(value) if self._best is not None else ""
             bars.itemconfigure(f"percent{digit}", fill=colour, text=text)

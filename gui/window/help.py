@@ -4,11 +4,11 @@ import tkinter as tk
 from tkinter import ttk
 
 from gui.page.palette import Palette
-from gui.window.commands import help_rows
+from gui.window.commands import HELP
 
 INTRODUCTION = "Draw a digit, or several side by side. The answer follows the pen."
-TEACHING = (
-    "Is the answer wrong? Press the digit that it is: the drawing goes into data/drawings/. "
+CORRECTING = (
+    "Is the answer wrong? Press the key of the right digit: the drawing is saved in data/drawings/ with that label. "
     "With dataset.drawings switched on, dvc repro trains with it."
 )
 
@@ -30,16 +30,14 @@ class Help(tk.Toplevel):
         self.geometry(f"+{parent.winfo_rootx() + round(40 * px)}+{parent.winfo_rooty() + round(60 * px)}")
         frame = ttk.Frame(self, padding=round(18 * px))
         frame.pack(fill="both", expand=True)
-        rows = help_rows()
-        half = -(-len(rows) // 2)
-        wrap = round(560 * px)
+        half, wrap = -(-len(HELP) // 2), round(560 * px)
         ttk.Label(frame, text=INTRODUCTION, wraplength=wrap).grid(columnspan=4, sticky="w", pady=(0, round(10 * px)))
-        for number, (what, how) in enumerate(rows):
+        for number, (what, how) in enumerate(HELP):
             row, column = number % half + 1, number // half * 2
             gap = (round(24 * px) if column else 0, round(12 * px))
             ttk.Label(frame, text=what).grid(row=row, column=column, sticky="w", padx=gap, pady=round(2 * px))
             ttk.Label(frame, text=how, style="Faint.TLabel").grid(row=row, column=column + 1, sticky="w")
-        ttk.Label(frame, text=TEACHING, wraplength=wrap).grid(columnspan=4, sticky="w", pady=round(10 * px))
+        ttk.Label(frame, text=CORRECTING, wraplength=wrap).grid(columnspan=4, sticky="w", pady=round(10 * px))
         close = ttk.Button(frame, text="Close", command=self.destroy)
         close.grid(column=3, sticky="e")
         close.focus_set()

@@ -2,64 +2,57 @@
 
 import sys
 import tkinter as tk
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection
+from functools import partial
 
-from gui.window.commands import COMMANDS, MENUS, TEACHING, TEACHING_WHOLE
-from pipeline.system.errors import UserError
-
-if TYPE_CHECKING:
-    from gui.window.app import App
+from gui.page.wording import with_article
+from gui.window.commands import COMMANDS, CORRECT, CORRECT_WHOLE, CORRECTION_KEYS, MENUS, WHOLE_KEYS, Actions
 
 CONTROL = 0x4  # bits of the state of an event
 ALT = 0x20000 if sys.platform == "win32" else 0x20008  # the keyboard's is Mod1 elsewhere, where Windows has Num Lock
 
 
-def build(app: "App") -> tk.Menu:
-    """Give the window its menus, bind its keys, and return the menu bar.
+class MenuBar(tk.Menu):
+    """The menus. No `tk.Variable` is used: a window must not depend on when and where Python collects its garbage.
 
-    No tk.Variable anywhere: a window must not depend on when and where Python collects its garbage.
+    Args:
+        window: whose menu bar it becomes, and whose keys are bound.
+        actions: what the commands do.
+
     """
-    bar = tk.Menu(app)
-    menus = {name: tk.Menu(bar, tearoff=False) for name in MENUS}
-    for name in MENUS:
-        bar.add_cascade(label=name, menu=menus[name], underline=0)
-    for digit, keys in TEACHING.items():
-        act = _told(app, app.teach, digit)
-        menus["Teach"].add_command(label=f"It is a {digit}", accelerator=str(digit), command=act)
-        _bind(app, keys, act)
-        _bind(app, TEACHING_WHOLE[digit], _told(app, app.teach, digit, True))
-    for command in COMMANDS:
-        act = _told(app, getattr(app, command.method))
-        if command.toggles:
-            menus[command.menu].add_checkbutton(
-                label=command.label,
-                accelerator=command.shown,
-                command=act,
-                variable=command.toggles,  # type: ignore[arg-type]
-            )
-        else:
-            menus[command.menu].add_command(label=command.label, accelerator=command.shown, command=act)
-        _bind(app, command.keys, act)
-    app["menu"] = bar
-    return bar
+
+    def __init__(self, window: tk.Tk, actions: Actions) -> None:
+        super().__init__(window)
+        self._menus = {name: tk.Menu(self, tearoff=False) for name in MENUS}
+        for name in MENUS:
+            self.add_cascade(label=name, menu=self._menus[name], underline=0)
+        for digit, keys in CORRECTION_KEYS.items():
+            correct = partial(actions[CORRECT], digit)
+            self._menus["Correct"].add_command(label=f"It is {with_article(digit)}", accelerator=str(digit), command=correct)
+            _bind(window, keys, correct)
+            _bind(window, WHOLE_KEYS[digit], partial(actions[CORRECT_WHOLE], digit))
+        for command in COMMANDS:
+            act, menu = actions[command.name], self._menus[command.menu]
+            if command.is_toggle:
+                menu.add_checkbutton(command=act, variable=command.variable)  # type: ignore[arg-type]
+            else:
+                menu.add_command(command=act)
+            menu.entryconfigure("end", label=command.label, accelerator=command.shown)
+            _bind(window, command.keys, act)
+        window["menu"] = self
+
+    def show(self, on: Collection[str], unavailable: Collection[str]) -> None:
+        """Set each entry, given the names of the commands that are on, and of those that can't be done now."""
+        for command in COMMANDS:
+            if command.is_toggle:
+                self.setvar(command.variable, str(int(command.name in on)))
+            state = "disabled" if command.name in unavailable else "normal"
+            self._menus[command.menu].entryconfigure(command.label, state=state)
 
 
-def _told(app: "App", method: Callable[..., None], *arguments: object) -> Callable[[], None]:
-    """`method`, with a user's mistake told in the status line."""
-
-    def act() -> None:
-        try:
-            method(*arguments)
-        except UserError as error:
-            app.complain(error)
-
-    return act
-
-
-def _bind(app: "App", keys: tuple[str, ...], act: Callable[[], None]) -> None:
+def _bind(window: tk.Tk, keys: tuple[str, ...], act: Callable[[], None]) -> None:
     for key in keys:
-        app.bind(key, _pressed(key, act))
+        window.bind(key, _pressed(key, act))
 
 
 def _pressed(key: str, act: Callable[[], None]) -> "Callable[[tk.Event[tk.Misc]], str | None]":

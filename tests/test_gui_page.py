@@ -1,6 +1,7 @@
-"""Strokes, undo, the eraser, the page, files: what the window decides without a window."""
+"""The page, files, corrections, words and colours: what the window decides without a window."""
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -8,40 +9,41 @@ import pytest
 from PIL import Image, ImageOps
 
 from gui.page import files, heat, ink, wording
-from gui.page.corrections import Corrections, correctable, keep
-from gui.page.drawing import Drawing
+from gui.page.corrections import Corrections, correctable, save
+from gui.page.page import Page
 from gui.page.palette import LIGHT
-from gui.reading.messages import Explanation, Reason
+from gui.reading.messages import Explanation, Reason, selected
 from pipeline.data import collection
+from pipeline.data.stroke_files import Strokes
 from pipeline.inference.results import Box, Digit, Prediction, Reading, Verdict
 from pipeline.system.errors import DataError
 
 
-def drawn(*strokes: list[tuple[float, float]]) -> Drawing:
-    drawing = Drawing(100, 10)
+def drawn(*strokes: list[tuple[float, float]]) -> Page:
+    page = Page(100, 10)
     for first, *rest in strokes:
-        drawing.begin(*first)
+        page.begin(*first)
         for point in rest:
-            drawing.extend(*point)
-        drawing.end()
-    return drawing
+            page.extend(*point)
+        page.end()
+    return page
 
 
-def mark(digit: int, verdict: Verdict = "digit", strokes: tuple[int, ...] = (0,), probability: float = 0.9) -> Digit:
+def read(digit: int, verdict: Verdict = "digit", strokes: tuple[int, ...] = (0,), probability: float = 0.9) -> Digit:
     probabilities = tuple(probability if number == digit else 0.01 for number in range(10))
     return Digit(Prediction(digit, probability, probabilities), verdict, Box(0, 0, 1, 1), b"", strokes)
 
 
 def test_a_drawing_is_rendered_round_dark_on_light_and_as_thick_as_the_brush() -> None:
-    drawing = drawn([(50, 50)])
-    image = drawing.render()
+    page = drawn([(50, 50)])
+    image = page.render()
     assert image.mode == "L"
     assert image.getpixel((100, 100)) == 0
     assert image.getpixel((0, 0)) == 255
     box = ImageOps.invert(image).getbbox()
     assert box is not None
     assert abs((box[2] - box[0]) - 20) <= 2
-    assert drawing.extend(80, 50) == (50, 50)
+    assert page.extend(80, 50) == (50, 50)
 
 
 @pytest.mark.parametrize("angle", range(0, 360, 15))
@@ -56,56 +58,56 @@ def test_a_stroke_is_equally_wide_in_every_direction_and_has_no_gaps(angle: int)
 
 
 def test_every_change_is_undone_and_redone() -> None:
-    drawing = drawn([(10, 10), (20, 20)], [(50, 50)])
-    drawing.clear()
-    drawing.clear()  # of nothing: no step
-    drawing.place(Path("x.png"))
-    assert drawing.picture == Path("x.png")
-    drawing.replace([[(1, 1)], []])
+    page = drawn([(10, 10), (20, 20)], [(50, 50)])
+    page.clear()
+    page.clear()  # of nothing: no step
+    page.place(Path("x.png"))
+    assert page.content.image == Path("x.png")
+    page.replace([[(1, 1)], []])
     seen = []
-    while drawing.can_undo:
-        drawing.undo()
-        seen.append((len(drawing.strokes), drawing.picture))
+    while page.can_undo:
+        page.undo()
+        seen.append((len(page.strokes), page.content.image))
     assert seen == [(0, Path("x.png")), (0, None), (2, None), (1, None), (0, None)]
-    while drawing.can_redo:
-        drawing.redo()
-    assert drawing.strokes == [[(1, 1)]]
-    drawing.undo()
-    drawing.begin(5, 5)
-    assert not drawing.can_redo
+    while page.can_redo:
+        page.redo()
+    assert page.strokes == [[(1, 1)]]
+    page.undo()
+    page.begin(5, 5)
+    assert not page.can_redo
 
 
 def test_the_eraser_takes_touched_strokes_away_in_one_step() -> None:
-    drawing = drawn([(10, 10), (90, 10)], [(10, 50), (90, 50)], [(10, 90), (90, 90)])
-    assert not drawing.erase((50, 30), (50, 30), 5)
-    assert drawing.erase((50, 30), (50, 55), 5)
-    assert drawing.erase((50, 55), (50, 85), 5)
-    drawing.end()
-    assert drawing.strokes == [[(10, 10), (90, 10)]]
-    drawing.undo()
-    assert len(drawing.strokes) == 3
-    assert drawing.erase((95.5, 10), (95.5, 10), 1)  # the ink is as wide as the brush
-    drawing.end()
-    drawing.undo()
-    assert len(drawing.strokes) == 3
+    page = drawn([(10, 10), (90, 10)], [(10, 50), (90, 50)], [(10, 90), (90, 90)])
+    assert not page.erase((50, 30), (50, 30), 5)
+    assert page.erase((50, 30), (50, 55), 5)
+    assert page.erase((50, 55), (50, 85), 5)
+    page.end()
+    assert page.strokes == [[(10, 10), (90, 10)]]
+    page.undo()
+    assert len(page.strokes) == 3
+    assert page.erase((95.5, 10), (95.5, 10), 1)  # the ink is as wide as the brush
+    page.end()
+    page.undo()
+    assert len(page.strokes) == 3
 
 
 def test_a_blank_page_is_as_large_as_the_canvas_and_another_keeps_its_size() -> None:
-    drawing = Drawing(100, 10)
-    drawing.resize(300, 200)
-    assert (drawing.side, drawing.brush) == (200, 20)
-    drawing.begin(250, 100)
-    drawing.resize(100, 100)
-    assert drawing.size == (300, 200)
-    view = ink.fit(drawing.bounds(), (150, 150))
+    page = Page(100, 10)
+    page.resize(300, 200)
+    assert (page.side, page.brush) == (200, 20)
+    page.begin(250, 100)
+    page.resize(100, 100)
+    assert page.content.size == (300, 200)
+    view = ink.fit(page.bounds(), (150, 150))
     assert view.to_screen(250, 100) == (125, 75)
     assert view.to_page(*view.to_screen(7, 9)) == pytest.approx((7, 9))
 
 
 def test_saved_strokes_and_pictures_come_back(tmp_path: Path) -> None:
-    drawing = drawn([(20, 20), (60, 20), (40, 80)], [(70, 70)])
+    page = drawn([(20, 20), (60, 20), (40, 80)], [(70, 70)])
     for name in ("a.png", "a.json"):
-        files.save(drawing, tmp_path / name)
+        files.save(page, tmp_path / name)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "a.png"]  # and no temporary file
     with Image.open(tmp_path / "a.png") as saved:
         assert saved.size == (200, 200)
@@ -117,9 +119,9 @@ def test_saved_strokes_and_pictures_come_back(tmp_path: Path) -> None:
 
 
 def test_what_was_drawn_beyond_the_page_is_saved_too(tmp_path: Path) -> None:
-    drawing = drawn([(-50, 50), (150, 50)])
-    assert drawing.render().size == (400, 200)
-    files.save(drawing, tmp_path / "x.json")
+    page = drawn([(-50, 50), (150, 50)])
+    assert page.render().size == (400, 200)
+    files.save(page, tmp_path / "x.json")
     assert json.loads((tmp_path / "x.json").read_text())[0]["strokes"] == [[[0.0, 0.25], [1.0, 0.25]]]
 
 
@@ -142,7 +144,7 @@ def test_what_holds_no_strokes_is_told(content: str, told: str, tmp_path: Path) 
 
 def test_what_cannot_be_saved_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no strokes to save"):
-        files.save(Drawing(100, 10), tmp_path / "x.png")
+        files.save(Page(100, 10), tmp_path / "x.png")
     with pytest.raises(DataError, match=r"as \.png or \.json"):
         files.save(drawn([(1, 1)]), tmp_path / "x.gif")
     with pytest.raises(DataError, match="can't be written"):
@@ -150,59 +152,84 @@ def test_what_cannot_be_saved_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "CMYK", "I;16", "F"])
-def test_pictures_of_every_mode_are_shown(mode: str, tmp_path: Path) -> None:
+def test_images_of_every_mode_are_shown(mode: str, tmp_path: Path) -> None:
     path = tmp_path / ("x.tif" if mode in ("CMYK", "I;16", "F") else "x.png")
     grey = Image.linear_gradient("L").resize((90, 60))
     (Image.fromarray(np.asarray(grey, np.uint16) * 200) if mode == "I;16" else grey.convert(mode)).save(path)
-    size, shown, pixels = files.shown_picture(path, 50)
-    assert size == (90, 60)
-    assert max(shown) == 50
-    assert len(pixels) == shown[0] * shown[1] * 3
-    assert max(pixels) - min(pixels) > 100
+    shown = files.shown_image(path, 50)
+    assert (shown.path, shown.size) == (path, (90, 60))
+    assert (shown.image.mode, max(shown.image.size)) == ("RGB", 50)
+    low, high = shown.image.convert("L").getextrema()
+    assert isinstance(low, int)
+    assert isinstance(high, int)
+    assert high - low > 100
 
 
-def test_a_correction_keeps_the_strokes_of_its_digit_with_its_label(tmp_path: Path) -> None:
-    drawing = drawn([(10, 10), (10, 90)], [(50, 10), (90, 50)])
-    marks = (mark(1, strokes=(0,)), mark(7, strokes=(1,)))
-    strokes = correctable(drawing, marks, 1)
-    assert strokes == [[(50, 10), (90, 50)]]
-    assert correctable(drawing, (), -1) == drawing.strokes
-    path = keep(tmp_path, 4, strokes, "ann")
-    kept = collection.read(path)[0]
-    assert (kept.label, kept.writer, kept.strokes) == (4, "ann", [[(0.0, 0.0), (1.0, 1.0)]])
-    corrections = Corrections()
-    assert "dvc repro" in corrections.after(path, strokes, 4, part=False)
-    assert "Alt+4 keeps all that is drawn" in corrections.after(path, strokes, 4, part=True)
-    assert corrections.before([[(1, 1)]]) == ""
-    assert path.exists()
-    assert corrections.before(strokes) == ""  # the same drawing once more: the first label was a slip
-    assert not path.exists()
-    corrections.after(tmp_path, strokes, 4, part=False)  # a folder: what can't be removed
-    assert "can't be taken back" in corrections.before(strokes)
-    assert "can't be taken back" in corrections.take_back()
-    with pytest.raises(DataError, match="only what is drawn"):
-        correctable(Drawing(100, 10), (), -1)
+def test_a_correction_is_about_the_strokes_of_its_digit() -> None:
+    page = drawn([(10, 10), (10, 90)], [(50, 10), (90, 50)])
+    digits = (read(1, strokes=(0,)), read(7, strokes=(1,)))
+    assert correctable(page, digits, 1) == [[(50, 10), (90, 50)]]
+    assert correctable(page, (), -1) == page.strokes
+    with pytest.raises(DataError, match="only a drawing can be corrected"):
+        correctable(Page(100, 10), (), -1)
 
 
-def test_the_digit_that_is_spoken_of() -> None:
-    marks = [mark(1, strokes=(0, 3)), mark(2, strokes=(1,)), mark(3, strokes=(2,))]
-    assert wording.selected(marks, -1, 3) == 0
-    assert wording.selected(marks, 1, 3) == 1
-    assert wording.selected(marks, 7, 9) == 2
+def test_corrections_are_saved_with_their_label_and_deleted_again(tmp_path: Path) -> None:
+    said: list[str] = []
+    corrections = Corrections(tmp_path, "ann", said.append)
+
+    def finish() -> list[tuple[int, str, Strokes]]:
+        while corrections.busy:
+            corrections.look()
+            time.sleep(0.001)
+        return sorted((one.label, one.writer, one.strokes) for one in collection.read(tmp_path))
+
+    unit, other = [[(0.0, 0.0), (1.0, 1.0)]], [[(0.0, 0.0), (0.0, 1.0)]]
+    corrections.add(4, [[(50, 10), (90, 50)]], is_part=True)
+    assert finish() == [(4, "ann", unit)]
+    assert "dvc repro" in said[-1]
+    assert "Alt+4 saves the whole drawing as one digit" in said[-1]
+    corrections.add(9, [[(50, 10), (90, 50)]], is_part=False)  # of the same strokes: the first label was wrong
+    corrections.add(1, [[(10, 10), (10, 90)]], is_part=False)
+    assert finish() == [(1, "ann", other), (9, "ann", unit)]
+    assert "Alt+1" not in said[-1]
+    corrections.delete_last()
+    assert finish() == [(9, "ann", unit)]
+    (path,) = tmp_path.iterdir()
+    path.unlink()
+    path.mkdir()  # what can't be deleted as a file
+    for change in (corrections.delete_last, lambda: corrections.add(8, [[(50, 10), (90, 50)]], is_part=False)):
+        change()
+        assert "can't be deleted" in said[-1]
+        assert not corrections.busy
+
+
+def test_a_correction_that_can_not_be_written_is_told() -> None:
+    with pytest.raises(DataError, match=r"/proc/x can't be written to: .* Nothing was saved"):
+        save(Path("/proc/x"), 1, [[(0, 0)]], "ann")
+
+
+def test_the_digit_that_is_selected() -> None:
+    digits = [read(1, strokes=(0, 3)), read(2, strokes=(1,)), read(3, strokes=(2,))]
+    assert selected(digits, -1, 3) == 0
+    assert selected(digits, 1, 3) == 1
+    assert selected(digits, 7, 9) == 2
 
 
 def test_words_and_sizes_of_answers() -> None:
-    assert wording.chip(mark(7, probability=0.9999)) == "7  99 %"  # nothing is certain
-    assert wording.chip(mark(3, "unsure", probability=0.5)) == "3?  50 %"
-    assert wording.chip(mark(3, "none")) == "no digit"
+    assert wording.label(read(7, probability=0.9999)) == "7  99 %"  # nothing is certain
+    assert wording.label(read(3, "unsure", probability=0.5)) == "3?  50 %"
+    assert wording.label(read(3, "none")) == "no digit"
     assert [wording.percent(part) for part in (1.0, 0.9, 0.0001)] == ["> 99.9 %", "90.0 %", "0 %"]
+    assert [wording.with_article(digit) for digit in (7, 8)] == ["a 7", "an 8"]
+    assert wording.sentence("there is none.") == "There is none."
     assert wording.headline("not sure: 3 or 8") == "not sure:\n3 or 8"
     assert wording.headline_points("7") > wording.headline_points("2026") > wording.headline_points("not sure: 3 or 8") >= 11
-    assert wording.subtitle(Reading((mark(7),)), 0) == "90.0 % sure"
-    assert wording.subtitle(Reading((mark(1), mark(7))), 1) == "digit 2 of 2: 7  90 %"
+    assert wording.subtitle(Reading((read(7),)), 0) == "90.0 % sure"
+    assert wording.subtitle(Reading((read(1), read(7))), 1) == "digit 2 of 2: 7  90 %"
 
 
-def test_ink_is_coloured_where_it_spoke_and_on_its_own_digit_alone() -> None:
+def test_ink_is_coloured_where_it_is_evidence_and_on_its_own_digit_alone() -> None:
     picture = np.zeros((28, 28), np.uint8)
     picture[4:24, 10:18] = 255
     reason = np.full((28, 28), 128, np.uint8)

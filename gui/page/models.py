@@ -1,0 +1,73 @@
+"""The models that read the page: one, and a second one to compare it with."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from gui.page.errands import Errands
+from gui.reading import model_catalog
+from gui.reading.client import ReadingClient
+from gui.reading.messages import Opened
+
+SECONDS = 300.0  # that finding a run may take, whose model may be on a server
+MAIN, SECOND = 0, 1  # slots
+
+
+class Models:
+    """Which models are open, and which are being opened.
+
+    Args:
+        client: that opens them.
+        tell: called with messages for the user.
+
+    Attributes:
+        introductions: what is said of each open model, by slot.
+
+    """
+
+    def __init__(self, client: ReadingClient, tell: Callable[[str], None]) -> None:
+        self.introductions: dict[int, str] = {}
+        self._client, self._tell = client, tell
+        self._errands = Errands(tell)
+        self._chosen: dict[int, int] = {}  # number of the latest choice, by slot; a closed slot has none
+        self._count = 0
+
+    def open(self, slot: int, name: str) -> None:
+        """Read with another model from now on: a path, a run or ``champion``."""
+        number = self._chosen[slot] = self._count = self._count + 1
+        self._tell(f"Opening {Path(name).name} …")
+
+        def found(what: tuple[Path, str]) -> None:
+            if self._chosen.get(slot) == number:  # and no other was chosen since
+                self._client.open(slot, *what)
+
+        if model_catalog.is_path(name):
+            found((Path(name), ""))
+        else:  # MLflow takes seconds to look, and drawings are read meanwhile
+            late = f"The MLflow store took too long to find {name}. Try again."
+            self._errands.send(model_catalog.resolve, name, then=found, seconds=SECONDS, late=late)
+
+    def opened(self, message: Opened) -> bool:
+        """Introduce a model that is open now. Returns whether it is still wanted."""
+        if not self.is_chosen(message.slot):
+            return False
+        self.introductions[message.slot] = message.introduction
+        self._tell(f"{message.introduction}.")
+        return True
+
+    def is_chosen(self, slot: int) -> bool:
+        """Whether a model was chosen for that slot; it may still be being opened."""
+        return slot in self._chosen
+
+    def close_second(self) -> None:
+        """Read with one model only."""
+        if self._chosen.pop(SECOND, None):
+            self.introductions.pop(SECOND, None)
+            self._client.close_model(SECOND)
+
+    def look(self) -> None:
+        """Open what has been found. Never waits."""
+        self._errands.look()
+
+    def end(self) -> None:
+        """Look for no run any more."""
+        self._errands.close()

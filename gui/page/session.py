@@ -1,0 +1,304 @@
+"""What the program knows and does while somebody draws, without a window: a test or another front end can drive it.
+
+A front end changes `Session.page` and then calls `page_changed`, calls `look` often, and shows what it finds here whenever
+`changed` is called.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from gui.page import files, wording
+from gui.page.corrections import Corrections, correctable
+from gui.page.errands import Errands
+from gui.page.files import ShownImage
+from gui.page.models import MAIN, SECOND, Models
+from gui.page.page import Page
+from gui.reading import messages
+from gui.reading.client import ReadingClient
+from gui.reading.messages import Answer, Explanation, Failed, Message, Opened, Read
+from pipeline.inference.results import Digit, Reading
+from pipeline.system.errors import DataError
+from pipeline.system.paths import PROJECT
+
+THINNEST, THICKEST = 0.015, 0.16  # brush, of the page's side
+BRUSH_STEP = 1.2  # how much thicker one step makes it
+EXPLAIN_SECONDS = 0.1  # between two explanations while the pen moves
+IMAGE_SECONDS = 30.0  # that opening an image may take
+COLLECTION = PROJECT / "data" / "drawings"
+
+
+class Session:
+    """One page, the models that read it, and what they answer.
+
+    Args:
+        page: that is drawn on.
+        client: that reads it.
+        collection: where corrections go; None: ``data/drawings``.
+        writer: who draws, saved with the corrections.
+        shown_side: of an image for the screen at most, pixels.
+
+    Attributes:
+        changed: called after each change of what is here.
+        status: the latest message for the user.
+        models: that are open.
+        seen: the answer of each, by slot; empty for a blank page, and before there is an answer.
+        wanted: number of the digit that was selected by hand; -1: none was.
+        is_explaining: whether explanations are wanted.
+        explanation: the latest one.
+        uses_eraser: whether the pen erases.
+        image: the pixels of the page's image, once they are here.
+
+    """
+
+    def __init__(
+        self, page: Page, client: ReadingClient, collection: Path | None = None, writer: str = "me", shown_side: int = 1000
+    ) -> None:
+        self.page = page
+        self.changed: Callable[[], None] = lambda: None
+        self.status = ""
+        self.models = Models(client, self.tell)
+        self.seen: dict[int, Reading] = {}
+        self.wanted = -1
+        self.is_explaining = False
+        self.explanation: Explanation | None = None
+        self.uses_eraser = False
+        self.image: ShownImage | None = None
+        self.corrections = Corrections(collection or COLLECTION, writer, self.tell)
+        self._client, self._shown_side = client, shown_side
+        self._images = Errands(self.tell)
+        self._image_count = 0
+        self._asked = self._answered = self._since = page.version  # versions; answers to earlier ones than the last are void
+        self._explained, self._explain_next = -1, 0.0  # the version that was explained, and the time of the next
+
+    @property
+    def reading(self) -> Reading | None:
+        """What the first model reads; None for a blank page, and before there is an answer."""
+        return self.seen.get(MAIN)
+
+    @property
+    def pending(self) -> bool:
+        """Whether the answer to the page as it is now is still to come."""
+        return not self.page.blank and self._answered != self.page.version
+
+    @property
+    def busy(self) -> bool:
+        """Whether an image is being opened, or a correction is being saved."""
+        return self._images.busy or self.corrections.busy
+
+    @property
+    def is_answer_due(self) -> bool:
+        """Whether `look` should be called again at once."""
+        return self._client.reading
+
+    @property
+    def digits(self) -> tuple[Digit, ...]:
+        """The digits of the answer."""
+        return self.reading.digits if self.reading else ()
+
+    @property
+    def selected(self) -> int:
+        """Number of the selected digit; -1 if there is none."""
+        return messages.selected(self.digits, self.wanted, len(self.page.strokes) - 1) if self.digits else -1
+
+    def tell(self, message: str) -> None:
+        """Change the message for the user."""
+        self.status = message
+        self.changed()
+
+    def look(self) -> None:
+        """Take in what other processes have sent. Never waits."""
+        for message in self._client.receive():
+            self._receive(message)
+            self.changed()
+        for part in (self._images, self.models, self.corrections):
+            part.look()
+
+    def close(self) -> None:
+        """End, once all corrections are saved."""
+        while self.corrections.busy:
+            self.corrections.look()
+            time.sleep(0.01)
+        self._images.close()
+        self.models.end()
+
+    # The page --------------------------------------------------------------------------------------------------------
+
+    def page_changed(self) -> None:
+        """Have the page read as it is now; the answer comes when it can."""
+        page = self.page
+        if page.blank:
+            self._client.forget()
+            self._answered = self._asked = page.version
+            self._see({})
+        elif page.version != self._asked:
+            self.wanted = -1
+            self.recognize()
+        elif self.is_explaining and not page.is_drawing and self._explained != page.version:
+            self.recognize()  # the last points of a stroke may not have been explained
+        self.changed()
+
+    def recognize(self) -> None:
+        """Have the page read, again if it was before."""
+        if self.page.blank:
+            return
+        self._asked = self.page.version
+        explain = self.wanted if self._is_explanation_due() else None
+        strokes = [list(points) for points in self.page.strokes]
+        self._client.read(Read(self.page.version, strokes, self.page.content.image, explain))
+        self.changed()
+
+    def _is_explanation_due(self) -> bool:
+        """While the pen moves not every answer is explained, or it would lag."""
+        now = time.monotonic()
+        if not self.is_explaining or (self.page.is_drawing and now < self._explain_next):
+            return False
+        self._explain_next = now + EXPLAIN_SECONDS
+        return True
+
+    def undo(self) -> None:
+        """Undo the last change."""
+        self.page.undo()
+        self._replaced()
+
+    def redo(self) -> None:
+        """Make the change again that was undone."""
+        self.page.redo()
+        self._replaced()
+
+    def clear(self) -> None:
+        """Remove everything; undo brings it back."""
+        self.page.clear()
+        self._replaced()
+
+    def _replaced(self) -> None:
+        """Read what has taken the place of all that was on the page."""
+        self._since = self.page.version
+        path = self.page.content.image
+        if path and (self.image is None or self.image.path != path):
+            self._fetch(path, place=False)
+        self.page_changed()
+
+    def use(self, eraser: bool) -> None:
+        """Use the eraser from now on, or the pen."""
+        self.uses_eraser = eraser
+        self.changed()
+
+    def set_brush(self, share: float) -> None:
+        """Draw with a brush of that share of the page's side from now on."""
+        self.page.brush = min(max(share, THINNEST), THICKEST) * self.page.side
+        self.changed()
+
+    def step_brush(self, steps: int) -> None:
+        """Draw with a brush that is some steps thicker from now on; thinner, if they are negative."""
+        self.set_brush(self.page.brush / self.page.side * BRUSH_STEP**steps)
+
+    # Files -----------------------------------------------------------------------------------------------------------
+
+    def open_drawing(self, path: Path) -> None:
+        """Show an image, or the first drawing of a ``.json`` file, and read it.
+
+        Raises:
+            DataError: a ``.json`` file holds no drawing. What is wrong with an image is told later.
+
+        """
+        if path.suffix.lower() == ".json":
+            self.page.replace(files.load_strokes(path, self.page.content.size))
+            self._replaced()
+        else:
+            self._fetch(path, place=True)
+            self.tell(f"Opening {path.name} …")
+
+    def save_drawing(self, path: Path) -> None:
+        """Save the drawing as an image or as strokes: see `files.save`."""
+        files.save(self.page, path)
+        self.tell(f"Saved {path.name}.")
+
+    def _fetch(self, path: Path, place: bool) -> None:
+        """Get the pixels of an image, for the page as it is or, to `place`, for the one that it makes."""
+        self._image_count += 1
+        number, version = self._image_count, self.page.version
+
+        def fetched(found: ShownImage) -> None:
+            if place and number < self._image_count:
+                return  # another was asked for since
+            if place and self.page.version != version:
+                self.tell(f"{path.name} was not opened, for you have drawn meanwhile. Open it again.")
+                return
+            if not place and self.page.content.image != path:
+                return  # it was undone since
+            self.image = found
+            self.tell(f"{path.name}. Drawing replaces it, and Ctrl+Z brings it back.")
+            if self.page.content.image != path:
+                self.page.place(path)
+                self._replaced()
+            else:
+                self.recognize()  # the file may have changed
+
+        late = f"{path.name} took too long to open. Make it smaller."
+        self._images.send(files.shown_image, path, self._shown_side, then=fetched, seconds=IMAGE_SECONDS, late=late)
+
+    # Models and answers ----------------------------------------------------------------------------------------------
+
+    def close_second(self) -> None:
+        """Read with one model only."""
+        self.models.close_second()
+        self.seen.pop(SECOND, None)
+        self.changed()
+
+    def _receive(self, message: Message) -> None:
+        match message:
+            case Opened() if self.models.opened(message):
+                self.recognize()
+            case Failed():
+                self.tell(wording.sentence(message.message))
+                if message.version is not None and message.version >= self._since:
+                    self._answered = message.version
+                    self._see({})  # the answer to the drawing before is none to this one
+            case Answer() if self._is_current(message.version):
+                self._answered = message.version
+                self._see(message.seen)
+                if MAIN in message.seen and (why := message.seen[MAIN].blank):
+                    self.tell(wording.sentence(why))
+            case Explanation() if self._is_current(message.version) and self.is_explaining:
+                if not self.page.is_drawing:  # else the canvas is not coloured: it is asked for again afterwards
+                    self._explained = message.version
+                self.explanation = message
+
+    def _is_current(self, version: int) -> bool:
+        return version >= self._since and not self.page.blank
+
+    def _see(self, seen: dict[int, Reading]) -> None:
+        self.seen = {slot: one for slot, one in seen.items() if slot == MAIN or slot in self.models.introductions}
+        if not self.digits:
+            self.explanation = None
+
+    # Explanations and corrections ------------------------------------------------------------------------------------
+
+    def toggle_explanation(self) -> None:
+        """Explain the answers from now on, or no more."""
+        self.is_explaining = not self.is_explaining
+        self.explanation = None
+        self.recognize()
+        self.changed()
+
+    def select(self, number: int) -> None:
+        """Select a digit of the answer."""
+        if self.digits:
+            self.wanted = min(max(number, 0), len(self.digits) - 1)
+            if self.is_explaining:
+                self.recognize()
+            self.changed()
+
+    def correct(self, digit: int, whole: bool = False) -> None:
+        """Save the selected digit, or the whole drawing, in the collection with the right label.
+
+        Raises:
+            DataError: nothing is drawn, or it is not known yet which strokes are the digit.
+
+        """
+        if self.pending and len(self.digits) > 1 and not whole:
+            raise DataError("the drawing is still being read. Press the key again when the answer is there.")
+        digits = () if whole or self.pending else self.digits
+        strokes = correctable(self.page, digits, self.selected)
+        self.corrections.add(digit, strokes, is_part=len(strokes) < len(self.page.strokes))

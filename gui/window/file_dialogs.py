@@ -1,0 +1,33 @@
+"""Dialogs that ask which file to open, and under which name to save."""
+
+import tkinter as tk
+from pathlib import Path
+from tkinter import filedialog, messagebox
+
+from gui.page import files
+from gui.page.session import Session
+
+KIND = "digits_kind"  # the Tcl variable of the kind of file that was chosen
+
+
+def open_drawing(parent: tk.Tk, session: Session) -> None:
+    """Ask for an image or a drawing, and show it."""
+    kinds = [("Images and drawings", " ".join(f"*{ending}" for ending in (*files.IMAGES, ".json"))), ("All files", "*")]
+    if path := filedialog.askopenfilename(parent=parent, title="Open an image or a drawing", filetypes=kinds):
+        session.open_drawing(Path(path))
+
+
+def save_drawing(parent: tk.Tk, session: Session) -> None:
+    """Ask for a name, and save the drawing as an image or as strokes."""
+    files.must_have_strokes(session.page)
+    parent.setvar(KIND, "")
+    chosen = filedialog.asksaveasfilename(
+        parent=parent, title="Save the drawing", filetypes=[("Image", "*.png"), ("Strokes", "*.json")], typevariable=KIND
+    )
+    if not chosen:
+        return
+    # Not the dialog's own default ending: on X11 a name gets that whatever kind was chosen.
+    path = files.with_ending(Path(chosen), str(parent.getvar(KIND)))
+    question = f"The file {path.name} exists already. Replace it?"
+    if str(path) == chosen or not path.exists() or messagebox.askokcancel("Save", question, parent=parent):
+        session.save_drawing(path)
