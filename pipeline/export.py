@@ -1,7 +1,6 @@
 """The stage ``export``: the trained network becomes ``models/mnist.h5``, which a window or anybody else's program opens."""
 
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 
 from pipeline.config.check import load
@@ -25,8 +24,7 @@ def main() -> None:
         network = exported.open_model(TRAINED / NETWORK)
         paths = formats.write(network, configuration.export, configuration.model_dump(include=set(EXPORT.groups)))
         run.artifacts("", *paths)
-        network.save(Path(folder, "model.keras"))  # MLflow's form
-        run.model(Path(folder, "model.keras"), [f"{name}=={version(name)}" for name in ("tensorflow", "keras")])
+        run.model(network, Path(folder))
     for path in paths:
         print(f"Exported {path.relative_to(MODELS.parent)}, {path.stat().st_size / 2**20:.1f} MiB")
 

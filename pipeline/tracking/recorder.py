@@ -21,7 +21,6 @@ from typing import Any
 
 from filelock import FileLock
 
-from pipeline.images.arrays import CLASSES, SIDE
 from pipeline.system import patches
 from pipeline.system.errors import UserError
 from pipeline.system.paths import MLFLOW_ARTIFACTS, MLFLOW_LOCK, replacing
@@ -136,41 +135,18 @@ def record(client: MlflowClient, run: str, message: Message) -> None:
     for path in message.get("artifacts", []):
         client.log_artifact(run, path, message["folder"] or None)
     if "model" in message:
-        log_model(client, run, Path(message["model"]), message["requirements"])
+        log_model(client, run, Path(message["model"]))
 
 
-def prepare_for_model() -> None:
-    """Import what `log_model` needs: half a second, in which the stage is still at work."""
-    import mlflow.models.signature  # noqa: F401
-
-
-def log_model(client: MlflowClient, run: str, path: Path, requirements: list[str]) -> None:
-    """Log a ``.keras`` file as a model that ``mlflow.keras.load_model`` loads.
-
-    ``mlflow.keras.log_model`` does the same with a network in memory, for which this process would need TensorFlow. The form
-    is that of https://mlflow.org/docs/latest/ml/model/ with the flavors ``keras`` and ``python_function``.
-    """
-    import numpy as np
-    from mlflow.models.signature import ModelSignature
-    from mlflow.types.schema import Schema, TensorSpec
-
+def log_model(client: MlflowClient, run: str, folder: Path) -> None:
+    """Log what ``mlflow.keras.save_model`` wrote. ``mlflow.keras.log_model`` would need TensorFlow in this process."""
     logged = client.create_logged_model(client.get_run(run).info.experiment_id, "model", run, model_type="keras")
     client.log_outputs(run, [LoggedModelOutput(logged.model_id, 0)])
-    single = np.dtype(np.float32)
-    signature = ModelSignature(Schema([TensorSpec(single, (-1, SIDE, SIDE, 1))]), Schema([TensorSpec(single, (-1, CLASSES))]))
-    versions = dict(requirement.split("==") for requirement in requirements)
-    model = Model(logged.artifact_location, run, signature=signature, model_uuid=logged.model_id, model_id=logged.model_id)
-    model.add_flavor(
-        "keras", data="data", keras_version=versions["keras"], keras_backend="tensorflow", save_exported_model=False
-    )
-    model.add_flavor("python_function", loader_module="mlflow.keras", python_version=sys.version.split()[0], env={})
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "data").mkdir()
-        shutil.copy(path, Path(folder) / "data" / "model.keras")
-        (Path(folder) / "data" / "keras_module.txt").write_text("keras", encoding="utf-8")
-        (Path(folder) / "requirements.txt").write_text("\n".join(["mlflow", *requirements]) + "\n", encoding="utf-8")
-        model.save(str(Path(folder) / "MLmodel"))
-        client.log_model_artifacts(logged.model_id, folder)
+    model = Model.load(folder)
+    model.artifact_path, model.run_id = logged.artifact_location, run
+    model.model_id = model.model_uuid = logged.model_id
+    model.save(str(folder / "MLmodel"))
+    client.log_model_artifacts(logged.model_id, str(folder))
     client.finalize_logged_model(logged.model_id, "READY")
 
 
@@ -198,8 +174,6 @@ def main() -> None:
         with telling(beginning["uri"]):
             client, run = begin(beginning)
             say(run=run)
-            if beginning["stage"] == "export":
-                prepare_for_model()
             say(ended=follow(client, run))
     except UserError as error:
         say(error=str(error))

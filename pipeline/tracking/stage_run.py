@@ -12,18 +12,24 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import psutil
 from omegaconf import OmegaConf
 
 from pipeline.config.check import flatten, short
 from pipeline.config.schema import Configuration, Tracking
 from pipeline.config.stages import STAGES, TRAIN
+from pipeline.images.arrays import CLASSES, SIDE
 from pipeline.system.errors import UserError
 from pipeline.system.paths import CHECKOUT, MLFLOW_DATABASE, PARAMETERS, PROJECT, md5
 from pipeline.system.processes import describe
+
+if TYPE_CHECKING:
+    import keras
 
 MOST_NAMED = 3  # differences in the name of a run
 DATASET_KEYS = ("name", "validation_fraction", "split_seed", "training_limit")
@@ -61,9 +67,15 @@ class StageRun:
         """Log files below the artifact folder `folder`, ``""`` for the root."""
         self._send({"artifacts": [str(path) for path in paths], "folder": folder})
 
-    def model(self, path: Path, requirements: list[str]) -> None:
-        """Log the ``.keras`` file `path` as a model that ``mlflow.keras.load_model`` loads, with these ``name==version``."""
-        self._send({"model": str(path), "requirements": requirements})
+    def model(self, network: "keras.Model", folder: Path) -> None:
+        """Log a network as a model that ``mlflow.keras.load_model`` loads. `folder` holds it until the run has ended."""
+        import mlflow.keras  # takes a second
+        from mlflow.models import infer_signature
+
+        signature = infer_signature(np.zeros((1, SIDE, SIDE, 1), np.float32), np.zeros((1, CLASSES), np.float32))
+        requirements = ["mlflow", *(f"{name}=={version(name)}" for name in ("tensorflow", "keras"))]
+        mlflow.keras.save_model(network, str(folder / "model"), signature=signature, pip_requirements=requirements)
+        self._send({"model": str(folder / "model")})
 
     def dataset(self, name: str, sha256: str) -> None:
         """Log what the run's network was trained on."""
