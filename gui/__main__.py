@@ -2,6 +2,7 @@
 
 import argparse
 import signal
+from pathlib import Path
 
 from pipeline.system.command_line import run_command
 from pipeline.system.errors import UserError
@@ -26,9 +27,10 @@ def main() -> None:
         from gui.page.palette import DARK, LIGHT
         from gui.reading import model_catalog
         from gui.window.app import App
+        from pipeline.inference.default_model import check_start
 
         if options.model is not None and model_catalog.is_path(options.model):
-            model_catalog.must_exist(options.model)
+            check_start(Path(options.model))
         palette = {"light": LIGHT, "dark": DARK}.get(options.theme)
         window = App(options.model, scaling=options.scaling, palette=palette, writer=options.writer)
     except ImportError as error:

@@ -9,8 +9,8 @@ from typing import Any
 import psutil
 import pytest
 
-from gui.reading import model_catalog
 from gui.reading.errand import Errand
+from pipeline.inference.default_model import check_start
 from tests.conftest import ROOT
 
 SCRIPT = """
@@ -47,7 +47,7 @@ def test_an_errand_gives_its_value_or_a_message() -> None:
     assert result(Errand(max, 3, 7, seconds=60, late="too late")) == (7, "")
     assert result(Errand(time.sleep, 60, seconds=0.0, late="too late")) == (None, "too late")
     assert result(Errand(divmod, 1, 0, seconds=60, late="too late"))[1].startswith("ZeroDivisionError: ")
-    assert result(Errand(model_catalog.must_exist, "x.h5", seconds=60, late="too late"))[1].startswith("there is no model x.h5")
+    assert result(Errand(check_start, Path("x.h5"), seconds=60, late="too late"))[1].startswith("there is no model x.h5")
 
 
 def test_what_a_library_prints_is_no_answer(capfd: pytest.CaptureFixture[str]) -> None:

@@ -26,13 +26,13 @@ def test_a_path_is_a_path_and_everything_else_a_run(tmp_path: Path) -> None:
 
 
 def test_a_file_that_begins_as_no_model_is_told_at_once(tmp_path: Path) -> None:
-    models.must_exist(default_model.SHIPPED)
-    models.must_exist(shutil.copy(default_model.SHIPPED, tmp_path / "model.H5"))
+    default_model.check_start(default_model.SHIPPED)
+    default_model.check_start(Path(shutil.copy(default_model.SHIPPED, tmp_path / "model.H5")))
     (tmp_path / "text.h5").write_text("version https://git-lfs.github.com/spec/v1\n")
     (tmp_path / "folder.keras").mkdir()
     for name, message in (("text.h5", "is neither HDF5 nor .keras"), ("folder.keras", "is a folder"), ("x.h5", "there is no")):
         with pytest.raises(ModelError, match=message):
-            models.must_exist(str(tmp_path / name))
+            default_model.check_start(tmp_path / name)
 
 
 def test_the_exported_model_comes_before_the_shipped_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

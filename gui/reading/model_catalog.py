@@ -51,18 +51,6 @@ def is_path(name: str) -> bool:
     return Path(name).suffix.lower() in ENDINGS or "/" in name or "\\" in name or Path(name).exists()
 
 
-def must_exist(name: str | Path) -> None:
-    """Make sure, in no time, that there is a file of that name.
-
-    Raises:
-        ModelError: there is none, or it is neither HDF5 nor a ZIP archive.
-
-    """
-    from pipeline.inference import model_file
-
-    model_file.must_begin_like_a_model(Path(name))
-
-
 def resolve(name: str) -> tuple[Path, str]:
     """The file of a model, and what it is called; "" if only the file says that.
 

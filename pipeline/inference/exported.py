@@ -2,7 +2,6 @@
 
 import json
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,16 +48,9 @@ def open_described(path: str | Path) -> tuple["keras.Model", Description | None]
 def _build(definition: str, weights: Path, path: Path) -> "keras.Model":
     import keras
 
-    def check() -> None:
-        """Build it without weights, which takes no memory, and look at its size."""
-        with keras.StatelessScope(initialize_variables=False):
-            limits.check(keras.models.model_from_json(definition), path)
-
-    limits.check_definition(definition, path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of arguments that are old, and of weights that only training needs
-        with ThreadPoolExecutor(1) as apart:  # Keras would give weights to it later, if the thread did not end
-            apart.submit(check).result()
+        limits.check(definition, path)
         model = fitting.fitted(keras.models.model_from_json(definition))
         model.load_weights(weights)
     return model

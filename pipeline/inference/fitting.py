@@ -17,15 +17,15 @@ def fitted(network: "keras.Model") -> "keras.Model":
     Such are (784,), (28, 28), (1, 28, 28), open sides, (32, 32, 1) with a margin, and three equal channels. Of any other form
     the network is returned as it is. The weights are still to be loaded.
     """
-    if len(network.inputs) != 1 or network.inputs[0].shape[1:] == (SIDE, SIDE, 1):
+    if network.input_shape == (None, SIDE, SIDE, 1) or len(network.inputs) != 1 or len(network.outputs) != 1:
         return network
     shape = [SIDE if side is None and place < 2 else side for place, side in enumerate(network.inputs[0].shape[1:])]
     form = _form(shape)
-    return network if form is None else preceded(network, form)
+    return preceded(network, form) if form else network
 
 
 def preceded(network: "keras.Model", form: Callable[[Any], Any]) -> "keras.Model":
-    """A network from images, (n, 28, 28, 1), that `form` brings into the form that `network` takes. It has no weights yet.
+    """A functional network without weights, from images, (n, 28, 28, 1), that `form` brings into what `network` takes.
 
     The layers of `form` stand among the network's own, so that what explains a network by its layers explains this one too.
     """
@@ -38,7 +38,7 @@ def preceded(network: "keras.Model", form: Callable[[Any], Any]) -> "keras.Model
         arguments, options = keras.tree.map_structure(lambda each: given if each is images else each, (arguments, options))
         return layer(*arguments, **options)
 
-    functional = keras.Model(network.inputs[0], network.outputs[0])  # a Sequential can't be cloned with another call
+    functional = keras.Model(network.inputs[0], network.outputs[0])  # a Sequential can't be cloned with other calls
     return keras.models.clone_model(functional, input_tensors=images, call_function=call)
 
 

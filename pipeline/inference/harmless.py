@@ -6,6 +6,7 @@ TextVectorization), and those of sound and tables, which no model of digits has.
 """
 
 import re
+from typing import Any
 
 _LAYERS = """
     Activation ActivityRegularization AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D
@@ -67,6 +68,8 @@ ACTIVATIONS = {name: name for name in _ACTIVATIONS.split()} | {
     "swish_v2": "swish",
 }
 
+MOST_DEPTH = 60  # of brackets within brackets in a definition
+
 _OPERATIONS_MODULE = re.compile(r"keras\.src\.ops\.(core|math|nn|numpy)")
 _KERAS = re.compile(r"(keras|tf_keras|tensorflow(\.python)?\.keras|tensorflow\.python\.framework\.dtypes|builtins)(\.|$)")
 
@@ -90,9 +93,44 @@ def is_operation(name: str, module: str) -> bool:
     return bool(_OPERATIONS_MODULE.fullmatch(module)) and name in OPERATIONS
 
 
-def is_harmless(name: str, module: str) -> bool:
+def _is_harmless(name: str, module: str) -> bool:
     """Whether a definition may ask for a class of this name; `module` is where it says that the class comes from."""
     if _OPERATIONS_MODULE.fullmatch(module):
         return is_operation(name, module)
     name = OLD_NAMES.get(name, name)
     return bool(_KERAS.match(module)) and (name in VALUES or any(name in names for names in CLASSES.values()))
+
+
+def unknown(definition: Any, depth: int = 0) -> set[str]:
+    """The classes of a definition, as JSON, that are not known to be harmless, by name.
+
+    What the definition says of training is removed from it.
+
+    Raises:
+        ValueError: it is too deep, or the name of a class is no text.
+
+    """
+    if depth > MOST_DEPTH:
+        raise ValueError(f"its definition must have at most {MOST_DEPTH} brackets within brackets, and has more")
+    if isinstance(definition, list):
+        return set().union(*(unknown(value, depth + 1) for value in definition))
+    if not isinstance(definition, dict):
+        return set()
+    # How a model was trained is of no use to one that only reads, and names losses and optimizers of anybody's making.
+    definition.pop("compile_config", None)
+    found = set().union(*(unknown(value, depth + 1) for value in definition.values()))
+    return found | _unknown_class(definition) if "class_name" in definition else found
+
+
+def _unknown_class(entry: dict[str, Any]) -> set[str]:
+    """The class that an entry of a definition asks for, if it is not known to be harmless."""
+    name, module, registered = (entry.get(key) for key in ("class_name", "module", "registered_name"))
+    if not isinstance(name, str) or not isinstance(module, str | None) or not isinstance(registered, str | None):
+        raise ValueError(f"a class in its definition must be named by text, and is named {name!r:.50}")
+    if name == "function" and entry.get("config") in ACTIVATIONS:  # tf.nn.softmax, as tf.keras wrote it
+        return set()
+    if registered and registered != name:
+        return {registered}
+    if _is_harmless(name, module or "keras"):
+        return set()
+    return {name if "keras" in (module or "keras") else f"{module}.{name}"}

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,21 +20,24 @@ MOST_STEPS = 1024  # in time, or places that attend to each other, of which the 
 IN_STEPS = ("Attention", "Bidirectional", "GRU", "LSTM", "RNN", "TimeDistributed")
 
 
-def check_definition(definition: str, path: Path) -> None:
-    """Raise a ModelError if a definition, as JSON, has too many layers to build."""
-    _must_be_at_most(MOST_ENTRIES, definition.count('"class_name"'), path, "layers and tensors")
-
-
-def check(network: "keras.Model", path: Path) -> None:
-    """Make sure that a network without weights reads images of digits and is not too large.
+def check(definition: str, path: Path) -> None:
+    """Make sure that a definition, as JSON, is of a model that reads images of digits and is not too large.
 
     Raises:
-        ModelError: its input or output has another shape, or it is too large.
+        ModelError: the input or the output of the model in the file `path` has another shape, or it is too large.
 
     """
+    _must_be_at_most(MOST_ENTRIES, definition.count('"class_name"'), path, "layers and tensors")
+    with ThreadPoolExecutor(1) as apart:  # Keras would give weights to the network later, if the thread did not end
+        apart.submit(_check, definition, path).result()
+
+
+def _check(definition: str, path: Path) -> None:
     import keras
 
-    model = fitted(network)
+    with keras.StatelessScope(initialize_variables=False):  # it has no weights, and takes no memory
+        network = keras.models.model_from_json(definition)
+        model = fitted(network)
     if model.input_shape != (None, SIDE, SIDE, 1) or model.output_shape != (None, CLASSES):
         raise ModelError(
             f"{path} must go from (None, 28, 28, 1), or the same pixels in a row or a square, to (None, 10), and its shapes "
@@ -42,8 +46,8 @@ def check(network: "keras.Model", path: Path) -> None:
     _must_be_at_most(MOST_PARAMETERS, model.count_params(), path, "parameters")
     _must_be_at_most(MOST_VALUES, max(map(_values, _shapes(model))), path, "numbers for an image in one layer")
     for layer in _layers(model):
-        steps = max((_values(tensor.shape[:-1]) for tensor in keras.tree.flatten(layer.input)), default=0)
         if any(word in type(layer).__name__ for word in IN_STEPS):
+            steps = max(_values(tensor.shape[:-1]) for tensor in keras.tree.flatten(layer.input))
             _must_be_at_most(MOST_STEPS, steps, path, f"steps in {layer.name}")
 
 
