@@ -4,6 +4,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def test_an_exported_file_is_opened_by_plain_keras_and_describes_itself(keras: A
     exporting = tmp_path / "mnist.h5"
     expected = exported.predict(network, PICTURES)
     says = {"dataset": "mnist", "test_accuracy": 0.99}
-    formats.write_checked(exporting, formats.write_h5, network, says, PICTURES, expected, 1e-5)
+    formats.write_checked(exporting, partial(formats.write_h5, network, says, PICTURES), expected, 1e-5)
     assert not keras.saving.get_custom_objects()  # nothing of this project, which another program would not have
     for opened in (keras.models.load_model(exporting), exported.open_model(exporting)):
         np.testing.assert_allclose(exported.predict(opened, PICTURES), expected, atol=1e-6)
@@ -65,14 +66,14 @@ def test_a_file_that_reads_differently_does_not_get_its_name(network: Any, tmp_p
     exporting.write_bytes(b"what was there")
     wrong = np.roll(exported.predict(network, PICTURES), 1, axis=1)
     with pytest.raises(ModelError, match=r"export\.tolerance"):
-        formats.write_checked(exporting, formats.write_h5, network, {}, PICTURES, wrong, 1e-5)
+        formats.write_checked(exporting, partial(formats.write_h5, network, {}, PICTURES), wrong, 1e-5)
     assert exporting.read_bytes() == b"what was there"
     assert list(exporting.parent.iterdir()) == [exporting]
 
 
 def test_tensorflow_lite_reads_as_the_network_does(network: Any, tmp_path: Path) -> None:
     path = tmp_path / "mnist.tflite"
-    read = formats.write_tflite(network, {}, path, PICTURES)
+    read = formats.write_tflite(network, {}, PICTURES, path)
     np.testing.assert_allclose(read, exported.predict(network, PICTURES), atol=1e-4)
     assert path.stat().st_size > 1000
 

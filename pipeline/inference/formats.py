@@ -8,6 +8,7 @@ import json
 import shutil
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
     import keras
 
 #: Writes a network, and what it says of itself, to a path, and returns what the file, opened again, reads of images.
-Writer = Callable[["keras.Model", dict[str, Any], Path, Pictures], Probabilities]
+Writer = Callable[["keras.Model", dict[str, Any], Pictures, Path], Probabilities]
 
 
-def write_h5(network: "keras.Model", says: dict[str, Any], path: Path, images: Pictures) -> Probabilities:
+def write_h5(network: "keras.Model", says: dict[str, Any], images: Pictures, path: Path) -> Probabilities:
     """The file that the window opens, and plain Keras."""
     import h5py  # in each function, not with the options: it takes a while
 
@@ -41,7 +42,7 @@ def write_h5(network: "keras.Model", says: dict[str, Any], path: Path, images: P
     return exported.predict(exported.open_model(path), images)
 
 
-def write_keras(network: "keras.Model", _: dict[str, Any], path: Path, images: Pictures) -> Probabilities:
+def write_keras(network: "keras.Model", _: dict[str, Any], images: Pictures, path: Path) -> Probabilities:
     """Keras' archive. It holds the time at which it was written."""
     from pipeline.inference import exported
 
@@ -49,7 +50,7 @@ def write_keras(network: "keras.Model", _: dict[str, Any], path: Path, images: P
     return exported.predict(exported.open_model(path), images)
 
 
-def write_tflite(network: "keras.Model", _: dict[str, Any], path: Path, images: Pictures) -> Probabilities:
+def write_tflite(network: "keras.Model", _: dict[str, Any], images: Pictures, path: Path) -> Probabilities:
     """TensorFlow Lite."""
     import tensorflow
     from ai_edge_litert.interpreter import Interpreter
@@ -134,20 +135,12 @@ def write(network: "keras.Model", options: Export, configuration: dict[str, Any]
     written = []
     for name in [name for name in FORMATS if name in options.formats]:
         path = MODELS / MODEL_FILE if name == "h5" else folder / f"mnist.{name}"
-        write_checked(path, FORMATS[name], network, says, images, expected, options.tolerance)
+        write_checked(path, partial(FORMATS[name], network, says, images), expected, options.tolerance)
         written.append(path)
     return written
 
 
-def write_checked(
-    path: Path,
-    writer: Writer,
-    network: "keras.Model",
-    says: dict[str, Any],
-    images: Pictures,
-    expected: Probabilities,
-    tolerance: float,
-) -> None:
+def write_checked(path: Path, write: Callable[[Path], Probabilities], expected: Probabilities, tolerance: float) -> None:
     """Write a file; it gets its name once it was opened again and reads the images as `expected`.
 
     Raises:
@@ -155,7 +148,7 @@ def write_checked(
 
     """
     with replacing(path) as temporary:
-        difference = float(np.abs(writer(network, says, temporary, images) - expected).max())
+        difference = float(np.abs(write(temporary) - expected).max())
         if not difference <= tolerance:
             raise ModelError(
                 f"{path.name} does not read the test set as the trained network does: a probability may differ by {tolerance}, "
