@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 def checkpoint_path(configuration: Configuration, data: str) -> Path:
     """Where a training with this configuration, data (its hash) and code keeps its state, so that only it resumes it."""
     sections = configuration.model_dump(include=set(TRAIN.groups))
-    code = [sha256(path) for folder in TRAIN.code for path in files_of(CHECKOUT / "pipeline" / folder, "**/*.py")]
+    folders = [CHECKOUT / "pipeline" / folder for folder in TRAIN.code]
+    code = [sha256(path) for folder in folders for kind in ("py", "json") for path in files_of(folder, f"**/*.{kind}")]
     identity = json.dumps([sections, data, code], sort_keys=True)
     return PROJECT / ".checkpoints" / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}.npz"
 
@@ -34,7 +35,6 @@ def checkpoint_path(configuration: Configuration, data: str) -> Path:
 def train(configuration: Configuration, checkpoint: Path, run: StageRun) -> "Trainer":
     """Train to the end, telling the terminal and the run of every epoch."""
     from pipeline.training.trainer import Trainer  # needs TensorFlow to be set up
-    from pipeline.training.variables import Variables
 
     def on_epoch(epoch: "Epoch") -> None:
         # Under names of their own: MLflow's value of a curve is its last point, and the best epoch may be another.
@@ -46,8 +46,8 @@ def train(configuration: Configuration, checkpoint: Path, run: StageRun) -> "Tra
 
     data = prepared.summary()
     run.dataset(data["dataset"], data["sha256"])
-    variables = Variables(configuration, data["mean"], data["deviation"])
-    trainer = Trainer(configuration, prepared.load("train"), prepared.load("validation"), variables, checkpoint)
+    splits = prepared.load("train"), prepared.load("validation")
+    trainer = Trainer(configuration, *splits, data["mean"], data["standard_deviation"], checkpoint)
     trainer.fit(on_epoch)
     trainer.calibrate()
     return trainer

@@ -190,7 +190,7 @@ def test_the_summary_counts_hashes_and_measures() -> None:
     split = Split(pictures, np.arange(10, dtype=np.uint8))
     summary = summarize(dataset, {"train": split})
     assert summary["splits"]["train"]["of_each_class"] == [1] * 10
-    assert (summary["mean"], summary["deviation"]) == (0.5, 0.5)
+    assert (summary["mean"], summary["standard_deviation"]) == (0.5, 0.5)
     changed = summarize(dataset, {"train": Split(pictures, np.zeros(10, np.uint8))})
     assert changed["sha256"] != summary["sha256"]
 

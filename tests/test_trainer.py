@@ -39,9 +39,8 @@ def _tensorflow() -> None:
 def training(configuration: Configuration, train: Split, validation: Split, checkpoint: Path | None = None) -> "Trainer":
     """A training of what `configuration` says."""
     from pipeline.training.trainer import Trainer
-    from pipeline.training.variables import Variables
 
-    return Trainer(configuration, train, validation, Variables(configuration, 0.15, 0.3), checkpoint)
+    return Trainer(configuration, train, validation, 0.15, 0.3, checkpoint)
 
 
 def trainer(splits: dict[str, Split], *overrides: str, checkpoint: Path | None = None) -> "Trainer":

@@ -44,18 +44,18 @@ def write(splits: dict[str, Split], summary: dict[str, Any], sheet: Image.Image,
 
 
 def summarize(dataset: Dataset, splits: dict[str, Split]) -> dict[str, Any]:
-    """Counts, hashes, mean and deviation (of pixels, 0 to 1) of the splits."""
+    """Counts, hashes, mean and standard deviation (of pixels, 0 to 1) of the splits."""
     # From the counts of the 256 values: exact, and faster than from millions of pixels. Pillow counts bytes as they are.
     weights = np.array(Image.fromarray(splits["train"].pictures.reshape(-1, SIDE)).histogram()) / splits["train"].pictures.size
     values = np.arange(256) / 255
     mean = float(weights @ values)
-    deviation = float(weights @ (values - mean) ** 2) ** 0.5
+    standard_deviation = float(weights @ (values - mean) ** 2) ** 0.5
     summary: dict[str, Any] = {
         "dataset": dataset.name,
         "class_names": dataset.class_names,
         "preprocessing_version": VERSION,
         "mean": round(mean, 6),
-        "deviation": round(deviation, 6),
+        "standard_deviation": round(standard_deviation, 6),
         "splits": {},
     }
     for name, split in splits.items():

@@ -39,4 +39,4 @@ def read(dataset: str) -> TrialData:
     checked: AnyDataset = TypeAdapter(AnyDataset).validate_json(dataset)
     splits = collection.join(datasets.read(checked, test=False), collection.collected(checked.drawings), checked.drawings)
     told = summarize(checked, {"train": splits["train"]})
-    return TrialData(splits["train"], splits["validation"], told["mean"], told["deviation"], told["sha256"])
+    return TrialData(splits["train"], splits["validation"], told["mean"], told["standard_deviation"], told["sha256"])

@@ -117,16 +117,16 @@ def fit(configuration: Configuration, data: TrialData, on_epoch: Callable[[Epoch
 
         tensorflow.config.experimental.enable_op_determinism()
     from pipeline.training.trainer import Trainer
-    from pipeline.training.variables import Variables
 
     def report(epoch: "Epoch") -> None:
         on_epoch(asdict(epoch))
 
     gc.collect()  # the graphs of the last trial refer to themselves in circles
     with _one_at_a_time:
-        variables = Variables(configuration, data.mean, data.standard_deviation)
-        # The terminal is the coordinator's.
-        trainer = Trainer(configuration, data.train, data.validation, variables, shows_progress=False)
+        trainer = Trainer(
+            *(configuration, data.train, data.validation, data.mean, data.standard_deviation),
+            shows_progress=False,  # the terminal is the coordinator's
+        )
         trainer.fit(report)
     best = trainer.best
     return TrialResult(best.validation_accuracy, best.validation_loss, best.epoch, trainer.seconds)

@@ -10,13 +10,13 @@ from pipeline.images.arrays import CLASSES, SIDE
 from pipeline.training.options import Block, Model
 
 
-def build(model: Model, mean: float, deviation: float, seed: int) -> keras.Model:
+def build(model: Model, mean: float, standard_deviation: float, seed: int) -> keras.Model:
     """Build an untrained network.
 
     Args:
         model: its layers.
         mean: of the training pictures' pixels, 0 to 1; used if ``model.standardize``.
-        deviation: likewise.
+        standard_deviation: likewise.
         seed: decides the initial weights. Keras' own would draw on Python's global random numbers, as other threads do.
 
     Returns:
@@ -28,7 +28,7 @@ def build(model: Model, mean: float, deviation: float, seed: int) -> keras.Model
     inputs = keras.Input((SIDE, SIDE, 1), name="picture")
     x = inputs  # (n, 28, 28, 1)
     if model.standardize:
-        x = layers.Rescaling(1 / deviation, -mean / deviation, name="standardize")(x)
+        x = layers.Rescaling(1 / standard_deviation, -mean / standard_deviation, name="standardize")(x)
     for number, block in enumerate(model.blocks):
         x = _convolve(x, block, model, seeds, f"block{number}")
     x = layers.Flatten(name="flatten")(x)  # (n, features)

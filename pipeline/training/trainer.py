@@ -21,7 +21,6 @@ from pipeline.system.paths import replacing
 from pipeline.training import network as networks
 from pipeline.training.augment import NONE, augmentation, extended
 from pipeline.training.options import TrainOptions
-from pipeline.training.variables import Variables
 
 VALIDATION_BATCH = 1000  # pictures at once; no effect on the result
 
@@ -45,9 +44,10 @@ class Trainer:
 
     Args:
         configuration: its model, optimizer, schedule, augment and training are used.
-        train: pictures to train on.
-        validation: pictures to choose the best epoch by.
-        variables: new ones.
+        train: images to train on.
+        validation: images to choose the best epoch by.
+        mean: of the training images' pixels, 0 to 1.
+        standard_deviation: likewise.
         checkpoint: where to keep the state after each epoch, so that a kill costs one epoch at most; None: nowhere.
         shows_progress: whether a terminal gets to see every step.
 
@@ -56,15 +56,15 @@ class Trainer:
     configuration: TrainOptions
     train: Split
     validation: Split
-    variables: Variables
+    mean: float
+    standard_deviation: float
     checkpoint: Path | None = None
     history: list[Epoch] = field(default_factory=list)
     shows_progress: bool = True
 
     def __post_init__(self) -> None:
         options = self.configuration.training
-        self.network, self._average = self.variables.network, self.variables.average
-        self._optimizer = self.variables.optimizer
+        self._build()
         self._logits = networks.logits_of(self.network)
         self._augment = augmentation(self.configuration.augment)
         self._loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
@@ -78,6 +78,24 @@ class Trainer:
         picture = [tf.TensorSpec([None, SIDE, SIDE, 1], tf.float32)]
         self._infer = tf.function(partial(self._logits, training=False), input_signature=picture, autograph=False)
         self._best = self.network.get_weights()
+
+    def _build(self) -> None:
+        """Make what a training changes: the network, its optimizer, and the moving average of its weights if one is wanted."""
+        options = self.configuration.training
+        keras.config.set_dtype_policy(options.precision)
+        self.network = networks.build(self.configuration.model, self.mean, self.standard_deviation, options.seed)
+        keras.config.set_dtype_policy("float32")
+        self._optimizer = self.configuration.optimizer.build()
+        if options.precision == "mixed_float16":  # small gradients would vanish
+            self._optimizer = keras.optimizers.LossScaleOptimizer(self._optimizer)
+        self._optimizer.build(self.network.trainable_variables)
+        averaged = self.network.trainable_variables if self.configuration.optimizer.ema_momentum else []
+        self._average = [tf.Variable(weight) for weight in averaged]
+
+    @property
+    def _state(self) -> list[Any]:
+        """All variables that a training changes, always in the same order."""
+        return [*self.network.weights, *self._optimizer.variables, *self._average]
 
     @property
     def best(self) -> Epoch:
@@ -219,13 +237,12 @@ class Trainer:
     def _swap_average(self) -> list[Any]:
         """Put the moving average in the place of the weights, if there is one; return the weights."""
         current = [weight.numpy() for weight in self.network.trainable_variables]
-        if self.configuration.optimizer.ema_momentum:
-            for average, weight in zip(self._average, self.network.trainable_variables, strict=True):
-                weight.assign(average)
+        if self._average:
+            self._swap_back(self._average)
         return current
 
-    def _swap_back(self, current: list[Any]) -> None:
-        for value, weight in zip(current, self.network.trainable_variables, strict=True):
+    def _swap_back(self, values: list[Any]) -> None:
+        for value, weight in zip(values, self.network.trainable_variables, strict=True):
             weight.assign(value)
 
     def _reseed_dropout(self, epoch: int) -> None:
@@ -237,7 +254,7 @@ class Trainer:
     def _save(self) -> None:
         if self.checkpoint is None:
             return
-        arrays: dict[str, Any] = {f"state{number}": np.asarray(value) for number, value in enumerate(self.variables.all)}
+        arrays: dict[str, Any] = {f"state{number}": np.asarray(value) for number, value in enumerate(self._state)}
         arrays |= {f"best{number}": value for number, value in enumerate(self._best)}
         rows = np.array([list(asdict(epoch).values()) for epoch in self.history])
         with replacing(self.checkpoint) as temporary:
@@ -248,13 +265,13 @@ class Trainer:
             return
         try:
             with self.checkpoint.open("rb") as file, np.load(file) as saved:
-                state = [saved[f"state{number}"] for number in range(len(self.variables.all))]
+                state = [saved[f"state{number}"] for number in range(len(self._state))]
                 self._best = [saved[f"best{number}"] for number in range(len(self._best))]
                 rows = saved["history"]
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             print(f"{self.checkpoint} can't be read ({error}): training begins anew.")
             return
-        for value, variable in zip(state, self.variables.all, strict=True):
+        for value, variable in zip(state, self._state, strict=True):
             variable.assign(value)
         self.history = [Epoch(int(row[0]), *map(float, row[1:])) for row in rows]
         print(f"Going on after epoch {len(self.history)}, the last that was finished before.")
