@@ -16,6 +16,13 @@ VERSION = 2
 
 BOX = 20  # longer side of the ink's box within it, pixels
 FAINT = 0.15  # ink below this part of the darkest ink is paper, when the ink's box is looked for
+INK = 60  # of 255: a pixel of a finished image above this is ink, when what was made of digits is looked for
+
+
+def ink_box(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """The rows and the columns from the first to the last pixel of a mask, (height, width), which must have one."""
+    rows, columns = np.where(mask)
+    return slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
 
 
 def fit_ink(ink: NDArray[np.float32]) -> Pictures:
@@ -28,10 +35,9 @@ def fit_ink(ink: NDArray[np.float32]) -> Pictures:
         (28, 28) uint8, 0 to 255, ink bright on dark; all 0 if there is none.
 
     """
-    rows, columns = np.where(ink >= FAINT)
-    if not rows.size:
+    if not (ink >= FAINT).any():
         return np.zeros((SIDE, SIDE), np.uint8)
-    box = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    box = ink[ink_box(ink >= FAINT)]
     scale = BOX / max(box.shape)
     size = (max(1, round(box.shape[1] * scale)), max(1, round(box.shape[0] * scale)))
     small = np.asarray(Image.fromarray(box).resize(size, Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.BICUBIC))

@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from pipeline.images.arrays import Pictures
+from pipeline.images.preprocessing import INK, ink_box
 from pipeline.images.strokes import PEN
 
 SCALE = 4  # lines are drawn this much larger, for smooth edges
@@ -25,8 +26,8 @@ def slashed(zeros: Pictures, seed: int) -> Pictures:
 
 
 def _slash(picture: Pictures, random: np.random.Generator) -> Pictures:
-    rows, columns = np.where(picture > 60)
-    left, right, top, bottom = columns.min(), columns.max() + 1, rows.min(), rows.max() + 1
+    rows, columns = ink_box(picture > INK)
+    left, right, top, bottom = columns.start, columns.stop, rows.start, rows.stop
     # From below on the left to above on the right, from within the zero to a little beyond it.
     inside = random.uniform(-0.15, 0.3, 4) * [right - left, bottom - top, right - left, bottom - top]
     begin, end = (left + inside[0], bottom - inside[1]), (right - inside[2], top + inside[3])
