@@ -77,7 +77,8 @@ def press(window: App, key: str) -> None:
 def explain(window: App) -> None:
     """Have the answers explained, and wait until the window has grown: a stroke is not to be drawn meanwhile."""
     press(window, "<F2>")
-    wait(window, lambda: window.panel.winfo_ismapped() and window.winfo_width() >= window.winfo_reqwidth())
+    widest = window.maxsize()[0]
+    wait(window, lambda: window.panel.winfo_ismapped() and window.winfo_width() >= min(window.winfo_reqwidth(), widest))
 
 
 def row(window: App, y: int) -> list[tuple[int, ...]]:

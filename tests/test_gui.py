@@ -464,6 +464,9 @@ def test_two_models_are_compared_and_switching_keeps_the_drawing(window: App, mo
     assert second.winfo_manager()
     assert second.answer["text"] == "7"
     assert second.model["text"].startswith("other.h5")
+    press(window, "<F2>")
+    wait(window, window.panel.winfo_ismapped)
+    assert window.winfo_width() <= window.winfo_screenwidth()
     press(window, "<Control-Shift-K>")
     assert not second.winfo_manager()
     window.session.models.open(0, str(other))

@@ -184,10 +184,10 @@ def test_a_second_model_that_is_closed_while_it_opens_stays_closed(session: Sess
 
 def test_a_second_model_answers_too_until_it_is_closed(session: Session, client: Client) -> None:
     draw(session, LEFT)
-    for slot, name in ((0, "a.h5"), (1, "b.h5")):
+    for slot, name, told in ((0, "a.h5", "Reading with a.h5."), (1, "b.h5", "Comparing with b.h5.")):
         session.models.open(slot, name)
         receive(session, client, Opened(slot, name))
-        assert session.status == f"{name}."
+        assert session.status == told
     assert client.asked[-1].strokes == [LEFT]  # each reads what is drawn already
     receive(session, client, Answer(session.page.version, {0: read(1), 1: read(7)}))
     assert list(session.seen) == [0, 1]

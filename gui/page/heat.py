@@ -6,7 +6,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 from gui.page.ink import View
 from gui.page.palette import Palette
-from gui.reading.messages import Explanation
+from gui.reading.messages import Explanation, FeatureMaps
 
 SIDE = 28  # of the network's input, pixels
 INK = 64  # from this brightness on, of 255, a pixel of the input counts as ink
@@ -45,11 +45,12 @@ def given(picture: bytes, side: int) -> Image.Image:
     return Image.frombytes("L", (SIDE, SIDE), picture).resize((side, side), Image.Resampling.NEAREST)
 
 
-def sheet(width: int, height: int, values: bytes, wide: int, palette: Palette) -> Image.Image:
-    """All feature maps of a layer, `wide` pixels wide, from the paper's colour to the accent."""
-    image = Image.frombytes("L", (width, height), values)
-    image = image.resize((wide, max(round(height * wide / width), 1)), Image.Resampling.NEAREST)
-    return _coloured(image, palette.card, palette.text, palette.right)
+def sheet(maps: FeatureMaps, largest: tuple[int, int], palette: Palette) -> Image.Image:
+    """All feature maps of a layer, as large as they fit into that width and height, from the card's colour to the text's."""
+    image = Image.frombytes("L", (maps.width, maps.height), maps.pixels)
+    scale = min(largest[0] / maps.width, largest[1] / maps.height)
+    size = (max(round(maps.width * scale), 1), max(round(maps.height * scale), 1))
+    return _coloured(image.resize(size, Image.Resampling.NEAREST), palette.card, palette.text, palette.right)
 
 
 def paint(

@@ -51,7 +51,7 @@ class Models:
         if not self.is_chosen(message.slot):
             return False
         self.introductions[message.slot] = message.introduction
-        self._tell(f"{message.introduction}.")
+        self._tell(f"{'Comparing' if message.slot == SECOND else 'Reading'} with {message.introduction}.")
         return True
 
     def is_chosen(self, slot: int) -> bool:

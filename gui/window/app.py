@@ -69,11 +69,11 @@ class App(tk.Tk):
         page, shown_side = Page(side, round(BRUSH * side)), max(self.winfo_screenwidth(), 1000)
         self.session = Session(page, client or self._own_client or ReadingClient(), collection, writer, shown_side)
         self._controls: object = None  # what menu and toolbar show
+        self._looks_soon = True  # the first look comes once the window is seen
         self._build()
         self._paint(self.palette)
         self.session.changed = self.show
         self.session.tell(f"Opening {Path(name).name} … Draw meanwhile.")
-        self._looks_soon = True  # the first look comes once the window is seen
         self._polling = self.after(1, self._first, name)
 
     def destroy(self) -> None:
@@ -108,6 +108,7 @@ class App(tk.Tk):
         self.status.bind("<Configure>", lambda event: self.status.configure(wraplength=event.width))
         self.menu = MenuBar(self, actions)
         self.minsize(round(620 * self.px), round(500 * self.px))
+        self.maxsize(self.winfo_screenwidth(), self.winfo_screenheight())  # then the canvas gives way to the columns
         self.canvas.focus_set()
 
     def _actions(self) -> Actions:

@@ -68,7 +68,7 @@ HELP = (
     ("Erase a stroke", "right button"),
     ("Select another digit", "click its label"),
     ("Correct the selected digit", "0 … 9"),
-    ("Correct: all is one digit", "Alt+0 … Alt+9"),
-    ("Next control, press it", "Tab, Space"),
+    ("Correct all as one digit", "Alt+0 … Alt+9"),
+    ("Go to the next control; press it", "Tab; Space"),
     *((command.label.rstrip(" …"), command.shown) for command in COMMANDS),
 )

@@ -13,7 +13,7 @@ from gui.reading.messages import Explanation
 
 IMAGE, GAP = 112, 10  # at 96 dots an inch, pixels
 WIDE = 3 * IMAGE + 2 * GAP
-LEGEND = "Blue ink is evidence for the digit, orange ink against it."
+LEGEND = "Blue ink supports the digit, orange ink opposes it."
 INVITATION = "Draw a digit to see the answer explained."
 
 
@@ -113,12 +113,12 @@ class Panel(ttk.Frame):
             title.pack(anchor="w", pady=(round(6 * self.px), 0))
             label.pack(anchor="w")
             self._rows.append((label, title))
-        wide = round(WIDE * self.px)
-        steps: list[Callable[[], None]] = [
-            partial(self._put, *row, f"{name}: {count} feature maps", partial(heat.sheet, width, height, values, wide, palette))
-            for row, (name, count, width, height, values) in zip(self._rows, maps, strict=False)
-        ]
-        return steps + [partial(self._empty, *row) for row in self._rows[len(maps) :]]
+        largest = (round(WIDE * self.px), round(IMAGE * self.px))
+        steps: list[Callable[[], None]] = [partial(self._empty, *row) for row in self._rows[len(maps) :]]
+        for row, layer in zip(self._rows, maps, strict=False):
+            text = f"{layer.name}: {layer.channels} feature maps"
+            steps.append(partial(self._put, *row, text, partial(heat.sheet, layer, largest, palette)))
+        return steps
 
     def _put(self, label: ttk.Label, title: ttk.Label, text: str, draw: Callable[[], Image.Image]) -> None:
         """Show an image: in the place of the one before if it can be, for a new one has Tk lay out the window anew."""

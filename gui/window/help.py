@@ -30,7 +30,7 @@ class Help(tk.Toplevel):
         self.geometry(f"+{parent.winfo_rootx() + round(40 * px)}+{parent.winfo_rooty() + round(60 * px)}")
         frame = ttk.Frame(self, padding=round(18 * px))
         frame.pack(fill="both", expand=True)
-        half, wrap = -(-len(HELP) // 2), round(560 * px)
+        half, wrap = -(-len(HELP) // 2), round(660 * px)
         ttk.Label(frame, text=INTRODUCTION, wraplength=wrap).grid(columnspan=4, sticky="w", pady=(0, round(10 * px)))
         for number, (what, how) in enumerate(HELP):
             row, column = number % half + 1, number // half * 2
