@@ -3,7 +3,7 @@ import pytest
 
 from pipeline.images import strokes
 from pipeline.inference import segmentation
-from pipeline.inference.segmentation import Group, Part
+from pipeline.inference.segmentation import Group
 from pipeline.system.errors import DataError
 from tests.hand import DIGITS, Strokes, moved, row
 
@@ -14,7 +14,7 @@ def indifferent(groups: list[Group]) -> np.ndarray:
 
 
 def groups(drawn: Strokes, read: segmentation.Reader = indifferent) -> list[Group]:
-    return segmentation.segment([Part(strokes.resample(stroke)) for stroke in drawn], read)
+    return segmentation.segment([strokes.resample(stroke) for stroke in drawn], read)
 
 
 def test_of_nothing_there_are_no_digits_and_of_one_stroke_one() -> None:

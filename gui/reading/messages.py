@@ -11,72 +11,48 @@ from pipeline.system.errors import UserError
 
 @dataclass(frozen=True)
 class Open:
-    """A job: open a model and keep it as number `slot`. The answer is `Opened` or `Failed`.
+    """A job: open a model. The answer is `Opened` or `Failed`."""
 
-    Attributes:
-        path: of its file.
-        called: what it is called, "" for the file's own name.
-
-    """
-
-    slot: int
+    slot: int  # 0: the model that reads; 1: the one beside it
     path: Path
-    called: str = ""
+    called: str = ""  # for the user; "": by the name of the file
 
 
 @dataclass(frozen=True)
 class Close:
-    """A job: forget the model number `slot`."""
+    """A job: forget a model."""
 
     slot: int
 
 
 @dataclass(frozen=True)
 class Read:
-    """A job: read a drawing with every open model. The answer is an `Answer`, and an `Explanation` may follow: later,
-    or never if there is another drawing by then.
+    """A job: read a drawing with every open model. The answer is an `Answer` or `Failed`.
 
-    Attributes:
-        version: of the drawing; it comes back with the answer.
-        strokes: points of each, page pixels.
-        picture: read in the place of strokes.
-        explain: number of the digit of the first model's answer that is to be explained; -1: the one drawn at; None: none.
-
+    An `Explanation` may follow: later, or never if there is another drawing by then.
     """
 
-    version: int
-    strokes: list[list[tuple[float, float]]]
-    picture: Path | None = None
-    explain: int | None = None
+    version: int  # of the drawing, which comes back with the answer
+    strokes: list[list[tuple[float, float]]]  # page pixels
+    picture: Path | None = None  # an image, which is read in the place of strokes
+    explain: int | None = None  # number of the first model's digit that is to be explained; -1: the one drawn at; None: none
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A model is open.
-
-    Attributes:
-        introduction: which one it is, for the user.
-
-    """
+    """A model is open."""
 
     slot: int
-    introduction: str
+    introduction: str  # which one it is, for the user
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A job could not be done.
+    """A job could not be done."""
 
-    Attributes:
-        slot: of the model that was to be opened; None for a drawing.
-        message: for the user.
-        version: of the drawing that could not be read; None if something else could not be done.
-
-    """
-
-    slot: int | None
-    message: str
-    version: int | None = None
+    slot: int | None  # of the model that was to be opened
+    message: str  # for the user
+    version: int | None = None  # of the drawing that could not be read
 
 
 @dataclass(frozen=True)
@@ -86,46 +62,37 @@ class Done:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the models read in the drawing of that version, by slot."""
+    """What the models read in a drawing."""
 
     version: int
-    seen: dict[int, Reading]
+    seen: dict[int, Reading]  # by slot
 
 
 class Reason(NamedTuple):
-    """Which ink spoke for a digit (255) and against it (0; 128: neither), 28 x 28 bytes."""
+    """Which ink spoke for a digit."""
 
     digit: int
-    pixels: bytes
+    pixels: bytes  # 28 x 28; 255: for it, 0: against it, 128: neither
 
 
 class FeatureMaps(NamedTuple):
-    """The maps of a convolution layer, side by side in one image: its width, height and bytes."""
+    """The maps of a convolution layer, side by side in one image."""
 
     name: str
     channels: int
-    width: int
+    width: int  # of the image
     height: int
     pixels: bytes
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why the first model answered so, for one digit.
-
-    Attributes:
-        version: of the drawing.
-        mark: number of the digit.
-        picture: the network's input, 28 x 28 bytes.
-        reasons: of the answer, then of the runner-up.
-        maps: of each convolution layer.
-
-    """
+    """Why the first model answered so, for one digit."""
 
     version: int
-    mark: int
-    picture: bytes
-    reasons: tuple[Reason, ...]
+    mark: int  # number of the digit
+    picture: bytes  # the network's input, 28 x 28
+    reasons: tuple[Reason, ...]  # of the answer, then of the runner-up
     maps: tuple[FeatureMaps, ...]
 
 

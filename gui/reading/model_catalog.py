@@ -15,35 +15,27 @@ if TYPE_CHECKING:
 
 CHAMPION = "champion"
 ENDINGS = (".h5", ".hdf5", ".keras")
+KINDS = ("exported", CHAMPION, "shipped", "run")  # of models, in the order in which they are offered
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A model that can be chosen.
+    """A model that can be chosen."""
 
-    Attributes:
-        kind: "exported", "champion", "shipped" or "run".
-        model: what `resolve` takes.
-        name: for people.
-        dataset: that it was trained on, "" if unknown.
-        validation: accuracy, 0 to 1, or None.
-        test: accuracy, 0 to 1, or None.
-        date: ISO 8601, "" if unknown.
-
-    """
-
-    kind: str
-    model: str
-    name: str
-    dataset: str = ""
-    validation: float | None = None
-    test: float | None = None
-    date: str = ""
+    kind: str  # one of `KINDS`
+    model: str  # what `resolve` takes
+    name: str  # for the user
+    dataset: str = ""  # that it was trained on, "" if unknown
+    validation: float | None = None  # accuracy, 0 to 1
+    test: float | None = None  # accuracy, 0 to 1
+    date: datetime | None = None
 
     @property
     def cells(self) -> tuple[str, str, str, str, str]:
-        """The columns of the list: name, dataset, validation and test accuracy, date."""
-        return self.name, self.dataset or "–", percent(self.validation), percent(self.test), day(self.date)
+        """The columns of the list: name, dataset, validation and test accuracy, date in the user's time zone."""
+        validation, test = ("–" if part is None else f"{part:.2%}" for part in (self.validation, self.test))
+        date = f"{self.date.astimezone():%Y-%m-%d %H:%M}" if self.date else "–"
+        return self.name, self.dataset or "–", validation, test, date
 
 
 def is_path(name: str) -> bool:
@@ -75,14 +67,13 @@ def _called(run_id: str, name: str, is_champion: bool) -> str:
 
 
 def ordered(entries: Iterable[Entry]) -> list[Entry]:
-    """The files and the champion first, then the runs, the best on validation pictures first, without a number last."""
-    kinds = ("exported", "champion", "shipped", "run")
+    """The files and the champion first, then the runs, the best on validation images first, without a number last."""
 
-    def rank(entry: Entry) -> tuple[int, float, str]:
-        best = entry.validation if entry.validation is not None else -1.0
-        return kinds.index(entry.kind), -best if entry.kind == "run" else 0.0, entry.name
+    def rank(entry: Entry) -> tuple[int, float, float]:
+        accuracy = -1.0 if entry.validation is None or entry.kind != "run" else entry.validation
+        return KINDS.index(entry.kind), -accuracy, -entry.date.timestamp() if entry.date else 0.0
 
-    return sorted(sorted(entries, key=lambda entry: entry.date, reverse=True), key=rank)
+    return sorted(entries, key=rank)
 
 
 def files() -> list[Entry]:
@@ -107,7 +98,7 @@ def listing() -> tuple[list[Entry], str]:
     listed = [("run", run.id, _called(run.id, run.name, False), run) for run in runs]
     listed += [("champion", CHAMPION, _called(run.id, run.name, True), run) for run in runs if run.is_champion]
     found += [
-        Entry(kind, model, name, run.dataset, run.validation_accuracy, run.test_accuracy, run.started.isoformat())
+        Entry(kind, model, name, run.dataset, run.validation_accuracy, run.test_accuracy, run.started)
         for kind, model, name, run in listed
     ]
     return found, ""
@@ -119,21 +110,8 @@ def _described(entry: Entry) -> Entry:
 
     path = Path(entry.model)
     says = description.read(path)
-    date = "" if path == SHIPPED else datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat()
+    date = None if path == SHIPPED else datetime.fromtimestamp(path.stat().st_mtime, UTC)
     return replace(entry, dataset=says.dataset, validation=says.validation_accuracy, test=says.test_accuracy, date=date)
-
-
-def percent(part: float | None) -> str:
-    """An accuracy for people."""
-    return "–" if part is None else f"{part:.2%}"
-
-
-def day(date: str) -> str:
-    """A date for people, in their own time zone."""
-    try:
-        return datetime.fromisoformat(date).astimezone().strftime("%Y-%m-%d %H:%M")
-    except ValueError:
-        return "–"
 
 
 def introduction(path: Path, says: "Description", note: str = "", called: str = "") -> str:

@@ -19,20 +19,12 @@ DIGITS = [str(digit) for digit in range(CLASSES)]
 
 @dataclass(frozen=True)
 class Description:
-    """What a model file says of itself; without arguments, what somebody else's file says: nothing.
+    """What a model file says of itself; without arguments, what somebody else's file says: nothing."""
 
-    Attributes:
-        dataset: that the model was trained on, "" if unknown.
-        validation_accuracy: 0 to 1, None if unknown.
-        test_accuracy: likewise.
-        thresholds: that an answer must reach.
-
-    """
-
-    dataset: str = ""
-    validation_accuracy: float | None = None
-    test_accuracy: float | None = None
-    thresholds: Thresholds = field(default_factory=Thresholds)
+    dataset: str = ""  # that the model was trained on
+    validation_accuracy: float | None = None  # 0 to 1
+    test_accuracy: float | None = None  # 0 to 1
+    thresholds: Thresholds = field(default_factory=Thresholds)  # that an answer must reach
 
 
 def parse(text: str | bytes, path: Path) -> Description:

@@ -32,18 +32,11 @@ MOST_PIECES = 20_000  # groups and datasets of weights; a network of 400 layers 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """What was read of a model file.
+    """What was read of a model file."""
 
-    Attributes:
-        definition: the model that Keras is to build, of harmless classes only.
-        weights: a private copy of them, by its ending in the format of Keras 3, ``.weights.h5``, or an older one, ``.h5``.
-        description: what the file says of itself, as JSON; None if it says nothing.
-
-    """
-
-    definition: dict[str, Any]
-    weights: Path
-    description: str | bytes | None
+    definition: dict[str, Any]  # the model that Keras is to build, of harmless classes only
+    weights: Path  # a private copy, whose ending names its format: ``.weights.h5`` of Keras 3, ``.h5`` of older ones
+    description: str | bytes | None  # what the file says of itself, as JSON
 
 
 class _Refused(Exception):

@@ -99,7 +99,7 @@ class Recognizer:
 
         """
         numbers = [number for number, stroke in enumerate(drawn) if len(stroke)]
-        parts = [segmentation.Part(strokes.resample(drawn[number])) for number in numbers]
+        parts = [strokes.resample(drawn[number]) for number in numbers]
 
         def draw(group: Group) -> Pictures:
             return strokes.render([drawn[numbers[part]] for part in group])
@@ -134,14 +134,14 @@ class Recognizer:
         scale = max(image.size) / max(ink.shape)
         pieces = blots.Blots(ink)
         pieces.check()
-        parts = [segmentation.Part(pieces.points(blot)) for blot in range(len(pieces))]
+        parts = [pieces.points(blot) for blot in range(len(pieces))]
 
         def draw(group: Group) -> Pictures:
             going_on()
             return blots.fit_ink(pieces.ink(group))
 
         def locate(group: Group) -> tuple[Box, tuple[int, ...]]:
-            points = np.concatenate([parts[part].points for part in group])
+            points = np.concatenate([parts[part] for part in group])
             return Box(*(float(edge) * scale for edge in (*points.min(axis=0), *(points.max(axis=0) + 1)))), ()
 
         return self._read(parts, draw, locate)

@@ -11,23 +11,15 @@ Verdict = Literal["digit", "unsure", "none"]
 
 
 class _Prediction(NamedTuple):
-    digit: int | None
-    probability: float
-    probabilities: tuple[float, ...]
+    digit: int | None  # 0 to 9; None for a blank image
+    probability: float  # of that digit, 0 to 1
+    probabilities: tuple[float, ...]  # of all ten; they sum to 1, or are all 0 for a blank image
 
 
 class Prediction(_Prediction):
-    """What an image was read as.
+    """What an image was read as: its digit, its probability, and those of all ten."""
 
-    Attributes:
-        digit: 0 to 9; None for a blank image.
-        probability: of that digit, 0 to 1.
-        probabilities: of all ten, in their order; they sum to 1, or are all 0 for a blank image.
-        blank: why there is no digit; "" if there is one. It is none of the three that a prediction is unpacked into.
-
-    """
-
-    blank = ""
+    blank = ""  # why there is no digit, for the user; none of the three that a prediction is unpacked into
 
     @property
     def runner_up(self) -> int:
@@ -53,24 +45,14 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class Digit:
-    """One of the digits that were read.
-
-    Attributes:
-        prediction: the digit and the probabilities.
-        verdict: whether it is a digit, and whether that is sure.
-        box: around its ink.
-        pixels: of the image that the network was given, 28 x 28 bytes: see `picture`.
-        strokes: numbers of its strokes, ascending; empty if an image was read.
-        likeness: how much like a digit it is (`pipeline.inference.rejection.score`); the verdict depends on it.
-
-    """
+    """One of the digits that were read."""
 
     prediction: Prediction
-    verdict: Verdict
-    box: Box
-    pixels: bytes = field(repr=False)
-    strokes: tuple[int, ...] = ()
-    likeness: float = float("inf")
+    verdict: Verdict  # whether it is a digit, and whether that is sure
+    box: Box  # around its ink
+    pixels: bytes = field(repr=False)  # of `picture`
+    strokes: tuple[int, ...] = ()  # their numbers, ascending; none if an image was read
+    likeness: float = float("inf")  # how much like a digit it is (`pipeline.inference.rejection.score`)
 
     @property
     def picture(self) -> "NDArray[np.uint8]":
@@ -91,15 +73,10 @@ class Digit:
 
 @dataclass(frozen=True)
 class Reading:
-    """All digits that were read, from left to right.
-
-    Attributes:
-        blank: why no digit was found in an image, for the user; "" if one was.
-
-    """
+    """All digits that were read, from left to right."""
 
     digits: tuple[Digit, ...]
-    blank: str = ""
+    blank: str = ""  # why no digit was found in an image, for the user
 
     @property
     def text(self) -> str:

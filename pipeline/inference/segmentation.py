@@ -6,7 +6,6 @@ A dynamic programme finds the best cut. All evidence is in nats (logarithms of o
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from scipy.spatial.distance import cdist
 
 from pipeline.system.errors import DataError
 
+Part = NDArray[np.float64]  # a stroke or a blot: some points of its ink, (n, 2), n at least 1
 Group = tuple[int, ...]  # numbers of parts, ascending
 Reader = Callable[[list[Group]], NDArray[np.float64]]
 
@@ -31,18 +31,6 @@ WIDE = 1.2  # a digit of several parts is at most this wide, as a part of its he
 WIDE_COST = 6.0  # ... or pays for what is beyond
 HOPELESS = 12.0  # groups that pay so much for their shape are not looked at, ...
 WIDEST_GAP = 0.5  # ... nor those with such a gap, as a part of the line's height
-
-
-@dataclass(frozen=True)
-class Part:
-    """A stroke, or a blot: some points of its ink, (n, 2) float64, n at least 1."""
-
-    points: NDArray[np.float64]
-
-    @property
-    def box(self) -> NDArray[np.float64]:
-        """(4,): left, top, right, bottom."""
-        return np.concatenate([self.points.min(axis=0), self.points.max(axis=0)])
 
 
 def segment(parts: Sequence[Part], read: Reader) -> list[Group]:
@@ -63,7 +51,9 @@ def segment(parts: Sequence[Part], read: Reader) -> list[Group]:
         raise DataError(f"a number must be made of at most {MOST} strokes, and this has {len(parts)}. Draw less at a time.")
     if len(parts) < 2:
         return [(0,)] if parts else []
-    boxes = np.stack([part.box for part in parts])  # (n, 4)
+    boxes = np.stack(
+        [np.concatenate([part.min(axis=0), part.max(axis=0)]) for part in parts]
+    )  # (n, 4): left, top, right, bottom
     height = max(float((boxes[:, 3] - boxes[:, 1]).max()), float((boxes[:, 2] - boxes[:, 0]).max()) / 2, 1e-9)
     touching = _touching(parts, boxes, TOUCHING * height)
     atoms = _merge_crossing(boxes, touching)
@@ -94,7 +84,7 @@ def _touching(parts: Sequence[Part], boxes: NDArray[np.float64], reach: float) -
     apart = np.maximum(low - high.swapaxes(0, 1), low.swapaxes(0, 1) - high).max(axis=2)  # of the boxes: most are too far
     touching = np.zeros(apart.shape, bool)
     for one, other in np.argwhere(np.triu(apart < reach, 1)):
-        touching[one, other] = touching[other, one] = cdist(parts[one].points, parts[other].points).min() < reach
+        touching[one, other] = touching[other, one] = cdist(parts[one], parts[other]).min() < reach
     return touching
 
 
