@@ -1,4 +1,4 @@
-"""Reading a picture in one line of a script, a notebook or a server."""
+"""Reading an image in one line of a script, a notebook or a server."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -14,38 +14,34 @@ KEPT_OPEN = 4  # models
 
 
 def predict_digit(picture: Picture, model: Model | None = None) -> Prediction:
-    """Read the one digit in a picture. `read_picture` reads several, and says what is no digit.
+    """Read the one digit in an image. `read_picture` reads several, and tells what is no digit.
 
     Args:
         picture: a file (``str`` or ``Path``), the bytes of one, a Pillow image, or an array: see
             `pipeline.images.picture_file.picture_of`. Bright ink on dark paper or dark on bright.
-        model: an exported file, or an opened one; None: ``models/mnist.h5``, or the one that ships with the program if there
-            is none. The last four files stay open.
+        model: a file, or a `Recognizer`; None: ``models/mnist.h5``, or without one the model that ships with the program.
+            The last four files stay open.
 
     Returns:
-        The digit, its probability, and the probabilities of all ten. The digit is None for a blank picture; `blank` says why.
+        The digit, its probability, and the probabilities of all ten. The digit is None for a blank image; `blank` says why.
 
     Raises:
-        DataError: the picture can't be read.
-        ModelError: the model is missing, broken, or not a digit model.
+        DataError: the image can't be read.
+        ModelError: the model is missing, broken, or no model of digits.
 
     """
     return _opened(model).predict(picture)
 
 
 def read_picture(picture: Picture, model: Model | None = None) -> Reading:
-    """Read all digits in a picture, from left to right.
-
-    Args:
-        picture: as of `predict_digit`.
-        model: likewise.
+    """Read all digits in an image, from left to right. Arguments and errors are those of `predict_digit`.
 
     Returns:
-        The digits, each with its box in the picture and whether it is sure; `text` is the number. None for a blank picture.
+        The digits, each with its box in pixels of the image, upright, and of at most `LARGEST` pixels a side if it was a
+        file; and whether it is sure. `text` is the number. No digits for a blank image; `blank` says why.
 
     Raises:
-        DataError: the picture can't be read, or holds more pieces of ink than a few numbers have.
-        ModelError: the model is missing, broken, or not a digit model.
+        DataError: also, the image holds more pieces of ink than a few numbers have.
 
     """
     return _opened(model).read_picture(picture)

@@ -1,4 +1,4 @@
-"""Strokes or a picture in, digits out: the recogniser behind the window, which needs no window."""
+"""Strokes or an image in, digits out."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -28,10 +28,16 @@ class Recognizer:
     """An opened model.
 
     Args:
-        path: an exported ``.h5`` or ``.keras``.
+        path: of the file, ``.h5`` or ``.keras``.
+
+    Attributes:
+        network: the `keras.Model` that reads.
+        description: what the file says of itself.
+        note: what there is to say of somebody else's model, for the user.
+        explainer: of the network's answers.
 
     Raises:
-        ModelError: the file is missing, broken, or not a digit model.
+        ModelError: the file is missing, broken, or no model of digits.
 
     """
 
@@ -81,7 +87,7 @@ class Recognizer:
             )
 
     def predict(self, picture: Picture) -> Prediction:
-        """Read the one digit in `picture`; its `blank` says why, if there is no ink."""
+        """Read the one digit in an image: see `pipeline.inference.predict.predict_digit`."""
         try:
             fitted = blots.fit(picture_of(picture))
         except photo.BlankPicture as error:
@@ -111,18 +117,11 @@ class Recognizer:
         return self._read(parts, draw, locate)
 
     def read_picture(self, picture: Picture, going_on: Callable[[], None] = lambda: None) -> Reading:
-        """Read the digits in a picture: ink on paper, either the brighter, one digit or several in a row.
+        """Read the digits in an image: see `pipeline.inference.predict.read_picture`.
 
         Args:
             picture: as `picture_of` takes it.
             going_on: called many times meanwhile. What it raises ends the reading.
-
-        Returns:
-            The digits from left to right, their boxes in pixels of the picture, upright, of a file with at most `LARGEST`
-            pixels a side; none, and why, for blank paper.
-
-        Raises:
-            DataError: there are more pieces of ink than a few numbers have.
 
         """
         image = picture_of(picture)
@@ -146,15 +145,12 @@ class Recognizer:
 
         return self._read(parts, draw, locate)
 
-    def _predict(self, pictures: Pictures) -> tuple[list[Prediction], NDArray[np.float64]]:
-        """The predictions of (n, 28, 28) uint8 and how much like a digit each is, (n,)."""
+    def _predict(self, pictures: Pictures) -> list[tuple[Prediction, float]]:
+        """The prediction of each of (n, 28, 28) uint8, and how much like a digit it is."""
         probabilities, logits = (np.asarray(values) for values in self._infer(network_input(pictures)))
-        digits = probabilities.argmax(axis=1)
-        predictions = [
-            Prediction(int(digit), float(row[digit]), tuple(map(float, row)))
-            for digit, row in zip(digits, probabilities, strict=True)
-        ]
-        return predictions, rejection.score(logits)
+        rows = [tuple(map(float, row)) for row in probabilities]
+        predictions = [Prediction(row.index(max(row)), max(row), row) for row in rows]
+        return list(zip(predictions, rejection.score(logits).tolist(), strict=True))
 
     def _read(
         self,
@@ -166,32 +162,25 @@ class Recognizer:
 
         Args:
             parts: strokes or blots.
-            draw: returns the image of a group of them, (28, 28) uint8. It is called once for each.
+            draw: returns the image of a group of them, (28, 28) uint8.
             locate: returns the box of a group and the numbers of its strokes.
 
         """
-        read: dict[Group, tuple[Pictures, Prediction, float]] = {}
+        read: dict[Group, Digit] = {}
 
         def worth(groups: list[Group]) -> NDArray[np.float64]:
-            unread = [group for group in groups if group not in read]
-            for first in range(0, len(unread), BATCH):
-                new = unread[first : first + BATCH]
-                pictures = np.stack([draw(group) for group in new])
-                predictions, likenesses = self._predict(pictures)
-                read.update(zip(new, zip(pictures, predictions, likenesses.tolist(), strict=True), strict=True))
-            return np.array([self._worth(*read[group][1:]) for group in groups])
+            for first in range(0, len(groups), BATCH):
+                some = groups[first : first + BATCH]
+                pictures = np.stack([draw(group) for group in some])
+                for group, picture, (prediction, likeness) in zip(some, pictures, self._predict(pictures), strict=True):
+                    (box, numbers), thresholds = locate(group), self.description.thresholds
+                    verdict = thresholds.verdict(likeness, prediction.probability)
+                    read[group] = Digit(prediction, verdict, box, picture.tobytes(), numbers, likeness)
+            return np.array([self._worth(read[group]) for group in groups])
 
-        groups = segmentation.segment(parts, worth)
-        worth(groups)  # a single part was not read
-        digits = []
-        for group in groups:
-            picture, prediction, likeness = read[group]
-            box, own_strokes = locate(group)
-            verdict = self.description.thresholds.verdict(likeness, prediction.probability)
-            digits.append(Digit(prediction, verdict, box, picture.tobytes(), own_strokes, likeness))
-        return Reading(tuple(digits))
+        return Reading(tuple(read[group] for group in segmentation.segment(parts, worth)))
 
-    def _worth(self, prediction: Prediction, likeness: float) -> float:
+    def _worth(self, digit: Digit) -> float:
         """How well a group reads as one digit, nats, at most 0."""
-        doubt = min(0.0, likeness - self.description.thresholds.unsure_below)
-        return float(np.log(prediction.probability)) + max(doubt, -5.0)
+        doubt = min(0.0, digit.likeness - self.description.thresholds.unsure_below)
+        return float(np.log(digit.prediction.probability)) + max(doubt, -5.0)

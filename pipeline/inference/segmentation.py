@@ -38,7 +38,8 @@ def segment(parts: Sequence[Part], read: Reader) -> list[Group]:
 
     Args:
         parts: strokes or blots in any unit, y downward.
-        read: takes groups, and returns for each how well it reads as one digit, (n,), nats, at most 0.
+        read: returns for each of some groups how well it reads as one digit, (n,), nats, at most 0. It is called once, with
+            all groups that may be digits.
 
     Returns:
         The numbers of the parts of each digit, the digits from left to right. Every part is in one of them.
@@ -49,16 +50,14 @@ def segment(parts: Sequence[Part], read: Reader) -> list[Group]:
     """
     if len(parts) > MOST:
         raise DataError(f"a number must be made of at most {MOST} strokes, and this has {len(parts)}. Draw less at a time.")
-    if len(parts) < 2:
-        return [(0,)] if parts else []
+    if not parts:
+        return []
     boxes = np.stack(
         [np.concatenate([part.min(axis=0), part.max(axis=0)]) for part in parts]
     )  # (n, 4): left, top, right, bottom
     height = max(float((boxes[:, 3] - boxes[:, 1]).max()), float((boxes[:, 2] - boxes[:, 0]).max()) / 2, 1e-9)
     touching = _touching(parts, boxes, TOUCHING * height)
     atoms = _merge_crossing(boxes, touching)
-    if len(atoms) == 1:
-        return atoms
     boxes = np.stack([_around(boxes[list(atom)]) for atom in atoms])
     member = np.array([[part in atom for part in range(len(parts))] for atom in atoms], int)  # (atoms, parts)
     touching = member @ touching @ member.T > 0
