@@ -13,12 +13,38 @@ from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
-from typing import IO, Any
+from typing import IO, Any, cast
 
 SIZE_BYTES = 8  # in front of each message: how many bytes it has
 
 
-class ChildProcess:
+class _Channel:
+    """Sends messages through one stream, and receives those of another, which a thread reads."""
+
+    def __init__(self, output: IO[bytes], received: IO[bytes]) -> None:
+        self._output, self._stream = output, received
+        self._received: SimpleQueue[bytes] = SimpleQueue()  # pickled: objects of Tk must not be collected in the thread
+        Thread(target=self._listen, daemon=True).start()
+
+    def send(self, message: object) -> None:
+        """Send a message."""
+        content = pickle.dumps(message)
+        self._output.write(len(content).to_bytes(SIZE_BYTES) + content)
+        self._output.flush()
+
+    def _listen(self) -> None:
+        while start := self._stream.read(SIZE_BYTES):
+            size = int.from_bytes(start)
+            if len(content := self._stream.read(size)) < size:
+                break  # the other process was killed as it wrote
+            self._received.put(content)
+        self._ended()
+
+    def _ended(self) -> None:
+        """Called in the thread when the other process has closed its side."""
+
+
+class ChildProcess(_Channel):
     """Runs a module in a process of its own, and exchanges messages with it.
 
     Args:
@@ -31,13 +57,12 @@ class ChildProcess:
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(str(Path(folder).absolute()) for folder in sys.path)}
         command = [sys.executable, "-P", "-m", module]
         self._process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self._received: SimpleQueue[bytes] = SimpleQueue()
-        Thread(target=self._listen, daemon=True).start()
+        super().__init__(cast(IO[bytes], self._process.stdin), cast(IO[bytes], self._process.stdout))
 
     def send(self, message: object) -> None:
         """Send a message. A process that has ended gets none, which `receive` tells."""
         with suppress(OSError, ValueError):
-            _write(self._process.stdin, message)
+            super().send(message)
 
     def receive(self) -> Iterator[Any]:
         """The messages that have come since the last call. Never waits.
@@ -55,54 +80,28 @@ class ChildProcess:
         """End the process, whatever it does."""
         self._process.kill()
 
-    def _listen(self) -> None:
-        with suppress(OSError), self._process:  # which closes its pipes, and waits for its end
-            for content in _contents(self._process.stdout):
-                self._received.put(content)  # unpickled by `receive`: here Tk's objects must not be collected as garbage
-        self._received.put(b"")
+    def _ended(self) -> None:
+        with suppress(OSError), self._process:  # closes its pipes, and waits for its end
+            self._received.put(b"")
 
 
-class ParentProcess:
+class ParentProcess(_Channel):
     """The process that started this one, which ends when the other does."""
 
     def __init__(self) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the window
-        self._output = os.fdopen(os.dup(1), "wb")
+        output = os.fdopen(os.dup(1), "wb")
         os.dup2(2, 1)  # what a library prints is no message
-        self._received: SimpleQueue[bytes] = SimpleQueue()
-        Thread(target=self._listen, daemon=True).start()
+        super().__init__(output, sys.stdin.buffer)
 
     @property
     def has_sent(self) -> bool:
         """Whether a message waits to be received."""
         return not self._received.empty()
 
-    def send(self, message: object) -> None:
-        """Send a message."""
-        _write(self._output, message)
-
     def receive(self) -> Any:
         """Wait for a message, and return it."""
         return pickle.loads(self._received.get())  # noqa: S301 - it is the process that started this one
 
-    def _listen(self) -> None:
-        for content in _contents(sys.stdin.buffer):
-            self._received.put(content)
+    def _ended(self) -> None:
         os.kill(os.getpid(), signal.SIGTERM)  # at once, also while TensorFlow is being imported
-
-
-def _write(stream: IO[bytes] | None, message: object) -> None:
-    assert stream is not None
-    content = pickle.dumps(message)
-    stream.write(len(content).to_bytes(SIZE_BYTES) + content)
-    stream.flush()
-
-
-def _contents(stream: IO[bytes] | None) -> Iterator[bytes]:
-    """The messages of a stream, pickled, until it ends."""
-    assert stream is not None
-    while start := stream.read(SIZE_BYTES):
-        size = int.from_bytes(start)
-        if len(content := stream.read(size)) < size:
-            return  # the other process was killed as it wrote
-        yield content

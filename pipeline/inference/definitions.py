@@ -1,19 +1,21 @@
-"""Definitions of models, from those that Keras 1 wrote on, in the words of today's Keras; and fitted to the pictures.
+"""Definitions of models, from those that Keras 1 wrote on, in the words of today's Keras.
 
-Besides, what only training needs is left out, so that it can neither fail nor take time: initial values, which the weights
-overwrite, regularizers and constraints. Every float is a float32. Nothing here starts Keras, and each class comes from the
-module that `pipeline.inference.harmless` has it in, wherever the file says that it comes from.
+Each is made anew, of harmless classes only: whatever else it asks for, it is refused. What only training needs is left out,
+so that it can neither fail nor take time: initial values, which the weights overwrite, regularizers and constraints. Every
+float is a float32. Nothing here starts Keras.
 """
 
 import re
 from typing import Any
 
 from pipeline.images.arrays import SIDE
-from pipeline.inference.harmless import ACTIVATIONS, CLASSES, OLD_NAMES, VALUES, is_operation
+from pipeline.inference.harmless import ACTIVATIONS, CLASSES, OLD_NAMES, VALUES, is_operation, must_be_harmless
 
 Entry = dict[str, Any]
 
-MODELS = ("Functional", "Model", "Sequential")
+MODELS = CLASSES["keras"]
+#: How a model was trained is of no use to one that only reads, and names losses and optimizers of anybody's making.
+TRAINING = "compile_config"
 
 #: Arguments that were called otherwise in Keras 1 and 2.
 RENAMED = {
@@ -40,16 +42,17 @@ _PLAIN_DTYPE = re.compile(r"u?int(8|16|32|64)|b?float(16|32|64)|bool")
 
 
 def modern(definition: Entry) -> Entry:
-    """A definition as Keras 3 takes it.
-
-    Args:
-        definition: a model's, as JSON, of harmless classes.
+    """The definition of a model, as JSON, as Keras 3 takes it.
 
     Raises:
-        ValueError: it asks for something that Keras no longer computes.
+        Refused: it asks for more than harmless classes.
+        ValueError: it is of no model, or asks for something that Keras no longer computes.
 
     """
-    return _model(definition["class_name"], definition["config"])
+    if definition["class_name"] not in MODELS:
+        raise ValueError(f"its definition must be of a model, and is of {definition['class_name']!r:.50}")
+    made: Entry = _entry(definition)
+    return made
 
 
 def _value(value: Any) -> Any:
@@ -59,11 +62,12 @@ def _value(value: Any) -> Any:
         return value
     if value.get("type") == "ndarray" and "value" in value:  # a number, as Keras 2 wrote those of NumPy
         return _value(value["value"])
-    return _entry(value) if "class_name" in value else {key: _value(each) for key, each in value.items()}
+    return _entry(value) if "class_name" in value else {key: _value(each) for key, each in value.items() if key != TRAINING}
 
 
 def _entry(entry: Entry) -> Any:
     """Something that a definition asks to make: a layer, a model, a policy, a tensor."""
+    must_be_harmless(entry)
     name, config = entry["class_name"], entry["config"]
     if name == "function":
         return ACTIVATIONS[config]
@@ -79,29 +83,32 @@ def _entry(entry: Entry) -> Any:
         return kept | _model(name, config)
     if name in ("DTypePolicy", "FloatDTypePolicy"):
         return "float32"
-    return kept | layer(name, **_config(name, config))
+    return kept | _made(name, **_config(name, config))
 
 
-def layer(class_name: str, **config: Any) -> Entry:
-    """A definition's entry for a layer, by the name of its class and its arguments."""
-    module = next((module for module, names in CLASSES.items() if class_name in names), "keras.layers")
+def _made(class_name: str, **config: Any) -> Entry:
+    """The entry for a class and its arguments. It comes from Keras' own module, wherever the file says that it comes from."""
+    module = next(module for module, names in CLASSES.items() if class_name in names)
     return {"module": module, "class_name": class_name, "config": config, "registered_name": None}
 
 
 def _only(config: Entry, *keys: str) -> Entry:
-    return {key: config[key] for key in keys if key in config}
+    return {key: _value(config[key]) for key in keys if key in config}
 
 
 def _config(name: str, config: Entry) -> Entry:
     """The arguments of a layer."""
     if name == "InputLayer":
         shape = config.get("batch_shape") or config.get("batch_input_shape") or [None, *config.get("shape", [])]
-        return {"batch_shape": [None, *shape[1:]], "dtype": "float32", **_only(config, "name")}
+        return {"batch_shape": [None, *_value(shape[1:])], "dtype": "float32", **_only(config, "name")}
     found = {}
     for key, value in config.items():
         argument = f"{name}.{key}"
         if GIVEN_UP.fullmatch(argument) and value:
             raise ValueError(f"{config.get('name', name)} uses {key}={value!r:.50}, which Keras no longer has")
+        if key == TRAINING:
+            continue
+        made = _value(value)  # refused also where it would be left out
         if any(left_out.fullmatch(argument) for left_out in (GIVEN_UP, DROPPED, NOT_TAKEN)):
             continue
         key = RENAMED.get(key, key)
@@ -112,7 +119,7 @@ def _config(name: str, config: Entry) -> Entry:
         elif key.endswith("activation") and isinstance(value, str):
             found[key] = ACTIVATIONS.get(value, value)
         else:
-            found[key] = _value(value)
+            found[key] = made
     return _renamed(name, found)
 
 
@@ -148,13 +155,13 @@ def _model(name: str, config: Any) -> Entry:
         config = config if isinstance(config, dict) else {"layers": config}  # a list before Keras 2.2.3
         layers = [_entry(each) for each in config["layers"]]
         if layers[0]["class_name"] != "InputLayer":  # before Keras 2.4
-            shape = input_shape(config["layers"][0]) or config.get("build_input_shape")
-            layers = [layer("InputLayer", batch_shape=[None, *shape[1:]], dtype="float32")] * bool(shape) + layers
-        return layer(name, **{"name": "sequential"} | _only(config, "name", "trainable"), layers=layers)
+            shape = _value(input_shape(config["layers"][0]) or config.get("build_input_shape"))
+            layers.insert(0, _made("InputLayer", batch_shape=[None, *shape[1:]], dtype="float32"))
+        return _made(name, **{"name": "sequential"} | _only(config, "name", "trainable"), layers=layers)
     inner = {each["name"] for each in config["layers"] if each["class_name"] in MODELS}
     layers = [{**each, "inbound_nodes": _renumbered(each["inbound_nodes"], inner)} for each in config["layers"]]
-    ends = {key: _single(config[key]) for key in ("input_layers", "output_layers")}
-    return layer("Model", **{"name": "model"} | _only(config, "name", "trainable") | ends, layers=list(map(_entry, layers)))
+    ends = {key: _single(_value(config[key])) for key in ("input_layers", "output_layers")}
+    return _made("Model", **{"name": "model"} | _only(config, "name", "trainable") | ends, layers=list(map(_entry, layers)))
 
 
 def _single(tensors: Any) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from pipeline.images.arrays import Pictures, Probabilities, network_input
 from pipeline.inference import definitions, description, fitting, limits, model_file
 from pipeline.inference.description import Description
+from pipeline.inference.harmless import Refused
 from pipeline.system.errors import ModelError
 
 if TYPE_CHECKING:
@@ -35,22 +36,24 @@ def open_described(path: str | Path) -> tuple["keras.Model", Description | None]
 
     """
     path = Path(path)
-    with model_file.read(path) as found:
-        says = None if found.description is None else description.parse(found.description, path)
-        try:
-            return _build(json.dumps(definitions.modern(found.definition)), found.weights, path), says
-        except ModelError:
-            raise
-        except Exception as error:  # Keras raises whatever its layers raise on nonsense
-            raise ModelError(f"{path} can't be opened as a Keras model: {model_file.first_line(error)}") from None
+    try:
+        with model_file.read(path) as found:
+            says = None if found.description is None else description.parse(found.description, path)
+            return _build(json.dumps(definitions.modern(found.definition)), found.weights), says
+    except Refused as error:
+        raise ModelError(f"{path} {error}. It was not opened.") from None
+    except ModelError:
+        raise
+    except Exception as error:  # Keras raises whatever its layers raise on nonsense
+        raise ModelError(f"{path} can't be opened as a Keras model: {model_file.first_line(error)}") from None
 
 
-def _build(definition: str, weights: Path, path: Path) -> "keras.Model":
+def _build(definition: str, weights: Path) -> "keras.Model":
     import keras
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of arguments that are old, and of weights that only training needs
-        limits.check(definition, path)
+        limits.check(definition)
         model = fitting.fitted(keras.models.model_from_json(definition))
         model.load_weights(weights)
     return model

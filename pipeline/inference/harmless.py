@@ -68,8 +68,6 @@ ACTIVATIONS = {name: name for name in _ACTIVATIONS.split()} | {
     "swish_v2": "swish",
 }
 
-MOST_DEPTH = 60  # of brackets within brackets in a definition
-
 _OPERATIONS_MODULE = re.compile(r"keras\.src\.ops\.(core|math|nn|numpy)")
 _KERAS = re.compile(r"(keras|tf_keras|tensorflow(\.python)?\.keras|tensorflow\.python\.framework\.dtypes|builtins)(\.|$)")
 
@@ -88,49 +86,31 @@ OLD_NAMES = {
 }
 
 
+class Refused(Exception):
+    """A model file holds or asks for something that keeps it from being opened."""
+
+
 def is_operation(name: str, module: str) -> bool:
     """Whether a class of a definition is an operation, as Keras writes them down."""
     return bool(_OPERATIONS_MODULE.fullmatch(module)) and name in OPERATIONS
 
 
-def _is_harmless(name: str, module: str) -> bool:
-    """Whether a definition may ask for a class of this name; `module` is where it says that the class comes from."""
-    if _OPERATIONS_MODULE.fullmatch(module):
-        return is_operation(name, module)
-    name = OLD_NAMES.get(name, name)
-    return bool(_KERAS.match(module)) and (name in VALUES or any(name in names for names in CLASSES.values()))
-
-
-def unknown(definition: Any, depth: int = 0) -> set[str]:
-    """The classes of a definition, as JSON, that are not known to be harmless, by name.
-
-    What the definition says of training is removed from it.
+def must_be_harmless(entry: dict[str, Any]) -> None:
+    """Make sure that an entry of a definition, which names a class and its configuration, asks for nothing but computing.
 
     Raises:
-        ValueError: it is too deep, or the name of a class is no text.
+        Refused: the class is not in the lists above, or not Keras' own.
+        ValueError: its name is no text.
 
     """
-    if depth > MOST_DEPTH:
-        raise ValueError(f"its definition must have at most {MOST_DEPTH} brackets within brackets, and has more")
-    if isinstance(definition, list):
-        return set().union(*(unknown(value, depth + 1) for value in definition))
-    if not isinstance(definition, dict):
-        return set()
-    # How a model was trained is of no use to one that only reads, and names losses and optimizers of anybody's making.
-    definition.pop("compile_config", None)
-    found = set().union(*(unknown(value, depth + 1) for value in definition.values()))
-    return found | _unknown_class(definition) if "class_name" in definition else found
-
-
-def _unknown_class(entry: dict[str, Any]) -> set[str]:
-    """The class that an entry of a definition asks for, if it is not known to be harmless."""
     name, module, registered = (entry.get(key) for key in ("class_name", "module", "registered_name"))
     if not isinstance(name, str) or not isinstance(module, str | None) or not isinstance(registered, str | None):
         raise ValueError(f"a class in its definition must be named by text, and is named {name!r:.50}")
     if name == "function" and entry.get("config") in ACTIVATIONS:  # tf.nn.softmax, as tf.keras wrote it
-        return set()
-    if registered and registered != name:
-        return {registered}
-    if _is_harmless(name, module or "keras"):
-        return set()
-    return {name if "keras" in (module or "keras") else f"{module}.{name}"}
+        return
+    module = module or "keras"
+    is_class = OLD_NAMES.get(name, name) in VALUES.union(*CLASSES.values())
+    is_known = is_operation(name, module) if _OPERATIONS_MODULE.fullmatch(module) else _KERAS.match(module) and is_class
+    if registered not in (None, name) or not is_known:
+        told = registered or (name if "keras" in module else f"{module}.{name}")
+        raise Refused(f"holds what is not known to be harmless: {told}")

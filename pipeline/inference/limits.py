@@ -3,12 +3,11 @@
 import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.images.arrays import CLASSES, SIDE
 from pipeline.inference.fitting import fitted
-from pipeline.system.errors import ModelError
+from pipeline.inference.harmless import Refused
 
 if TYPE_CHECKING:
     import keras
@@ -20,40 +19,40 @@ MOST_STEPS = 1024  # in time, or places that attend to each other, of which the 
 IN_STEPS = ("Attention", "Bidirectional", "GRU", "LSTM", "RNN", "TimeDistributed")
 
 
-def check(definition: str, path: Path) -> None:
+def check(definition: str) -> None:
     """Make sure that a definition, as JSON, is of a model that reads images of digits and is not too large.
 
     Raises:
-        ModelError: the input or the output of the model in the file `path` has another shape, or it is too large.
+        Refused: its input or its output has another shape, or it is too large.
 
     """
-    _must_be_at_most(MOST_ENTRIES, definition.count('"class_name"'), path, "layers and tensors")
+    _must_be_at_most(MOST_ENTRIES, definition.count('"class_name"'), "layers and tensors")
     with ThreadPoolExecutor(1) as apart:  # Keras would give weights to the network later, if the thread did not end
-        apart.submit(_check, definition, path).result()
+        apart.submit(_check, definition).result()
 
 
-def _check(definition: str, path: Path) -> None:
+def _check(definition: str) -> None:
     import keras
 
     with keras.StatelessScope(initialize_variables=False):  # it has no weights, and takes no memory
         network = keras.models.model_from_json(definition)
         model = fitted(network)
     if model.input_shape != (None, SIDE, SIDE, 1) or model.output_shape != (None, CLASSES):
-        raise ModelError(
-            f"{path} must go from (None, 28, 28, 1), or the same pixels in a row or a square, to (None, 10), and its shapes "
-            f"are {network.input_shape} and {network.output_shape}. Choose another model."
+        raise Refused(
+            "must go from (None, 28, 28, 1), or the same pixels in a row or a square, to (None, 10), and its shapes are "
+            f"{network.input_shape} and {network.output_shape}"
         )
-    _must_be_at_most(MOST_PARAMETERS, model.count_params(), path, "parameters")
-    _must_be_at_most(MOST_VALUES, max(map(_values, _shapes(model))), path, "numbers for an image in one layer")
+    _must_be_at_most(MOST_PARAMETERS, model.count_params(), "parameters")
+    _must_be_at_most(MOST_VALUES, max(map(_values, _shapes(model))), "numbers for an image in one layer")
     for layer in _layers(model):
         if any(word in type(layer).__name__ for word in IN_STEPS):
             steps = max(_values(tensor.shape[:-1]) for tensor in keras.tree.flatten(layer.input))
-            _must_be_at_most(MOST_STEPS, steps, path, f"steps in {layer.name}")
+            _must_be_at_most(MOST_STEPS, steps, f"steps in {layer.name}")
 
 
-def _must_be_at_most(most: int, count: int, path: Path, what: str) -> None:
+def _must_be_at_most(most: int, count: int, what: str) -> None:
     if count > most:
-        raise ModelError(f"{path} asks for {count:,} {what}, and at most {most:,} are allowed. It was not opened.")
+        raise Refused(f"asks for {count:,} {what}, and at most {most:,} are allowed")
 
 
 def _layers(model: "keras.Model") -> Iterator["keras.Layer"]:

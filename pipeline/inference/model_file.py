@@ -1,9 +1,9 @@
-"""Model files, read as data: what a file is, what it asks for, and whether that is harmless. Keras is not started.
+"""Model files, read as data: what a file is, its definition and its weights. Keras is not started.
 
 ``keras.models.load_model`` on a stranger's file has run code (CVE-2024-3660, CVE-2025-9905) and read other files through HDF5's
 external links (CVE-2026-1669). So a file is copied to a private folder, and the first bytes of the copy decide what it is. Its
-definition is read as JSON and compared with `harmless`, and its weights are checked. Only what was checked is handed on, so
-that the file's name, a change of it in the meantime and anything behind its end make no difference.
+definition is read as JSON, and its weights are checked. Only these are handed on, so that the file's name, a change of it in
+the meantime and anything behind its end make no difference.
 """
 
 import json
@@ -20,7 +20,7 @@ import h5py
 
 from pipeline.inference import description
 from pipeline.inference.default_model import HDF5_START, ZIP_START, check_start, remedy
-from pipeline.inference.harmless import unknown
+from pipeline.inference.harmless import Refused
 from pipeline.system.errors import ModelError
 
 DEFINITION = "model_config"  # attribute of an .h5 file
@@ -34,30 +34,26 @@ MOST_PIECES = 20_000  # groups and datasets of weights; a network of 400 layers 
 class ModelFile:
     """What was read of a model file."""
 
-    definition: dict[str, Any]  # the model that Keras is to build, of harmless classes only
+    definition: dict[str, Any]  # as JSON: `definitions.modern` makes one of it that Keras may see
     weights: Path  # a private copy, whose ending names its format: ``.weights.h5`` of Keras 3, ``.h5`` of older ones
     description: str | bytes | None  # what the file says of itself, as JSON
 
 
-class _Refused(Exception):
-    """What a file holds that it must not: it is not opened."""
-
-
 @contextmanager
 def read(path: Path) -> Iterator[ModelFile]:
-    """Read a model file and make sure that it is whole and harmless. The weights are there until the block ends.
+    """Read a model file and make sure that it is whole. The weights are there until the block ends.
 
     Raises:
-        ModelError: the file is missing, broken or too large, holds weights without a definition, or asks for more than
-            harmless classes.
+        ModelError: the file is missing or broken.
+        Refused: it is too large, leads to other files, or holds weights without a definition.
 
     """
     check_start(path)
     with tempfile.TemporaryDirectory(prefix="model-") as folder:
         try:
             found = _read(path, Path(folder))
-        except _Refused as error:
-            raise ModelError(f"{path} {error}. It was not opened.") from None
+        except Refused:
+            raise
         except Exception as error:  # h5py, zipfile and json raise whatever on nonsense
             raise ModelError(f"{path} is not a whole Keras model: {first_line(error)}. {remedy(path)}") from None
         yield found
@@ -81,7 +77,7 @@ def _read(path: Path, folder: Path) -> ModelFile:
             _check_pieces(opened)
             text, says = _text(opened, DEFINITION), _text(opened, description.ATTRIBUTE)
         if text is None:
-            raise _Refused(
+            raise Refused(
                 "holds weights without the definition of their model. Save the whole model: model.save, not save_weights"
             )
     elif start.startswith(ZIP_START):
@@ -91,10 +87,7 @@ def _read(path: Path, folder: Path) -> ModelFile:
             _check_pieces(opened)
     else:
         raise ValueError("it has changed while it was read")
-    definition = _parse(text)
-    if names := sorted(unknown(definition)):
-        raise _Refused(f"holds what is not known to be harmless: {', '.join(names)}")
-    return ModelFile(definition, weights, says)
+    return ModelFile(_parse(text), weights, says)
 
 
 def _copy(source: IO[bytes], target: Path) -> None:
@@ -109,7 +102,7 @@ def _copy(source: IO[bytes], target: Path) -> None:
 
 def _check_size(size: int) -> None:
     if size > MOST_BYTES:
-        raise _Refused(f"must have at most {MOST_BYTES:,} bytes, unpacked too, and has more")
+        raise Refused(f"must have at most {MOST_BYTES:,} bytes, unpacked too, and has more")
 
 
 def _unpack(archive: Path, weights: Path) -> bytes:
@@ -141,14 +134,14 @@ def _check_pieces(file: h5py.File) -> None:
         size += sum(_bytes(item.attrs.get_id(name), file) for name in item.attrs)
         if isinstance(item, h5py.Dataset):
             if item.external or item.is_virtual:
-                raise _Refused(f"keeps {item.name} in another file")
+                raise Refused(f"keeps {item.name} in another file")
             size += _bytes(item.id, file)
         for name in item if isinstance(item, h5py.Group) else ():
             if not isinstance(item.get(name, getlink=True), h5py.HardLink):
-                raise _Refused(f"holds a link to something outside of it: {name}")
+                raise Refused(f"holds a link to something outside of it: {name}")
             inside = item[name]
             if inside.id in seen or len(seen) == MOST_PIECES:
-                raise _Refused(f"holds a piece under two names, {name}, or more than {MOST_PIECES:,}, which no model does")
+                raise Refused(f"holds a piece under two names, {name}, or more than {MOST_PIECES:,}, which no model does")
             seen.add(inside.id)
             waiting.append(inside)
         _check_size(size)
@@ -160,7 +153,7 @@ def _bytes(stored: Any, file: h5py.File) -> int:
     if not kind.hasobject:
         return length * int(kind.itemsize)
     if h5py.check_string_dtype(kind) is None:
-        raise _Refused("holds references or lists, which no weights are")
+        raise Refused("holds references or lists, which no weights are")
     # Each of many texts may be the same one, as long as the file.
     return length * int(file.id.get_filesize()) if length > 1 else 0
 
