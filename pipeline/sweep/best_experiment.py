@@ -10,24 +10,24 @@ from pipeline.config.check import read
 from pipeline.config.composition import compose, is_option
 from pipeline.system.paths import CONFIGURATION, replacing
 
-UNTOLD = ("name", "composed_from", "tracking")  # not a part of what a trial is
+UNTOLD = ("name", "composed_from", "tracking")  # no part of what defines a trial
 
 
 def differences(base: Any, other: Any) -> Any:
-    """What of `other` is not so in `base`: nested keys; a list that differs stands whole."""
+    """The values of `other` that differ from `base`, by nested keys. A list that differs is kept whole."""
     if not (isinstance(base, dict) and isinstance(other, dict)):
         return other
     return {key: differences(base.get(key), value) for key, value in other.items() if base.get(key) != value}
 
 
 def write(name: str, overrides: list[str], origin: str) -> Path:
-    """Write the experiment that `overrides` make, and return its path.
+    """Write the experiment that `overrides` describe, and return its path.
 
     Args:
         name: of the sweep.
         overrides: of the best trial, in Hydra's grammar; those for all trials first.
-        origin: the sweep, trial and score that it comes from, without a space: Hydra reads lines like ``# @key value`` above
-            the package, and no other comment may stand there.
+        origin: the sweep, trial and score that it comes from, without spaces: above the package directive, Hydra allows only
+            lines of the form ``# @key value``.
 
     """
     path = CONFIGURATION / "experiment" / f"{name}_best.yaml"
@@ -35,7 +35,7 @@ def write(name: str, overrides: list[str], origin: str) -> Path:
     options = {str(override.key_or_group): override.value() for override in parsed if is_option(override, CONFIGURATION)}
     chosen = options.pop("experiment", [])
     experiments = chosen if isinstance(chosen, list) else [chosen]
-    if path.stem in experiments:  # it can't begin with what it replaces, but as that does
+    if path.stem in experiments:  # the file can't build on itself: take what it builds on
         place, begin = experiments.index(path.stem), read(path).get("defaults", [])
         experiments[place : place + 1] = [entry for entry in begin if isinstance(entry, str)]
         for entry in begin:

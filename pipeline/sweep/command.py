@@ -1,7 +1,7 @@
 """``python -m pipeline.sweep``: try many configurations, and keep the best as an experiment.
 
-Optuna chooses, Dask trains, MLflow shows. What is killed, be it a worker or this process, costs the trials that were running at
-most: the same command takes the study up where it stood.
+Optuna chooses the configurations, Dask's workers train them, and MLflow tracks them. If a worker or this process is killed, at
+most the running trials are lost: the same command resumes the study.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.system.errors import ConfigurationError, UserError
 
-if TYPE_CHECKING:  # `--help` waits for none of these
+if TYPE_CHECKING:  # importing these takes seconds, and `--help` needs none of them
     from pipeline.sweep.objective import Objective
     from pipeline.sweep.schema import SweepConfiguration
     from pipeline.sweep.search_space import Dimension
@@ -39,7 +39,7 @@ def plan(overrides: list[str]) -> tuple["SweepConfiguration", list["Dimension"],
 
     varied, fixed = search_space.parse(overrides)
     checked = _composed(fixed)
-    chosen = {_key(text) for text in fixed}  # on the command line, which counts for more than the sweep's file
+    chosen = {_key(text) for text in fixed}  # on the command line, which overrides the file of the sweep
     own, constant = search_space.parse([f"{key}={value}" for key, value in checked.sweep.space.items() if key not in chosen])
     if constant:
         checked = _composed(constant + fixed)
@@ -66,7 +66,7 @@ def _key(override: str) -> str:
 
 
 def _try_out(space: list["Dimension"], for_all: list[str]) -> None:
-    """Compose a corner of the space, or the opposite one, so that a key that doesn't exist is told before anything runs.
+    """Compose one corner of the space or the opposite one, so that an unknown key is reported before anything runs.
 
     Where the space varies a whole group, as in ``optimizer=choice(adadelta, adam)``, each option must have all keys.
     """
@@ -93,14 +93,14 @@ def _try_out(space: list["Dimension"], for_all: list[str]) -> None:
 
 
 class Display:
-    """Trials done, running, pruned, failed; the best so far; time left."""
+    """Shows how many trials are done, running, pruned and failed, the best so far, and the time left."""
 
     def __init__(self, study: "Study") -> None:
         from tqdm import tqdm
 
         self._study, count = study, study.count()
         self._bar = tqdm(total=study.wanted, initial=count.done, unit="trial", disable=None, dynamic_ncols=True)
-        # A line of its own, or the bar would push it off a terminal of 80 columns.
+        # The best trial has its own line: beside the bar it would not fit in 80 columns.
         self._best = tqdm(bar_format="{desc}", position=1, disable=None, dynamic_ncols=True)
         if count.done or count.queued:
             self.say(f"Going on with {study.name}: {count.done} trials are done, {count.queued} were interrupted.")
@@ -120,7 +120,7 @@ class Display:
         sys.stdout.flush()
 
     def update(self) -> None:
-        """Show where the sweep stands."""
+        """Show the current state of the sweep."""
         from pipeline.config.check import short
 
         count, best = self._study.count(), self._study.best()
@@ -132,7 +132,7 @@ class Display:
 
 
 def conclude(study: "Study", configuration: "SweepConfiguration", for_all: list[str]) -> str:
-    """What the sweep found and what to do next. Writes the best trial as an experiment."""
+    """Write the best trial as an experiment, and return a message that says what to do next."""
     from pipeline.sweep import best_experiment
 
     sweep, best, count = configuration.sweep, study.best(), study.count()
@@ -141,7 +141,8 @@ def conclude(study: "Study", configuration: "SweepConfiguration", for_all: list[
         return f"{ended} No trial finished, so there is no best one."
     if {part.key for part in study.space} == {"training.seed"}:
         finished = [trial for trial in study.ended() if trial.state.name == "COMPLETE"]
-        values = {trial.params["training.seed"]: trial.value for trial in finished if trial.value is not None}  # each seed once
+        # One value for each seed: two commands may have tried the same.
+        values = {trial.params["training.seed"]: trial.value for trial in finished if trial.value is not None}
         told = spread(list(values.values()), sweep.objective)
         return f"{ended}\n{told}\nNo experiment was written: the best of several seeds is luck."
     score = (
@@ -173,14 +174,14 @@ def spread(values: list[float], objective: str) -> str:
 
 
 def run(overrides: list[str], fit: "Fit | None" = None) -> str:
-    """Run a sweep from its command line, and return what there is to say at the end.
+    """Run a sweep from its command line, and return the message for its end.
 
     Args:
         overrides: in Hydra's grammar.
-        fit: what a worker runs in the place of a training, for testing and measuring the sweep itself.
+        fit: what a worker runs instead of a training, to test and measure the sweep itself.
 
     Raises:
-        UserError: a value, a store, the cluster; or more trials have failed than may.
+        UserError: a value is wrong, a store or the cluster can't be used, or too many trials have failed.
 
     """
     begin = time.perf_counter()
@@ -212,9 +213,9 @@ def run(overrides: list[str], fit: "Fit | None" = None) -> str:
 
 @contextmanager
 def _signals(objective: "Objective") -> Iterator[None]:
-    """Have Ctrl-C and the signal to end stop all trials.
+    """Let Ctrl-C and SIGTERM stop all trials in an orderly way.
 
-    Raised wherever the program happens to be, a KeyboardInterrupt would leave a trial half recorded.
+    A KeyboardInterrupt that is raised at any point of the program would leave a trial half recorded.
     """
 
     def stop(*_: object) -> None:
@@ -231,11 +232,11 @@ def _signals(objective: "Objective") -> Iterator[None]:
 
 @contextmanager
 def _finishing(logger: "SweepLogger") -> Iterator[None]:
-    """Finish the run of the sweep, whatever ends it."""
+    """Close the MLflow run of the sweep, whatever ends it."""
     try:
         yield
     except BaseException as error:
-        with suppress(Exception):  # what ended the sweep is raised
+        with suppress(Exception):  # the error that ended the sweep is raised
             logger.finish("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
     logger.finish("FINISHED")
@@ -255,7 +256,7 @@ def main() -> None:
     )
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="in Hydra's override grammar; sweeps are part of it")
     overrides = parser.parse_args().overrides
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # ends like Ctrl-C
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # SIGTERM ends the sweep like Ctrl-C
     try:
         print(run(overrides))
     except KeyboardInterrupt:

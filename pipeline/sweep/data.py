@@ -11,14 +11,14 @@ from pipeline.images.arrays import Split
 
 
 class TrialData(NamedTuple):
-    """What a trial trains on and is chosen by.
+    """The images of a trial, and their statistics.
 
     Args:
         train: images to train on.
-        validation: images to choose by.
+        validation: images whose accuracy and loss decide.
         mean: of the training images' pixels, 0 to 1.
         standard_deviation: likewise.
-        sha256: of the training images and their labels.
+        sha256: hash of the training images and their labels.
 
     """
 
@@ -30,10 +30,10 @@ class TrialData(NamedTuple):
 
 
 def read(dataset: str) -> TrialData:
-    """The images of a dataset's configuration, given as JSON.
+    """Read the images of a dataset whose configuration is given as JSON.
 
     Raises:
-        UserError: they can't be had, or are not what they should be.
+        UserError: the images are not available, or not as they should be.
 
     """
     checked: AnyDataset = TypeAdapter(AnyDataset).validate_json(dataset)

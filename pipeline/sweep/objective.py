@@ -1,4 +1,4 @@
-"""The objective of a study: has a worker train a trial, hears every epoch of it, and says whether it goes on.
+"""The objective of a study: a worker trains the trial and reports each epoch, and the coordinator decides whether it continues.
 
 It runs in threads of the coordinator, which alone writes to Optuna's and MLflow's stores: workers need neither, and may be
 anywhere.
@@ -31,23 +31,23 @@ from pipeline.sweep.trial import DataPlugin, EpochFields, Fit, TrialFailed, Tria
 from pipeline.sweep.workers import SCHEDULER_GONE
 from pipeline.system.errors import UserError
 
-SCHEDULER_SECONDS = 20  # that the scheduler may take to answer
-LISTENING_SECONDS = 1  # at a time, for an epoch; then it is seen whether the sweep ends, or the scheduler has
+SCHEDULER_SECONDS = 20  # how long the scheduler may take to answer
+LISTENING_SECONDS = 1  # how often a waiting thread checks whether the sweep ends or the scheduler is gone
 
-#: Trials after which the workers are started anew: TensorFlow keeps some 12 MB of each in the process that trained it.
+#: The workers are restarted after this many trials each: TensorFlow leaks about 12 MB a trial.
 TRIALS_A_PROCESS = 100
 
 
-#: The epochs of a trial as they come, and None at its end.
+#: The epochs that a trial has reported; None marks its end.
 Reports = queue.SimpleQueue[EpochFields | None]
 
 
 class Interrupted(Exception):
-    """The sweep ends, and this trial is to be tried again."""
+    """The sweep was interrupted; this trial is to be requeued."""
 
 
 class Objective:
-    """What Optuna optimises.
+    """The function that Optuna optimizes.
 
     Args:
         configuration: of the sweep.
@@ -74,15 +74,15 @@ class Objective:
     ) -> None:
         self._sweep, self._for_all = configuration.sweep, for_all
         self._study, self._logger, self._client, self._say, self._fit = study, logger, client, say, fit
-        self._lock = threading.Lock()  # Hydra composes one configuration at a time
-        self._topic = f"{study.name}-{uuid4()}"  # under which workers report epochs to this coordinator
-        self._reports: dict[str, Reports] = {}  # by the names of trials' queues of answers
+        self._lock = threading.Lock()  # Hydra can compose only one configuration at a time
+        self._topic = f"{study.name}-{uuid4()}"  # of Dask, under which the workers report epochs to this coordinator
+        self._reports: dict[str, Reports] = {}  # by the name of a trial's queue of answers
         client.subscribe_topic(self._topic, self._hear)
         self._data = {configuration.dataset.model_dump_json(): data}
-        self._handed_out: dict[str, str] = {}  # names under which workers have datasets, by the configurations of those
+        self._handed_out: dict[str, str] = {}  # names of the `DataPlugin`s, by the configuration of their dataset
         self._failed = 0
         self.train_seconds = 0.0
-        self.error: BaseException | None = None  # what ends the sweep before all trials are done
+        self.error: BaseException | None = None  # why the sweep ends before all trials are done
 
     def optimize(self, show: Callable[[], None]) -> None:
         """Run all trials that remain.
@@ -97,29 +97,29 @@ class Objective:
         """
         at_once = max(self._sweep.workers, len(self._client.nthreads()))
         callbacks: list[Callable[[Any, Any], None]] = [lambda *_: show()]
-        if not self._study.is_grid:  # for the case that another coordinator works on the study, too
+        if not self._study.is_grid:  # another coordinator may work on the same study
             callbacks.append(MaxTrialsCallback(self._study.wanted, (TrialState.COMPLETE, TrialState.PRUNED)))
         while (remaining := self._study.remaining()) > 0:
             number, done = min(remaining, TRIALS_A_PROCESS * at_once), self._study.count().done
             try:
                 self._study.optuna.optimize(self, number, n_jobs=at_once, catch=(Exception,), callbacks=callbacks)
             except Exception as error:
-                # Optuna 5.0 raises these two while it handles the error that there was.
+                # Optuna 5.0 raises these two while it handles the actual error.
                 hides = isinstance(error, UnboundLocalError | AssertionError)
                 cause = (error.__context__ if hides else None) or error
-                # Of a trial that was given up: see `_run`.
+                # The trial had become stale and was requeued: see `_run`.
                 if isinstance(cause, UpdateFinishedTrialError) or "Cannot tell a FAIL trial" in str(cause):
                     continue
                 self.error = self.error or cause
             if self.error:
                 raise self.error
-            if self._study.count().done == done:  # Optuna looks at the errors of a thread only if it needs one more
+            if self._study.count().done == done:  # Optuna drops the errors of its last threads
                 raise StorageInternalError("it takes no trial")
             if number < remaining and not self._sweep.scheduler:
                 self._client.restart()
 
     def __call__(self, trial: Trial) -> float:
-        """Run a trial, and return its value; what ends the sweep is kept in `error`."""
+        """Run a trial and return its value. An error that ends the sweep is kept in `error`."""
         overrides = self._study.suggest(trial)
         try:
             return self._run(trial, overrides)
@@ -128,7 +128,7 @@ class Objective:
         except Exception as error:
             self.error = self.error or error
             self._study.optuna.stop()
-            with suppress(Exception):  # what ended the sweep is told
+            with suppress(Exception):  # the error that ended the sweep is reported instead
                 requeue(self._study.optuna, self._study.optuna.trials[trial.number])
             with suppress(Exception):
                 self._logger.end(trial.number, "killed")
@@ -138,7 +138,7 @@ class Objective:
         head, tail = f"trial {trial.number:>3}", " ".join(overrides)
         try:
             result = self._train(trial, overrides)
-        except UpdateFinishedTrialError:  # this machine slept longer than the grace period, and the trial is queued again
+        except UpdateFinishedTrialError:  # the machine slept longer than the grace period: the trial was requeued
             self._logger.end(trial.number, "killed")
             raise TrialFailed("it was given up") from None
         except TrialPruned:
@@ -158,7 +158,7 @@ class Objective:
         return value
 
     def _count_failure(self) -> None:
-        """Begin no other trial if too many have failed here: those of earlier, that were to be mended, don't count."""
+        """Stop the sweep if too many trials have failed since this command began; earlier failures may have been mended."""
         self._failed += 1
         if self._failed > self._sweep.failures:
             self._study.optuna.stop()
@@ -182,14 +182,14 @@ class Objective:
             answers = Queue(name, client=self._client)
             future = self._client.submit(trials.run, self._fit, values, data, self._topic, name, pure=False)
             future.add_done_callback(lambda _: self._put(name, None))
-            self._logger.begin(trial.number, overrides, values)  # while the worker trains
+            self._logger.begin(trial.number, overrides, values)  # meanwhile the worker trains
             try:
                 self._follow(trial, values["training"]["epochs"], self._reports[name], answers)
                 return self._result(future)
             finally:
-                with suppress(Exception):  # what ended the trial is told
+                with suppress(Exception):  # the error that ended the trial is reported instead
                     future.release()
-                    answers.put(False, callback_timeout=SCHEDULER_SECONDS)  # or the worker of an interrupted one would wait
+                    answers.put(False, callback_timeout=SCHEDULER_SECONDS)  # or the worker of an interrupted trial would wait
                     answers.close()
         except OSError:
             raise UserError(SCHEDULER_GONE) from None
@@ -197,7 +197,7 @@ class Objective:
             del self._reports[name]
 
     def _follow(self, trial: Trial, epochs: int, reports: Reports, answers: Queue) -> None:
-        """Hear every epoch of a trial until it ends or is to end."""
+        """Receive the epochs of a trial until it ends or is pruned."""
         while epoch := self._next(reports):
             trial.report(epoch[self._sweep.objective], int(epoch["epoch"]))
             if epoch["epoch"] < epochs and trial.should_prune():
@@ -207,15 +207,15 @@ class Objective:
             self._logger.epoch(trial.number, epoch)
 
     def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
-        """Take an epoch, in a thread of Dask's."""
+        """Receive an epoch; Dask calls this in its own thread."""
         self._put(event[1]["trial"], event[1]["epoch"])
 
     def _put(self, name: str, epoch: EpochFields | None) -> None:
-        if reports := self._reports.get(name):  # else the trial has ended here
+        if reports := self._reports.get(name):  # otherwise the trial has ended
             reports.put(epoch)
 
     def _hand_out(self, values: dict[str, Any]) -> str:
-        """Make sure that all workers have the images of a configuration, and return the name they are under."""
+        """Send the images of a configuration to all workers, once, and return the name of their `DataPlugin`."""
         dataset = check(values).dataset.model_dump_json()
         if dataset not in self._handed_out:
             name = f"data-{hashlib.sha256(dataset.encode()).hexdigest()[:8]}"
@@ -224,7 +224,7 @@ class Objective:
         return self._handed_out[dataset]
 
     def _next(self, reports: Reports) -> EpochFields | None:
-        """The next epoch of a trial; None if there is none to come."""
+        """The next epoch of a trial; None if the trial has ended."""
         while not self.error:
             with suppress(queue.Empty):
                 return reports.get(timeout=LISTENING_SECONDS)

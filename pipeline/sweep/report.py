@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from pipeline.sweep.study import ERROR, Study
 
 STATES = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
-PLOTS = {  # names of files, and of Optuna's functions, of which there are two each: one of matplotlib's and one of plotly's
+PLOTS = {  # file names, and the names of Optuna's functions, which exist for matplotlib and for plotly
     "history": "plot_optimization_history",
     "parallel_coordinates": "plot_parallel_coordinate",
     "importances": "plot_param_importances",
@@ -19,7 +19,7 @@ PLOTS = {  # names of files, and of Optuna's functions, of which there are two e
 
 
 def write_table(study: Study, path: Path) -> None:
-    """Write all trials as CSV: number, state, value, seconds, a column a key, error."""
+    """Write all trials as CSV: number, state, value, seconds, one column for each key, error."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["trial", "state", "value", "seconds", *(part.key for part in study.space), "error"])
@@ -31,20 +31,20 @@ def write_table(study: Study, path: Path) -> None:
 
 
 def write_plots(study: optuna.Study, objective: str, folder: Path) -> None:
-    """Write the optimisation history, the importances and the parallel coordinates, as PNG, and all as ``sweep.html``."""
+    """Write optimization history, importances and parallel coordinates, each as PNG and all together as ``sweep.html``."""
     finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if not finished:
         return
-    matplotlib.use("Agg")  # before pyplot: no window
+    matplotlib.use("Agg")  # before pyplot is imported: draw without a screen
     from matplotlib import pyplot
     from optuna import visualization
 
     html: list[str] = []
     for name, function in PLOTS.items():
-        if name == "importances" and len({trial.value for trial in finished}) == 1:  # then nothing has any importance
+        if name == "importances" and len({trial.value for trial in finished}) == 1:  # then no key has any importance
             continue
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of plots that Optuna calls experimental
+            warnings.simplefilter("ignore")  # Optuna calls some plots experimental
             axes = getattr(visualization.matplotlib, function)(study, target_name=objective)
         axes.figure.set_size_inches(9, 5)
         axes.figure.savefig(folder / f"{name}.png", dpi=110)

@@ -15,7 +15,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from pipeline.system.errors import ConfigurationError
 
-DIGITS = 4  # significant ones of a number that is tried: more tell nothing, and nobody reads them
+DIGITS = 4  # significant digits of the numbers that are tried: more make no difference and are hard to read
 
 
 @dataclass(frozen=True)
@@ -24,18 +24,18 @@ class Dimension:
 
     key: str
     distribution: FloatDistribution | IntDistribution | CategoricalDistribution
-    values: tuple[str, ...]  # all of them, as overrides are written; empty for an interval
+    values: tuple[str, ...]  # all values as in overrides; empty for an interval
 
     @property
     def ends(self) -> tuple[Any, Any]:
-        """Its first value and its last."""
+        """The first and the last value."""
         if self.values:
             return self.values[0], self.values[-1]
         assert not isinstance(self.distribution, CategoricalDistribution)  # which has values
         return self.distribution.low, self.distribution.high
 
     def suggest(self, trial: Trial) -> Any:
-        """Have Optuna choose the value that a trial has here."""
+        """Let Optuna choose the value of a trial for this key."""
         match self.distribution:
             case CategoricalDistribution(choices=choices):
                 return trial.suggest_categorical(self.key, choices)
@@ -50,16 +50,16 @@ class Dimension:
 
 
 def parse(overrides: list[str]) -> tuple[list[Dimension], list[str]]:
-    """Part overrides into those that vary and those that don't.
+    """Separate the overrides that define the search space from the others.
 
     Args:
         overrides: as in ``["optimizer.rho=interval(0.8, 0.99)", "model=mlp"]``.
 
     Returns:
-        A dimension for each key that varies, the last one given where there are several, and the other overrides.
+        A dimension for each varied key (the last one given counts), and the other overrides.
 
     Raises:
-        ConfigurationError: one isn't in the grammar, or is a sweep that this project doesn't know.
+        ConfigurationError: an override is not in the grammar, or is a kind of sweep that is not supported.
 
     """
     try:

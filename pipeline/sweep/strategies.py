@@ -1,7 +1,7 @@
-"""Samplers, which choose the values of the next trial, and pruners, which end a trial early: a line each in a table.
+"""The samplers, which choose the values of the next trial, and the pruners, which end a trial early.
 
-A sampler is made of its options, the space and a seed; a pruner of its options and the epochs of a trial. To add one: a
-function, its name in the options, and its line in the table.
+To add one: a function that makes it (a sampler from its options, the space and a seed; a pruner from its options and the
+epochs of a trial), its name in the options, and its line in the table.
 """
 
 from collections.abc import Callable
@@ -38,7 +38,7 @@ class Pruner(Section):
 
 
 def tpe(options: Sampler, _: Space, seed: int) -> BaseSampler:
-    """Tree-structured Parzen estimator; it takes trials that are running for bad ones, and so tries something else."""
+    """Tree-structured Parzen estimator. It assumes that running trials end badly, so that parallel trials differ."""
     return TPESampler(n_startup_trials=options.startup_trials, seed=seed, constant_liar=True)
 
 
@@ -50,7 +50,7 @@ def random(_: Sampler, __: Space, seed: int) -> BaseSampler:
 def grid(options: Sampler, space: Space, _: int) -> BaseSampler:
     """Every point of a space that is made of ``choice(...)`` and ``range(...)``, in an order that the seed decides."""
     _require(all(part.values for part in space), "grid", "choice(...) and range(...)", space)
-    # The seed of the study: a point has the same number in all processes.
+    # With the seed of the study, a point has the same number in all processes.
     return GridSampler({part.key: _values(part) for part in space}, seed=options.seed)
 
 
@@ -76,12 +76,12 @@ def _values(part: Dimension) -> list[Any]:
 
 
 def median(options: Pruner, _: int) -> BasePruner:
-    """Ends what is worse than the median of the trials before, at the same epoch."""
+    """Ends a trial that is worse than the median of the earlier trials at the same epoch."""
     return MedianPruner(options.startup_trials, options.warmup_epochs + 1)  # Optuna's steps begin at 0
 
 
 def hyperband(options: Pruner, epochs: int) -> BasePruner:
-    """Lets one trial of `reduction_factor` go on from each rung to the next."""
+    """Lets one of every `reduction_factor` trials continue from each rung to the next."""
     return HyperbandPruner(options.min_epochs, epochs, options.reduction_factor)
 
 

@@ -1,7 +1,7 @@
-"""The study of a sweep: Optuna's trials, kept in a store that the next trial is chosen from and that outlives every process.
+"""The study of a sweep: its trials in Optuna's store, which outlives the processes and from which the next trial is chosen.
 
-A trial that is running has a heartbeat. One whose heartbeat has stopped for the grace period is stale: Optuna marks it as
-failed and queues it again.
+A running trial has a heartbeat. A trial whose heartbeat has been missing for the grace period is stale: Optuna marks it as
+failed and requeues it.
 """
 
 import hashlib
@@ -28,15 +28,15 @@ from pipeline.sweep.strategies import PRUNERS, SAMPLERS
 from pipeline.system.errors import ConfigurationError, UserError
 from pipeline.system.paths import PROJECT
 
-ERROR = "error"  # the attribute of a failed trial that has its message; one that was interrupted has none
-STORE_PROBLEMS = (StorageInternalError, SQLAlchemyError)  # what Optuna raises when its store can't be used
-LOCK_SECONDS = 60  # that a process waits for others that write to the same SQLite file
+ERROR = "error"  # attribute of a failed trial: its message; an interrupted trial has none
+STORE_PROBLEMS = (StorageInternalError, SQLAlchemyError)  # the errors of Optuna when its store can't be used
+LOCK_SECONDS = 60  # how long a process waits for others that write to the same SQLite file
 
 
 class Storage(RDBStorage):
-    """Optuna's store, in which two threads or processes of one machine can't claim the same trial.
+    """Optuna's store, with a lock that keeps two threads or processes of one machine from claiming the same trial.
 
-    They could in a SQLite file, which has no locks of rows: Optuna reads the state of a trial, and then sets it.
+    Optuna reads the state of a trial and then sets it, and SQLite has no row locks that would make this one step.
     """
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
@@ -45,13 +45,13 @@ class Storage(RDBStorage):
             return super().set_trial_state_values(trial_id, state, values)
 
     def record_heartbeat(self, trial_id: int) -> None:
-        """Say that a trial is alive. That the store is gone is told by the trial, and not as a traceback of this thread."""
+        """Record that a trial is alive. If the store is gone, the trial reports it, and not a traceback of this thread."""
         with suppress(*STORE_PROBLEMS):
             super().record_heartbeat(trial_id)
 
 
 def requeue(study: optuna.Study, trial: FrozenTrial) -> None:
-    """Queue a trial again that was interrupted, unless it had failed, and was killed before all of that was written."""
+    """Requeue a trial that was interrupted, unless it had failed and only the end of its record is missing."""
     if ERROR not in trial.user_attrs:
         RetryHeartbeatStaleTrialCallback()(study, trial)
 
@@ -61,7 +61,7 @@ def _alone() -> FileLock:
 
 
 def storage(sweep: Sweep) -> Storage:
-    """Optuna's store; a SQLite file is relative to the project, and PostgreSQL is spoken to by psycopg 3.
+    """Open Optuna's store. The path of a SQLite file is relative to the project; PostgreSQL is used with psycopg 3.
 
     Raises:
         UserError: it can't be opened.
@@ -71,13 +71,13 @@ def storage(sweep: Sweep) -> Storage:
     options: dict[str, Any] = {}
     if scheme == "sqlite":
         address, options = f"sqlite:///{PROJECT / path}", {"connect_args": {"timeout": LOCK_SECONDS}}
-    elif scheme.startswith("postgresql://"):  # where SQLAlchemy would look for psycopg 2
+    elif scheme.startswith("postgresql://"):  # SQLAlchemy's default is psycopg 2
         address = f"postgresql+psycopg{address.removeprefix('postgresql')}"
-    warnings.filterwarnings("ignore", category=ExperimentalWarning)  # of heartbeats
-    optuna.logging.set_verbosity(optuna.logging.ERROR)  # or it prints a traceback of every trial that fails
+    warnings.filterwarnings("ignore", category=ExperimentalWarning)  # Optuna calls heartbeats experimental
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # or it logs a traceback of each trial that fails
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
-        with _alone():  # making the tables is a series of steps
+        with _alone():  # creating the tables takes several steps
             return Storage(
                 address,
                 engine_kwargs=options,
@@ -90,7 +90,7 @@ def storage(sweep: Sweep) -> Storage:
 
 
 def unusable(url: str, error: Exception) -> UserError:
-    """What there is to say of a store that can't be used, or no longer."""
+    """The error of a store that can't be used, or no longer."""
     return UserError(
         f"the sweep's store {url} can't be used: {str(error.__cause__ or error).splitlines()[0]}\n"
         "Mend that, and the same command goes on with the trials that remain. Or choose another store: "
@@ -99,10 +99,10 @@ def unusable(url: str, error: Exception) -> UserError:
 
 
 def name_of(configuration: SweepConfiguration, space: list[Dimension], data: str) -> str:
-    """The study's name: of everything that decides what its trials are, so that the same command finds it again.
+    """The name of the study, from all that decides the results of its trials, so that the same command finds it again.
 
-    That is the configuration, the space and the `data`, a hash of the images. How many trials, where they run and how many
-    may fail can differ: a study can be made longer.
+    That is the configuration, the space and `data`, a hash of the images. The number of trials, the workers and the allowed
+    failures are not part of it: a study can be extended.
     """
     sweep = configuration.sweep
     what = [data, sweep.objective, sweep.sampler.model_dump(), sweep.pruner.model_dump(), [repr(part) for part in space]]
@@ -112,7 +112,7 @@ def name_of(configuration: SweepConfiguration, space: list[Dimension], data: str
 
 @dataclass(frozen=True)
 class Count:
-    """How many trials of a study ended how, and how many have not."""
+    """How many trials of a study are in each state."""
 
     finished: int
     pruned: int
@@ -122,7 +122,7 @@ class Count:
 
     @property
     def done(self) -> int:
-        """All that won't be tried again."""
+        """The number of trials that are not tried again."""
         return self.finished + self.pruned + self.failed
 
 
@@ -133,28 +133,28 @@ class Study:
         configuration: of the sweep.
         space: what it varies.
         data: a hash of the images that all trials train on.
-        store: of `storage`.
+        store: made by `storage`.
 
     Raises:
-        ConfigurationError: the sampler can't sample this space, or it is not said how many trials there are.
+        ConfigurationError: the sampler can't sample this space, or the number of trials is missing.
 
     """
 
     def __init__(self, configuration: SweepConfiguration, space: list[Dimension], data: str, store: Storage) -> None:
         sweep, self.name, self.space = configuration.sweep, name_of(configuration, space, data), space
-        size = math.prod(len(part.values) for part in space)  # of the grid; 0 if there is none
+        size = math.prod(len(part.values) for part in space)  # of the grid; 0 if the space is no grid
         if sweep.trials is None and not size:
             raise ConfigurationError("sweep.trials must be a number where the space has intervals: sweep.trials=30")
         self.is_grid = sweep.sampler.name == "grid" or sweep.trials is None
         sample = SAMPLERS["grid" if self.is_grid else sweep.sampler.name]
-        sample(sweep.sampler, space, 0)  # raises, before anything is written
+        sample(sweep.sampler, space, 0)  # raises an error before anything is written
         self.wanted: int = min(sweep.trials or size, size) if self.is_grid else int(sweep.trials or size)
         direction = StudyDirection.MAXIMIZE if sweep.objective == "validation_accuracy" else StudyDirection.MINIMIZE
         self.optuna = optuna.create_study(storage=store, study_name=self.name, direction=direction, load_if_exists=True)
-        # A sampler that goes on must not begin with the same random numbers again.
+        # A resumed study must not repeat the random numbers of its beginning.
         self.optuna.sampler = sample(sweep.sampler, space, (sweep.sampler.seed + len(self.optuna.trials)) % 2**32)
         self.optuna.pruner = PRUNERS[sweep.pruner.name](sweep.pruner, configuration.training.epochs)
-        optuna.storages.fail_stale_trials(self.optuna)  # here, or each thread that begins would queue them
+        optuna.storages.fail_stale_trials(self.optuna)  # done once here: each thread that begins would requeue them again
 
     def suggest(self, trial: Trial) -> list[str]:
         """Choose the values of a trial, as overrides."""
@@ -165,7 +165,7 @@ class Study:
         return [part.override(values[part.key]) for part in self.space]
 
     def count(self) -> Count:
-        """How many trials ended how; those that were interrupted are tried again and don't count."""
+        """Count the trials in each state. Interrupted trials are tried again, and don't count as failed."""
         states = [trial.state for trial in self.optuna.get_trials(deepcopy=False)]
         failed = sum(trial.state == TrialState.FAIL for trial in self.ended())
         others = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING, TrialState.WAITING)
@@ -173,12 +173,12 @@ class Study:
         return Count(finished, pruned, failed, running, queued)
 
     def remaining(self) -> int:
-        """How many trials are still wanted. A point of a grid that two processes tried counts once."""
+        """The number of trials still to do. A grid point that two processes tried counts once."""
         ended = self.ended()
         return self.wanted - (len({str(self.overrides(trial.params)) for trial in ended}) if self.is_grid else len(ended))
 
     def ended(self) -> list[FrozenTrial]:
-        """All trials that ended and were not interrupted, in their order."""
+        """All trials that ended without being interrupted, in their order."""
         trials = self.optuna.get_trials(deepcopy=False)
         return [
             trial
@@ -188,7 +188,7 @@ class Study:
         ]
 
     def best(self) -> FrozenTrial | None:
-        """The finished trial with the best value, of equals the first; None while none has finished."""
+        """The finished trial with the best value, the first of equals; None if no trial has finished."""
         finished = self.optuna.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         sign = 1 if self.optuna.direction == StudyDirection.MINIMIZE else -1
         return min(finished, key=lambda trial: (sign * (trial.value or 0.0), trial.number), default=None)

@@ -1,4 +1,4 @@
-"""What a sweep leaves in MLflow: a parent run with its table and plots, and a run for every trial below it."""
+"""The MLflow runs of a sweep: a parent run with the table and the plots, and below it a run for each trial."""
 
 import tempfile
 import time
@@ -19,19 +19,19 @@ from pipeline.system.paths import MLFLOW_LOCK, PROJECT
 from pipeline.tracking import recorder, stage_run
 from pipeline.tracking.problems import telling
 
-#: MLflow's status of a run, by how its trial ended. It knows no pruned runs; the tag `trial_state` does.
+#: MLflow's status of a run, by the state of its trial. MLflow has no status for pruned trials; the tag `trial_state` has it.
 STATUS = {"finished": "FINISHED", "pruned": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
 
 
 class SweepLogger:
     """Writes the runs of a sweep.
 
-    A trial is written here before Optuna's store has it: if this store breaks, the trial is tried again, and nothing is
-    missing. Every method raises UserError if the store can't be used.
+    The end of a trial is written to MLflow before it is written to Optuna's store: if MLflow's store breaks, the trial is tried
+    again and nothing is missing. Every method raises UserError if the store can't be used.
 
     Args:
         configuration: of the sweep.
-        study: its trials.
+        study: with its trials.
 
     """
 
@@ -43,7 +43,7 @@ class SweepLogger:
         with telling(self._uri):
             self._client, self._experiment = recorder.open_store(self._uri, configuration.tracking.experiment, PROJECT)
             self._close_interrupted()
-            with FileLock(PROJECT / MLFLOW_LOCK):  # or two that begin at once make one each
+            with FileLock(PROJECT / MLFLOW_LOCK):  # or two commands that begin at once create one each
                 self._parent = self._find_or_create_parent()
 
     def _find_or_create_parent(self) -> str:
@@ -62,7 +62,7 @@ class SweepLogger:
         return run
 
     def _close_interrupted(self) -> None:
-        """Mark the runs of trials as killed that were queued again, or whose process has died."""
+        """Mark the runs of trials that were requeued, or whose process has died, as killed."""
         recorder.close_dead_runs(self._client, self._experiment)
         trials = self._study.optuna.get_trials(deepcopy=False, states=(TrialState.FAIL,))
         interrupted = {str(trial.number) for trial in trials if ERROR not in trial.user_attrs}
@@ -77,7 +77,7 @@ class SweepLogger:
         return run
 
     def begin(self, number: int, overrides: list[str], values: dict[str, Any]) -> None:
-        """Create the run of a trial; `values` is its whole configuration, empty if it could not be composed."""
+        """Create the run of a trial. `values` is its whole configuration, empty if it could not be composed."""
         parameters = dict(override.split("=", 1) for override in overrides)
         tags = {"mlflow.parentRunId": self._parent, "role": "trial", "trial": str(number)}
         with telling(self._uri):

@@ -1,4 +1,4 @@
-"""One trial of a sweep, as a worker trains it: without Optuna, it reports every epoch and is told whether to go on."""
+"""One trial of a sweep in a worker: it reports each epoch and waits for the decision whether to continue. Knows no Optuna."""
 
 import gc
 import os
@@ -21,18 +21,18 @@ from pipeline.system.errors import UserError
 if TYPE_CHECKING:
     from pipeline.training.trainer import Epoch
 
-PATIENCE_SECONDS = 60  # that a trial waits to hear whether it goes on, before it takes its coordinator for dead
+PATIENCE_SECONDS = 60  # how long a trial waits for the decision before it takes its coordinator for dead
 
-#: The fields of `pipeline.training.trainer.Epoch`, which only a process that has TensorFlow can import.
+#: The fields of `pipeline.training.trainer.Epoch` as a dictionary, because importing that class imports TensorFlow.
 EpochFields = dict[str, float]
 
-#: Keras keeps its precision for the whole process. A worker that was started with several threads trains one trial at a time.
+#: Keras sets its precision for the whole process, so a worker with several threads trains one trial at a time.
 _one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What a trial reached that was trained to its end: of its best epoch, and the seconds of all epochs."""
+    """The result of a trial that was trained to its end: the values of its best epoch, and the seconds of all epochs."""
 
     validation_accuracy: float
     validation_loss: float
@@ -41,26 +41,26 @@ class TrialResult:
 
 
 class TrialFailed(Exception):
-    """A trial ended with an error, which is its message. The sweep goes on."""
+    """A trial ended with an error, whose text is the message. The sweep continues."""
 
 
 class Stopped(Exception):
-    """The coordinator has seen enough of a trial, or ends."""
+    """The coordinator has pruned the trial, or ends."""
 
 
 class DataPlugin(WorkerPlugin):
-    """Brings the images of a sweep to every worker once, also to those that start later."""
+    """Sends the images of a sweep to each worker once, also to workers that start later."""
 
     def __init__(self, name: str, data: TrialData) -> None:
         self.name, self.data = name, data
 
     def setup(self, worker: Worker) -> None:  # noqa: ARG002
-        """Leave Ctrl-C, which the terminal sends to all processes of a command, to the coordinator."""
-        with suppress(ValueError):  # a worker in a thread of a test
+        """Ignore Ctrl-C, which the terminal sends to all processes of a command: the coordinator handles it."""
+        with suppress(ValueError):  # a test runs its workers in threads
             signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-#: What trains a trial: `fit`, or what stands in its place when a sweep itself is tested or measured.
+#: The type of `fit`, and of its replacements where the sweep itself is tested or measured.
 Fit = Callable[[Configuration, TrialData, Callable[[EpochFields], None]], TrialResult]
 
 
@@ -104,7 +104,7 @@ def run(fit: Fit, values: dict[str, Any], data: str, topic: str, name: str) -> T
 
 @cache
 def start() -> None:
-    """Load what trials need, once a process: it takes seconds."""
+    """Load TensorFlow, once a process: it takes seconds."""
     tensorflow_setup.start()
     from pipeline.training import trainer  # noqa: F401
 
@@ -121,7 +121,7 @@ def fit(configuration: Configuration, data: TrialData, on_epoch: Callable[[Epoch
     def report(epoch: "Epoch") -> None:
         on_epoch(asdict(epoch))
 
-    gc.collect()  # the graphs of the last trial refer to themselves in circles
+    gc.collect()  # frees the graphs of the last trial, which are reference cycles
     with _one_at_a_time:
         trainer = Trainer(
             *(configuration, data.train, data.validation, data.mean, data.standard_deviation),

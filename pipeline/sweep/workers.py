@@ -1,4 +1,4 @@
-"""The workers of a sweep: Dask processes that train trial after trial, here or on a cluster that exists."""
+"""The workers of a sweep: Dask processes that train one trial after another, on this machine or on an existing cluster."""
 
 import importlib
 import logging
@@ -13,18 +13,18 @@ from pipeline.sweep.trial import start
 from pipeline.system.errors import UserError
 
 SETTINGS = {
-    # A worker of this machine that dies takes its trial along: begun anew, what killed it would kill the next worker.
+    # When a worker of this machine dies, its trial fails: started again, it might kill the next worker, too.
     "distributed.scheduler.allowed-failures": 0,
-    # Dask has malloc give all memory back at once, which makes every step of a training half as fast.
+    # Dask tells malloc to return memory at once, which halves the speed of training.
     "distributed.nanny.pre-spawn-environ": {},
-    "distributed.comm.timeouts.connect": "20s",  # after which a scheduler that gives no answer is gone
+    "distributed.comm.timeouts.connect": "20s",  # after which a scheduler that does not answer counts as gone
 }
 SCHEDULER_GONE = "the Dask scheduler is gone. Start it again; the same command goes on with the trials that remain."
 
 
 @contextmanager
 def workers(sweep: Sweep) -> Iterator[Client]:
-    """A client of the cluster at ``sweep.scheduler``, or of ``sweep.workers`` new processes, which end with the block.
+    """A client of the cluster at ``sweep.scheduler``, or of ``sweep.workers`` new processes that end with the block.
 
     Raises:
         UserError: there is no cluster, or it lacks the project.
@@ -38,18 +38,18 @@ def workers(sweep: Sweep) -> Iterator[Client]:
                     print("The cluster has no worker yet. The sweep waits for one: dask worker ADDRESS --nthreads 1")
                 yield client
         else:
-            # Every worker has TensorFlow use all cores, as the stage `train` does: with other threads sums are split in other
-            # places, and the best trial would not come out the same there. It costs a twentieth of the speed.
+            # Each worker uses all cores, as the stage `train` does: the number of threads changes the order of floating-point
+            # additions, and the stage must reproduce the best trial exactly. This costs a twentieth of the speed.
             options = {"threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": "CRITICAL"}
             with LocalCluster(n_workers=sweep.workers, **options) as cluster, Client(cluster) as client:
-                for address in client.nthreads():  # it takes seconds, in which this process loads MLflow
+                for address in client.nthreads():  # it takes seconds; meanwhile this process loads MLflow
                     fire_and_forget(client.submit(start, workers=[address], pure=False))
                 yield client
 
 
 @contextmanager
 def _connected(scheduler: str) -> Iterator[Client]:
-    for name in ("distributed", "distributed.client"):  # they print a traceback of every error that they raise
+    for name in ("distributed", "distributed.client"):  # they log a traceback of each error that they raise
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = Client(scheduler)
@@ -63,7 +63,7 @@ def _connected(scheduler: str) -> Iterator[Client]:
 
 
 def check_module(client: Client, name: str) -> None:
-    """Make sure that the scheduler and its workers can import a module.
+    """Check that the scheduler and its workers can import a module.
 
     Raises:
         UserError: one can't.
