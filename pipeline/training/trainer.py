@@ -3,7 +3,7 @@
 import math
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -205,15 +205,15 @@ class Trainer:
 
     def _validate(self) -> tuple[float, float]:
         """Mean cross-entropy in nats, and accuracy, on the validation split."""
-        logits, labels = np.concatenate(list(self._validation_logits())), self.validation.labels
+        logits, labels = self._validation_logits(), self.validation.labels
         with np.errstate(invalid="ignore"):  # of a network that diverged: told by the caller
             loss = (np.logaddexp.reduce(logits, axis=1) - logits[np.arange(len(labels)), labels]).mean()
         return float(loss), float((logits.argmax(axis=1) == labels).mean())
 
-    def _validation_logits(self) -> Iterator[NDArray[np.float32]]:
-        for begin in range(0, len(self.validation.labels), VALIDATION_BATCH):
-            pictures = network_input(self.validation.pictures[begin : begin + VALIDATION_BATCH])
-            yield tf.cast(self._infer(tf.constant(pictures)), tf.float32).numpy()
+    def _validation_logits(self) -> NDArray[np.float32]:
+        starts = range(0, len(self.validation.labels), VALIDATION_BATCH)
+        batches = [network_input(self.validation.pictures[begin : begin + VALIDATION_BATCH]) for begin in starts]
+        return np.concatenate([np.asarray(self._infer(tf.constant(batch)), np.float32) for batch in batches])  # (n, 10)
 
     def calibrate(self) -> None:
         """Scale the logits so that the probabilities of the validation split mean what they say.
@@ -223,7 +223,7 @@ class Trainer:
         """
         from scipy.optimize import minimize_scalar  # takes long to import, and trials of a sweep are not calibrated
 
-        logits = np.concatenate(list(self._validation_logits())).astype(np.float64)  # (n, 10)
+        logits = self._validation_logits().astype(np.float64)  # (n, 10)
         right = logits[np.arange(len(logits)), self.validation.labels]
 
         def loss(log_temperature: float) -> float:
