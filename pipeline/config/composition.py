@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hydra import initialize_config_dir
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
 from pipeline.config.check import check_by, must_be_checkout, plain, read
 from pipeline.config.messages import keys_of, unknown_key
@@ -45,12 +46,20 @@ def explain(error: HydraException, schema: type[Configuration] = Configuration) 
     # Hydra names the override alone; the cause has the reason, and what was composed before.
     refused = re.search(r"(?:use \+|Error merging override )(.+)", text, re.DOTALL)
     if refused and isinstance(cause, OmegaConfBaseException) and cause.parent_node is not None:
-        there = keys_of(OmegaConf.to_container(cause.parent_node._get_root()))
         within = re.sub(r"\[(\w+)\]", r".\1", str(cause.full_key))  # as in optimizer={rho: 0.5, foo: 1}
+        there = keys_of(OmegaConf.to_container(_whole(cause.parent_node)))
         unknown = [key for key in (refused[1].partition("=")[0].lstrip("+~"), within) if key not in there]
         reason = unknown_key(unknown[0], there, schema) if unknown else f"  {str(cause).splitlines()[0]}"
         text = f"{reason}\n    given: {refused[1]}"
     return ConfigurationError(f"the override is not valid.\n{text}")
+
+
+def _whole(node: Any) -> Any:
+    """The whole configuration that a node is a part of."""
+    with suppress(ConfigKeyError):  # the whole is a part of nothing
+        while True:
+            node = OmegaConf.select(node, "..")
+    return node
 
 
 def compose(
