@@ -237,7 +237,7 @@ def test_ink_is_coloured_where_it_is_evidence_and_on_its_own_digit_alone() -> No
     why = Explanation(1, 0, picture.tobytes(), (Reason(1, reason.tobytes()), Reason(7, reason.tobytes())), ())
     colours = Image.new("RGB", (300, 300), LIGHT.ink)
     strokes = Image.new("L", (300, 300), 255)
-    heat.paint(colours, strokes, why, (110, 60, 170, 240), ink.View(), LIGHT, fill=False)
+    heat.paint(colours, strokes, why, (110, 60, 170, 240), LIGHT, fill=False)
     above, below, beside = (colours.getpixel(point) for point in ((140, 100), (140, 200), (260, 150)))
     assert isinstance(above, tuple)
     assert isinstance(below, tuple)

@@ -65,7 +65,7 @@ class Corrections:
     def __init__(self, folder: Path, writer: str, tell: Callable[[str], None]) -> None:
         self._folder, self._writer, self._tell = folder, writer, tell
         self._saved: list[tuple[Path, Strokes]] = []
-        self._waiting: deque[Callable[[], None]] = deque()
+        self._waiting: deque[Callable[[], object]] = deque()
         self._errands = Errands(tell)
 
     @property
@@ -81,7 +81,7 @@ class Corrections:
 
     def delete_last(self) -> None:
         """Delete the last correction from the collection, once it is saved."""
-        self._waiting.append(lambda: self._tell(self._delete_last()))
+        self._waiting.append(self._delete_last)
         self.look()
 
     def look(self) -> None:
@@ -97,32 +97,29 @@ class Corrections:
             whole = f" Alt+{label} saves the whole drawing as one digit." if is_part else ""
             self._tell(f"{what}: {'/'.join(path.parts[-3:])}. {NEXT}{whole}")
 
-        if problem := self._delete_previous_of(strokes):
-            self._tell(problem)
-            return
-        late = f"{self._folder} did not take the drawing in time. Try again."
-        self._errands.send(save, self._folder, label, strokes, self._writer, then=saved, seconds=SECONDS, late=late)
+        if self._delete_previous_of(strokes):
+            late = f"{self._folder} did not take the drawing in time. Try again."
+            self._errands.send(save, self._folder, label, strokes, self._writer, then=saved, seconds=SECONDS, late=late)
 
-    def _delete_previous_of(self, strokes: Strokes) -> str:
+    def _delete_previous_of(self, strokes: Strokes) -> bool:
         """Call before saving: deletes the previous correction of the same strokes, whose label was wrong.
 
         Returns:
-            A message for the user if it can't be deleted, else "".
+            False if it can't be deleted, which is told.
 
         """
-        if not self._saved or self._saved[-1][1] != strokes:
-            return ""
-        count = len(self._saved)
-        message = self._delete_last()
-        return message if len(self._saved) == count else ""
+        return not self._saved or self._saved[-1][1] != strokes or self._delete_last()
 
-    def _delete_last(self) -> str:
+    def _delete_last(self) -> bool:
         if not self._saved:
-            return "There is no correction to delete."
+            self._tell("There is no correction to delete.")
+            return False
         path, _ = self._saved[-1]
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            return f"{path.name} can't be deleted: {error.strerror}."
+            self._tell(f"{path.name} can't be deleted: {error.strerror}.")
+            return False
         self._saved.pop()
-        return f"Deleted the correction {path.name}."
+        self._tell(f"Deleted the correction {path.name}.")
+        return True

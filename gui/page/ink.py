@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 from PIL import Image, ImageChops, ImageDraw
 
+from pipeline.data.stroke_files import Bounds, Point, bounds
+
 FINE, COARSE = 4, 2  # each pixel of a thin, a thick stroke is this many by this many, for grey edges
 THICK = 20  # from this radius on, screen pixels
-
-Point = tuple[float, float]
-Bounds = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 class View(NamedTuple):
@@ -29,14 +28,18 @@ class View(NamedTuple):
         """Screen pixels of a point of the page."""
         return x * self.scale + self.dx, y * self.scale + self.dy
 
+    def box_to_screen(self, box: Bounds) -> Bounds:
+        """Screen pixels of a box on the page."""
+        return *self.to_screen(*box[:2]), *self.to_screen(*box[2:])
 
-def fit(bounds: Bounds, size: tuple[float, float]) -> View:
-    """Show `bounds` of the page as large as they fit into a screen of `size` pixels, in its middle."""
-    width, height = bounds[2] - bounds[0], bounds[3] - bounds[1]
+
+def fit(box: Bounds, size: tuple[float, float]) -> View:
+    """Show a box of the page as large as it fits into a screen of `size` pixels, in its middle."""
+    width, height = box[2] - box[0], box[3] - box[1]
     if width <= 0 or height <= 0:
         return View()
     scale = min(size[0] / width, size[1] / height)
-    return View(scale, (size[0] - width * scale) / 2 - bounds[0] * scale, (size[1] - height * scale) / 2 - bounds[1] * scale)
+    return View(scale, (size[0] - width * scale) / 2 - box[0] * scale, (size[1] - height * scale) / 2 - box[1] * scale)
 
 
 def add(mask: Image.Image, points: Sequence[Point], width: float, view: View) -> None:
@@ -51,9 +54,9 @@ def add(mask: Image.Image, points: Sequence[Point], width: float, view: View) ->
     """
     radius = max(width * view.scale / 2, 0.5)
     shown = [view.to_screen(x, y) for x, y in points]
-    xs, ys = [x for x, _ in shown], [y for _, y in shown]
-    left, top = max(floor(min(xs) - radius) - 1, 0), max(floor(min(ys) - radius) - 1, 0)
-    right, bottom = min(ceil(max(xs) + radius) + 1, mask.width), min(ceil(max(ys) + radius) + 1, mask.height)
+    x0, y0, x1, y1 = bounds([shown])
+    left, top = max(floor(x0 - radius) - 1, 0), max(floor(y0 - radius) - 1, 0)
+    right, bottom = min(ceil(x1 + radius) + 1, mask.width), min(ceil(y1 + radius) + 1, mask.height)
     if right <= left or bottom <= top:
         return  # beyond the mask
     times = COARSE if radius >= THICK else FINE
@@ -67,14 +70,8 @@ def _stroke(pen: ImageDraw.ImageDraw, path: list[Point], radius: float) -> None:
     for (x0, y0), (x1, y1) in pairwise(path):  # Pillow's own lines are a pixel off here and there
         length = hypot(x1 - x0, y1 - y0)
         if length:
-            across, along = (y1 - y0) / length * radius, (x1 - x0) / length * radius
-            corners = (
-                (x0 - across, y0 + along),
-                (x1 - across, y1 + along),
-                (x1 + across, y1 - along),
-                (x0 + across, y0 - along),
-            )
-            pen.polygon(corners, fill=255)
+            u, v = (y1 - y0) / length * radius, (x1 - x0) / length * radius  # across the stroke
+            pen.polygon(((x0 - u, y0 + v), (x1 - u, y1 + v), (x1 + u, y1 - v), (x0 + u, y0 - v)), fill=255)
     last: Point | None = None
     for x, y in path:
         if last is None or hypot(x - last[0], y - last[1]) > radius / 8 or (x, y) == path[-1]:  # else it wouldn't be seen

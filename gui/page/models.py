@@ -17,6 +17,7 @@ class Models:
 
     Args:
         client: that opens them.
+        errands: to find runs.
         tell: called with messages for the user.
 
     Attributes:
@@ -24,10 +25,9 @@ class Models:
 
     """
 
-    def __init__(self, client: ReadingClient, tell: Callable[[str], None]) -> None:
+    def __init__(self, client: ReadingClient, errands: Errands, tell: Callable[[str], None]) -> None:
         self.introductions: dict[int, str] = {}
-        self._client, self._tell = client, tell
-        self._errands = Errands(tell)
+        self._client, self._errands, self._tell = client, errands, tell
         self._chosen: dict[int, int] = {}  # number of the latest choice, by slot; a closed slot has none
         self._count = 0
 
@@ -63,11 +63,3 @@ class Models:
         if self._chosen.pop(SECOND, None):
             self.introductions.pop(SECOND, None)
             self._client.close_model(SECOND)
-
-    def look(self) -> None:
-        """Open what has been found. Never waits."""
-        self._errands.look()
-
-    def end(self) -> None:
-        """Look for no run any more."""
-        self._errands.close()

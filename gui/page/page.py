@@ -6,8 +6,8 @@ from typing import NamedTuple
 from PIL import Image, ImageOps
 
 from gui.page import ink
-from gui.page.ink import Bounds, Point
 from pipeline.data import stroke_files
+from pipeline.data.stroke_files import Bounds, Point
 
 OVERSAMPLING = 2  # a saved image is drawn this much larger than the page
 

@@ -43,7 +43,6 @@ class Session:
         status: the latest message for the user.
         models: that are open.
         seen: the answer of each, by slot; empty for a blank page, and before there is an answer.
-        wanted: number of the digit that was selected by hand; -1: none was.
         is_explaining: whether explanations are wanted.
         explanation: the latest one.
         uses_eraser: whether the pen erases.
@@ -57,16 +56,16 @@ class Session:
         self.page = page
         self.changed: Callable[[], None] = lambda: None
         self.status = ""
-        self.models = Models(client, self.tell)
+        self._errands = Errands(self.tell)
+        self.models = Models(client, self._errands, self.tell)
         self.seen: dict[int, Reading] = {}
-        self.wanted = -1
+        self._wanted = -1
         self.is_explaining = False
         self.explanation: Explanation | None = None
         self.uses_eraser = False
         self.image: ShownImage | None = None
         self.corrections = Corrections(collection or COLLECTION, writer, self.tell)
         self._client, self._shown_side = client, shown_side
-        self._images = Errands(self.tell)
         self._image_count = 0
         self._asked = self._answered = self._since = page.version  # versions; answers to earlier ones than the last are void
         self._explained, self._explain_next = -1, 0.0  # the version that was explained, and the time of the next
@@ -83,8 +82,8 @@ class Session:
 
     @property
     def busy(self) -> bool:
-        """Whether an image is being opened, or a correction is being saved."""
-        return self._images.busy or self.corrections.busy
+        """Whether an image is being opened, a run is being looked for, or a correction is being saved."""
+        return self._errands.busy or self.corrections.busy
 
     @property
     def is_answer_due(self) -> bool:
@@ -99,7 +98,7 @@ class Session:
     @property
     def selected(self) -> int:
         """Number of the selected digit; -1 if there is none."""
-        return messages.selected(self.digits, self.wanted, len(self.page.strokes) - 1) if self.digits else -1
+        return messages.selected(self.digits, self._wanted, len(self.page.strokes) - 1) if self.digits else -1
 
     def tell(self, message: str) -> None:
         """Change the message for the user."""
@@ -111,18 +110,15 @@ class Session:
         for message in self._client.receive():
             self._receive(message)
             self.changed()
-        for part in (self._images, self.models, self.corrections):
-            part.look()
+        self._errands.look()
+        self.corrections.look()
 
     def close(self) -> None:
         """End, once all corrections are saved."""
         while self.corrections.busy:
             self.corrections.look()
             time.sleep(0.01)
-        self._images.close()
-        self.models.end()
-
-    # The page --------------------------------------------------------------------------------------------------------
+        self._errands.close()
 
     def page_changed(self) -> None:
         """Have the page read as it is now; the answer comes when it can."""
@@ -132,7 +128,7 @@ class Session:
             self._answered = self._asked = page.version
             self._see({})
         elif page.version != self._asked:
-            self.wanted = -1
+            self._wanted = -1
             self.recognize()
         elif self.is_explaining and not page.is_drawing and self._explained != page.version:
             self.recognize()  # the last points of a stroke may not have been explained
@@ -143,7 +139,7 @@ class Session:
         if self.page.blank:
             return
         self._asked = self.page.version
-        explain = self.wanted if self._is_explanation_due() else None
+        explain = self._wanted if self._is_explanation_due() else None
         strokes = [list(points) for points in self.page.strokes]
         self._client.read(Read(self.page.version, strokes, self.page.content.image, explain))
         self.changed()
@@ -193,8 +189,6 @@ class Session:
         """Draw with a brush that is some steps thicker from now on; thinner, if they are negative."""
         self.set_brush(self.page.brush / self.page.side * BRUSH_STEP**steps)
 
-    # Files -----------------------------------------------------------------------------------------------------------
-
     def open_drawing(self, path: Path) -> None:
         """Show an image, or the first drawing of a ``.json`` file, and read it.
 
@@ -236,9 +230,7 @@ class Session:
                 self.recognize()  # the file may have changed
 
         late = f"{path.name} took too long to open. Make it smaller."
-        self._images.send(files.shown_image, path, self._shown_side, then=fetched, seconds=IMAGE_SECONDS, late=late)
-
-    # Models and answers ----------------------------------------------------------------------------------------------
+        self._errands.send(files.shown_image, path, self._shown_side, then=fetched, seconds=IMAGE_SECONDS, late=late)
 
     def close_second(self) -> None:
         """Read with one model only."""
@@ -273,8 +265,6 @@ class Session:
         if not self.digits:
             self.explanation = None
 
-    # Explanations and corrections ------------------------------------------------------------------------------------
-
     def toggle_explanation(self) -> None:
         """Explain the answers from now on, or no more."""
         self.is_explaining = not self.is_explaining
@@ -285,7 +275,7 @@ class Session:
     def select(self, number: int) -> None:
         """Select a digit of the answer."""
         if self.digits:
-            self.wanted = min(max(number, 0), len(self.digits) - 1)
+            self._wanted = min(max(number, 0), len(self.digits) - 1)
             if self.is_explaining:
                 self.recognize()
             self.changed()

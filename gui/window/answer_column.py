@@ -12,21 +12,14 @@ LEFT, RIGHT = 26, 72  # beside the bars, for the digit and its probability
 
 
 class Column(ttk.Frame):
-    """What a model answers.
+    """What a model answers."""
 
-    Args:
-        parent: of the widget.
-        px: display scaling.
-
-    """
-
-    def __init__(self, parent: tk.Misc, px: float) -> None:
+    def __init__(self, parent: tk.Misc, palette: Palette, px: float) -> None:
         super().__init__(parent, style="Card.TFrame", padding=round(12 * px), borderwidth=0)
-        self.px = px
+        self.palette, self.px = palette, px
         self.values: tuple[float, ...] = (0.0,) * 10
         self._shown: tuple[Reading | None, int] = (None, -1)
         self._best: int | None = None
-        self._palette: Palette | None = None
         self._span = (0.0, 0.0)  # where the bars begin and end
         wrap = round((WIDTH - 24) * px)
         self.model = ttk.Label(self, style="CardFaint.TLabel", anchor="center", justify="center", wraplength=wrap)
@@ -45,7 +38,7 @@ class Column(ttk.Frame):
 
     def colour(self, palette: Palette) -> None:
         """Show everything in the colours of a theme."""
-        self._palette = palette
+        self.palette = palette
         self.bars.configure(background=palette.card)
         self._place()
 
@@ -66,8 +59,6 @@ class Column(ttk.Frame):
 
     def _place(self) -> None:
         """Make the parts of the bars, as large as there is room."""
-        if self._palette is None:
-            return
         px, bars = self.px, self.bars
         width, height = max(bars.winfo_width(), int(bars["width"])), max(bars.winfo_height(), int(bars["height"]))
         self._span, step = (LEFT * px, width - RIGHT * px), min(height / 10, 40 * px)
@@ -76,16 +67,14 @@ class Column(ttk.Frame):
         for digit in range(10):
             y, half = step * (digit + 0.5), step * 0.26
             bars.create_text(left / 2, y, text=str(digit), tags=f"digit{digit}")
-            bars.create_rectangle(left, y - half, right, y + half, fill=self._palette.track, width=0)
+            bars.create_rectangle(left, y - half, right, y + half, fill=self.palette.track, width=0)
             bars.create_rectangle(left, y - half, left, y + half, width=0, tags=f"bar{digit}")
             bars.create_text(width - 4 * px, y, anchor="e", font=("TkDefaultFont", 9), tags=f"percent{digit}")
         self._draw()
 
     def _draw(self) -> None:
-        """Make the bars as long as the values say."""
-        if self._palette is None:
-            return
-        palette, bars, (left, right) = self._palette, self.bars, self._span
+        """Make the bars as long as the values say; that is quicker than to make them anew."""
+        palette, bars, (left, right) = self.palette, self.bars, self._span
         for digit, value in enumerate(self.values):
             best, length = digit == self._best, value * (right - left)
             colour = palette.text if best else palette.faint

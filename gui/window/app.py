@@ -99,8 +99,8 @@ class App(tk.Tk):
         self.toolbar.grid(row=0, column=0, columnspan=4, sticky="ew", padx=gap, pady=(gap, 0))
         self.canvas = Surface(self, self.session, self.palette, self.px)
         self.canvas.grid(row=1, column=0, sticky="nsew", padx=gap, pady=gap)
-        self.columns = [Column(self, self.px), Column(self, self.px)]
-        self.panel = Panel(self, self.px)
+        self.columns = [Column(self, self.palette, self.px) for _ in (MAIN, SECOND)]
+        self.panel = Panel(self, self.palette, self.px)
         for number, widget in enumerate((*self.columns, self.panel), start=1):
             widget.grid(row=1, column=number, sticky="ns", padx=(0, gap), pady=gap)
         self.status = ttk.Label(self, style="Faint.TLabel", anchor="w", justify="left")

@@ -12,6 +12,7 @@ from gui.page.palette import Palette
 from gui.page.session import Session
 from gui.page.wording import label
 from gui.reading.messages import Explanation
+from pipeline.data.stroke_files import Bounds
 from pipeline.inference.results import Digit
 
 CLICK = 3  # that the mouse may move within a click, at 96 dots an inch, pixels
@@ -40,13 +41,6 @@ class Surface(tk.Canvas):
 
     While a stroke is drawn it is made of Tk's lines, which are there at once; when the pen is lifted they are replaced by the
     same ink with smooth edges.
-
-    Args:
-        parent: of the widget.
-        session: whose page it is.
-        palette: of the theme.
-        px: display scaling.
-
     """
 
     def __init__(self, parent: tk.Misc, session: Session, palette: Palette, px: float) -> None:
@@ -104,7 +98,7 @@ class Surface(tk.Canvas):
         self._draw_marks()
         self._compose()
 
-    def _bounds(self) -> ink.Bounds:
+    def _bounds(self) -> Bounds:
         if self.page.content.image is None:
             return self.page.bounds()
         return (0, 0, *image.size) if (image := self._image()) else (0, 0, 1, 1)
@@ -213,7 +207,8 @@ class Surface(tk.Canvas):
         why = self._explanation
         # Over strokes an old one stays until the next has come; over another image it would be a ghost.
         if why is not None and why.mark < len(self.session.digits) and not (given and why.version != self.page.version):
-            heat.paint(colours, mask, why, self.session.digits[why.mark].box, view, self.palette, fill=given is not None)
+            box = view.box_to_screen(self.session.digits[why.mark].box)
+            heat.paint(colours, mask, why, box, self.palette, fill=given is not None)
         image.paste(colours, (0, 0), mask)
         if self._photo is not None and (self._photo.width(), self._photo.height()) == size:
             self._photo.paste(image)
@@ -232,7 +227,7 @@ class Surface(tk.Canvas):
         self.delete("mark")
         pad = (self.page.brush * self._view.scale / 2 if self.page.content.image is None else 0) + 6 * self.px
         for number, digit in enumerate(digits):
-            (left, top), (right, bottom) = (self._view.to_screen(*corner) for corner in (digit.box[:2], digit.box[2:]))
+            left, top, right, bottom = self._view.box_to_screen(digit.box)
             colour = {"digit": self.palette.right, "unsure": self.palette.uncertain}.get(digit.verdict, self.palette.wrong)
             width = (2.5 if number == selected and len(digits) > 1 else 1.2) * self.px
             box = (left - pad, top - pad, right + pad, bottom + pad)
@@ -240,7 +235,7 @@ class Surface(tk.Canvas):
             self.create_rectangle(box, outline=colour, width=width, dash=dash, tags="mark")
             self._draw_label(number, label(digit), box, colour)
 
-    def _draw_label(self, number: int, text: str, box: tuple[float, float, float, float], colour: str) -> None:
+    def _draw_label(self, number: int, text: str, box: Bounds, colour: str) -> None:
         tags, high, gap = ("mark", f"chip{number}"), 20 * self.px, 6 * self.px
         x, y = max(box[0], 2 * self.px), box[1] - high
         y = y if y > 2 * self.px else min(box[3], self._mask.height - high)
@@ -250,5 +245,5 @@ class Surface(tk.Canvas):
         self.tag_lower(self.create_rectangle(x, y, right + gap, y + high, fill=colour, width=0, tags=tags), label)
 
 
-def _around(x: float, y: float, radius: float) -> tuple[float, float, float, float]:
+def _around(x: float, y: float, radius: float) -> Bounds:
     return x - radius, y - radius, x + radius, y + radius

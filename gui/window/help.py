@@ -5,6 +5,7 @@ from tkinter import ttk
 
 from gui.page.palette import Palette
 from gui.window.commands import HELP
+from gui.window.dialog import Dialog
 
 INTRODUCTION = "Draw a digit, or several side by side. The answer follows the pen."
 CORRECTING = (
@@ -13,24 +14,12 @@ CORRECTING = (
 )
 
 
-class Help(tk.Toplevel):
-    """Every key, and what the mouse does.
-
-    Args:
-        parent: the main window.
-        palette: of the theme.
-        px: display scaling.
-
-    """
+class Help(Dialog):
+    """Every key, and what the mouse does."""
 
     def __init__(self, parent: tk.Tk, palette: Palette, px: float) -> None:
-        super().__init__(parent, background=palette.window)
-        self.title("Keys and mouse")
-        self.transient(parent)
-        self.geometry(f"+{parent.winfo_rootx() + round(40 * px)}+{parent.winfo_rooty() + round(60 * px)}")
-        frame = ttk.Frame(self, padding=round(18 * px))
-        frame.pack(fill="both", expand=True)
-        half, wrap = -(-len(HELP) // 2), round(660 * px)
+        super().__init__(parent, palette, px, "Keys and mouse")
+        frame, half, wrap = self.content, -(-len(HELP) // 2), round(660 * px)
         ttk.Label(frame, text=INTRODUCTION, wraplength=wrap).grid(columnspan=4, sticky="w", pady=(0, round(10 * px)))
         for number, (what, how) in enumerate(HELP):
             row, column = number % half + 1, number // half * 2
@@ -41,5 +30,5 @@ class Help(tk.Toplevel):
         close = ttk.Button(frame, text="Close", command=self.destroy)
         close.grid(column=3, sticky="e")
         close.focus_set()
-        for key in ("<Escape>", "<Return>", "<F1>"):
+        for key in ("<Return>", "<F1>"):
             self.bind(key, lambda _: self.destroy())

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from tkinter import filedialog, ttk
 from typing import Literal
 
+from gui.page.errands import Errands
 from gui.page.palette import Palette
+from gui.page.wording import sentence
 from gui.reading import model_catalog
-from gui.reading.errand import Errand
+from gui.window.dialog import Dialog
 
 COLUMNS = (("Model", 220), ("Trained on", 110), ("Validation", 100), ("Test", 80), ("Date", 130))  # widths at 96 dots an inch
 SECONDS = 30.0  # that reading the store may take
@@ -15,87 +17,73 @@ POLL = 50  # milliseconds
 LATE = f"The MLflow store gave no answer in {SECONDS:.0f} seconds. Does another program lock it? Files can still be opened."
 
 
-class Picker(tk.Toplevel):
+class Picker(Dialog):
     """Lists the models that there are; the store is read in the background.
 
-    Args:
-        parent: the main window.
-        palette: of the theme.
-        px: display scaling.
-        title: of the window.
-        chosen: called with what `models.resolve` takes.
-
+    `chosen` is called with what `gui.reading.model_catalog.resolve` takes.
     """
 
     def __init__(self, parent: tk.Tk, palette: Palette, px: float, title: str, chosen: Callable[[str], None]) -> None:
-        super().__init__(parent, background=palette.window)
-        self.title(title)
-        self.transient(parent)
+        super().__init__(parent, palette, px, title)
         self._chosen = chosen
         self.entries: list[model_catalog.Entry] = []
-        frame = ttk.Frame(self, padding=round(14 * px))
-        frame.pack(fill="both", expand=True)
+        self.content.rowconfigure(0, weight=1)
+        self.content.columnconfigure(0, weight=1)
+        self.table = self._table(px)
+        self.message = ttk.Label(self.content, style="Faint.TLabel", wraplength=round(600 * px))
+        self.message["text"] = "Reading the runs of the MLflow store …"
+        self.message.grid(row=1, column=0, columnspan=2, sticky="w", pady=round(8 * px))
+        self._buttons(round(8 * px)).grid(row=2, column=0, columnspan=2, sticky="ew")
+        self._errands = Errands(lambda error: self.show(model_catalog.files(), error))
+        self._errands.send(model_catalog.listing, then=lambda found: self.show(*found), seconds=SECONDS, late=LATE)
+        self._polling = self.after(POLL, self._poll)
+
+    def _table(self, px: float) -> ttk.Treeview:
         names = [name for name, _ in COLUMNS]
-        self.table = ttk.Treeview(frame, columns=names, show="headings", height=9, selectmode="browse")
+        table = ttk.Treeview(self.content, columns=names, show="headings", height=9, selectmode="browse")
         for name, width in COLUMNS:
             anchor: Literal["w", "e"] = "w" if name in names[:2] else "e"
-            self.table.heading(name, text=name, anchor=anchor)
-            self.table.column(name, width=round(width * px), anchor=anchor, stretch=name == "Model")
-        bar = ttk.Scrollbar(frame, command=self.table.yview)
-        self.table.configure(yscrollcommand=bar.set)
-        self.message = ttk.Label(frame, text="Reading the runs of the MLflow store …", style="Faint.TLabel")
-        self.message.configure(wraplength=round(600 * px))
-        buttons = ttk.Frame(frame)
-        self.table.grid(row=0, column=0, sticky="nsew")
+            table.heading(name, text=name, anchor=anchor)
+            table.column(name, width=round(width * px), anchor=anchor, stretch=name == "Model")
+        bar = ttk.Scrollbar(self.content, command=table.yview)
+        table.configure(yscrollcommand=bar.set)
+        table.grid(row=0, column=0, sticky="nsew")
         bar.grid(row=0, column=1, sticky="ns")
-        self.message.grid(row=1, column=0, columnspan=2, sticky="w", pady=round(8 * px))
-        buttons.grid(row=2, column=0, columnspan=2, sticky="ew")
-        frame.rowconfigure(0, weight=1)
-        frame.columnconfigure(0, weight=1)
-        ttk.Button(buttons, text="A file …", command=self.choose_file).pack(side="left")
+        for key in ("<Return>", "<Double-1>"):
+            table.bind(key, lambda _: self.choose())
+        table.focus_set()
+        return table
+
+    def _buttons(self, gap: int) -> ttk.Frame:
+        buttons = ttk.Frame(self.content)
+        ttk.Button(buttons, text="Open a file …", command=self.choose_file).pack(side="left")
         ttk.Button(buttons, text="Open", command=self.choose, style="Main.TButton").pack(side="right")
-        ttk.Button(buttons, text="Cancel", command=self.destroy).pack(side="right", padx=round(8 * px))
-        self.bind("<Escape>", lambda _: self.destroy())
-        self.table.bind("<Return>", lambda _: self.choose())
-        self.table.bind("<Double-1>", lambda _: self.choose())
-        self.geometry(f"+{parent.winfo_rootx() + round(40 * px)}+{parent.winfo_rooty() + round(60 * px)}")
-        self.table.focus_set()
-        self._errand: Errand | None = Errand(model_catalog.listing, seconds=SECONDS, late=LATE)
-        self._polling = self.after(POLL, self._poll)
+        ttk.Button(buttons, text="Cancel", command=self.destroy).pack(side="right", padx=gap)
+        return buttons
 
     def destroy(self) -> None:
         """Close the list."""
         self.after_cancel(self._polling)
-        if self._errand is not None:
-            self._errand.close()
+        self._errands.close()
         super().destroy()
 
     def choose(self) -> None:
         """Open the selected model."""
         if selected := self.table.selection():
-            model = self.entries[int(selected[0])].model
             self.destroy()
-            self._chosen(model)
+            self._chosen(self.entries[int(selected[0])].model)
 
     def choose_file(self) -> None:
         """Ask for a file, and open it."""
-        kinds = [
-            ("Models", " ".join(f"*{each}" for ending in model_catalog.ENDINGS for each in (ending, ending.upper()))),
-            ("All files", "*"),
-        ]
+        endings = " ".join(f"*{each}" for ending in model_catalog.ENDINGS for each in (ending, ending.upper()))
+        kinds = [("Models", endings), ("All files", "*")]
         if path := filedialog.askopenfilename(parent=self, title="Open a model", filetypes=kinds):
             self.destroy()
             self._chosen(path)
 
     def _poll(self) -> None:
-        result = self._errand.result() if self._errand else None
-        if result is None:
-            self._polling = self.after(POLL, self._poll)
-            return
-        self._errand = None
-        found, message = result
-        entries, told = found or (model_catalog.files(), message)
-        self.show(entries, told)
+        self._polling = self.after(POLL, self._poll)
+        self._errands.look()
 
     def show(self, entries: list[model_catalog.Entry], message: str) -> None:
         """List models; `message` says what kept others from being listed."""
@@ -105,4 +93,4 @@ class Picker(tk.Toplevel):
         if self.entries:
             self.table.selection_set("0")
             self.table.focus("0")
-        self.message["text"] = message[:1].upper() + message[1:]
+        self.message["text"] = sentence(message)

@@ -18,8 +18,6 @@ class Toolbar(ttk.Frame):
     """Buttons for what is done most.
 
     Args:
-        parent: of the widget.
-        px: display scaling.
         actions: what the commands do.
         set_brush: called with a width of the brush, as a part of the page's side.
 
@@ -47,12 +45,7 @@ class Toolbar(ttk.Frame):
     def show(self, on: Collection[str], unavailable: Collection[str], brush: float, palette: Palette) -> None:
         """Set each control, given the names of the commands that are on and of those that can't be done now.
 
-        Args:
-            on: such names.
-            unavailable: such names.
-            brush: its width, as a part of the page's side.
-            palette: of the theme.
-
+        `brush` is its width, as a part of the page's side.
         """
         for name, button in self.buttons.items():
             button.state(["disabled" if name in unavailable else "!disabled", "selected" if name in on else "!selected"])
