@@ -100,9 +100,11 @@ def picture(name: str, client: ReadingClient, palette: Palette, explain: bool, d
         window.session.step_brush(-1)
     window.update()
     draw_all(window)
-    wait(window, lambda: not window.session.pending and (not explain or (window.panel.shown and window.panel.complete)))
-    end = time.monotonic() + 1
-    wait(window, lambda: time.monotonic() > end)  # for the last explanation
+    page, panel = window.session.page, window.panel
+    wait(window, lambda: not window.session.pending)
+    if explain:
+        wait(window, lambda: panel.shown and panel.shown.version == page.version and panel.complete)
+    window.update()
     left, top = window.winfo_rootx(), window.winfo_rooty()
     is_x11 = window.tk.call("tk", "windowingsystem") == "x11"
     menu = int(window.tk.call("winfo", "height", f".#{window.menu.winfo_name()}")) if is_x11 else 0

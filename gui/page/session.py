@@ -129,20 +129,23 @@ class Session:
             self._see({})
         elif page.version != self._asked:
             self._wanted = -1
-            self.recognize()
+            self._read()
         elif self.is_explaining and not page.is_drawing and self._explained != page.version:
-            self.recognize()  # the last points of a stroke may not have been explained
+            self._read()  # the last points of a stroke may not have been explained
         self.changed()
 
     def recognize(self) -> None:
         """Have the page read, again if it was before."""
+        self._read()
+        self.changed()
+
+    def _read(self) -> None:
         if self.page.blank:
             return
         self._asked = self.page.version
         explain = self._wanted if self._is_explanation_due() else None
         strokes = [list(points) for points in self.page.strokes]
         self._client.read(Read(self.page.version, strokes, self.page.content.image, explain))
-        self.changed()
 
     def _is_explanation_due(self) -> bool:
         """While the pen moves not every answer is explained, or it would lag."""
@@ -222,7 +225,7 @@ class Session:
             if not place and self.page.content.image != path:
                 return  # it was undone since
             self.image = found
-            self.tell(f"{path.name}. Drawing replaces it, and Ctrl+Z brings it back.")
+            self.tell(f"Opened {path.name}. Drawing replaces it, and Ctrl+Z brings it back.")
             if self.page.content.image != path:
                 self.page.place(path)
                 self._replaced()
@@ -241,7 +244,7 @@ class Session:
     def _receive(self, message: Message) -> None:
         match message:
             case Opened() if self.models.opened(message):
-                self.recognize()
+                self._read()
             case Failed():
                 self.tell(wording.sentence(message.message))
                 if message.version is not None and message.version >= self._since:
@@ -270,14 +273,13 @@ class Session:
         self.is_explaining = not self.is_explaining
         self.explanation = None
         self.recognize()
-        self.changed()
 
     def select(self, number: int) -> None:
         """Select a digit of the answer."""
         if self.digits:
             self._wanted = min(max(number, 0), len(self.digits) - 1)
             if self.is_explaining:
-                self.recognize()
+                self._read()
             self.changed()
 
     def correct(self, digit: int, whole: bool = False) -> None:
