@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from gui.page import files, heat, ink, wording
 from gui.page.corrections import Corrections, correctable, save
-from gui.page.page import Page
+from gui.page.page import Page, ShownImage
 from gui.page.palette import LIGHT
 from gui.reading.messages import Explanation, Reason, selected
 from pipeline.data import collection
@@ -61,14 +61,15 @@ def test_every_change_is_undone_and_redone() -> None:
     page = drawn([(10, 10), (20, 20)], [(50, 50)])
     page.clear()
     page.clear()  # of nothing: no step
-    page.place(Path("x.png"))
-    assert page.content.image == Path("x.png")
+    image = ShownImage(Path("x.png"), (1, 1), Image.new("RGB", (1, 1)))
+    page.place(image)
+    assert page.content.image == image
     page.replace([[(1, 1)], []])
     seen = []
     while page.can_undo:
         page.undo()
         seen.append((len(page.strokes), page.content.image))
-    assert seen == [(0, Path("x.png")), (0, None), (2, None), (1, None), (0, None)]
+    assert seen == [(0, image), (0, None), (2, None), (1, None), (0, None)]
     while page.can_redo:
         page.redo()
     assert page.strokes == [[(1, 1)]]
@@ -158,8 +159,8 @@ def test_images_of_every_mode_are_shown(mode: str, tmp_path: Path) -> None:
     (Image.fromarray(np.asarray(grey, np.uint16) * 200) if mode == "I;16" else grey.convert(mode)).save(path)
     shown = files.shown_image(path, 50)
     assert (shown.path, shown.size) == (path, (90, 60))
-    assert (shown.image.mode, max(shown.image.size)) == ("RGB", 50)
-    low, high = shown.image.convert("L").getextrema()
+    assert (shown.pixels.mode, max(shown.pixels.size)) == ("RGB", 50)
+    low, high = shown.pixels.convert("L").getextrema()
     assert isinstance(low, int)
     assert isinstance(high, int)
     assert high - low > 100

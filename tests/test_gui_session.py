@@ -258,11 +258,14 @@ def test_an_image_is_opened_unless_something_is_drawn_meanwhile(session: Session
     session.open_drawing(path)
     finish(session)
     assert client.asked[-1].strokes == []
-    assert session.page.content.image == path
-    assert session.image is not None
-    assert (session.image.size, session.image.image.mode) == ((40, 20), "RGB")
+    image = session.page.content.image
+    assert image is not None
+    assert (image.path, image.size, image.pixels.mode) == (path, (40, 20), "RGB")
+    assert client.asked[-1].picture == path
     session.undo()
     assert session.page.strokes == [LEFT]
+    session.redo()
+    assert session.page.content.image is image
 
 
 def test_strokes_are_saved_and_opened(session: Session, tmp_path: Path) -> None:

@@ -2,11 +2,10 @@
 
 import json
 from pathlib import Path
-from typing import NamedTuple
 
 from PIL import Image
 
-from gui.page.page import Page
+from gui.page.page import Page, ShownImage
 from pipeline.data import stroke_files
 from pipeline.data.stroke_files import Strokes
 from pipeline.images.picture_file import open_picture
@@ -15,21 +14,6 @@ from pipeline.system.paths import replacing
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 SPREAD = 0.8  # of the page, that strokes from a file take up
-
-
-class ShownImage(NamedTuple):
-    """An image for the screen, which may be smaller than it is read.
-
-    Attributes:
-        path: of its file.
-        size: as it is read, pixels.
-        image: mode RGB.
-
-    """
-
-    path: Path
-    size: tuple[int, int]
-    image: Image.Image
 
 
 def with_ending(path: Path, kind: str) -> Path:

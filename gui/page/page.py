@@ -13,16 +13,18 @@ OVERSAMPLING = 2  # a saved image is drawn this much larger than the page
 
 
 class Stroke(NamedTuple):
-    """What the pen drew from where it was put down to where it was lifted.
+    """What the pen drew from where it was put down to where it was lifted."""
 
-    Attributes:
-        points: page pixels. One point is a dot.
-        width: page pixels.
+    points: list[Point]  # page pixels; one is a dot
+    width: float  # page pixels
 
-    """
 
-    points: list[Point]
-    width: float
+class ShownImage(NamedTuple):
+    """An image from a file, for the screen."""
+
+    path: Path
+    size: tuple[int, int]  # as it is read, pixels
+    pixels: Image.Image  # mode RGB, perhaps smaller
 
 
 class Content(NamedTuple):
@@ -30,7 +32,7 @@ class Content(NamedTuple):
 
     size: tuple[float, float]
     strokes: tuple[Stroke, ...] = ()
-    image: Path | None = None
+    image: ShownImage | None = None
 
 
 class Page:
@@ -133,7 +135,7 @@ class Page:
         self.is_drawing = True
         return True
 
-    def place(self, image: Path) -> None:
+    def place(self, image: ShownImage) -> None:
         """Put an image on the page, in the place of what is there."""
         self._change((), image)
 
@@ -163,7 +165,7 @@ class Page:
             target.append(self.content)
             self._set(source.pop())
 
-    def _change(self, strokes: tuple[Stroke, ...], image: Path | None = None) -> None:
+    def _change(self, strokes: tuple[Stroke, ...], image: ShownImage | None = None) -> None:
         self._past.append(self.content)
         self._future.clear()
         self._set(Content(self.content.size, strokes, image))

@@ -11,9 +11,8 @@ from pathlib import Path
 from gui.page import files, wording
 from gui.page.corrections import Corrections, correctable
 from gui.page.errands import Errands
-from gui.page.files import ShownImage
 from gui.page.models import MAIN, SECOND, Models
-from gui.page.page import Page
+from gui.page.page import Page, ShownImage
 from gui.reading import messages
 from gui.reading.client import ReadingClient
 from gui.reading.messages import Answer, Explanation, Failed, Message, Opened, Read
@@ -46,7 +45,6 @@ class Session:
         is_explaining: whether explanations are wanted.
         explanation: the latest one.
         uses_eraser: whether the pen erases.
-        image: the pixels of the page's image, once they are here.
 
     """
 
@@ -63,7 +61,6 @@ class Session:
         self.is_explaining = False
         self.explanation: Explanation | None = None
         self.uses_eraser = False
-        self.image: ShownImage | None = None
         self.corrections = Corrections(collection or COLLECTION, writer, self.tell)
         self._client, self._shown_side = client, shown_side
         self._image_count = 0
@@ -144,8 +141,8 @@ class Session:
             return
         self._asked = self.page.version
         explain = self._wanted if self._is_explanation_due() else None
-        strokes = [list(points) for points in self.page.strokes]
-        self._client.read(Read(self.page.version, strokes, self.page.content.image, explain))
+        strokes, image = [list(points) for points in self.page.strokes], self.page.content.image
+        self._client.read(Read(self.page.version, strokes, image.path if image else None, explain))
 
     def _is_explanation_due(self) -> bool:
         """While the pen moves not every answer is explained, or it would lag."""
@@ -173,9 +170,6 @@ class Session:
     def _replaced(self) -> None:
         """Read what has taken the place of all that was on the page."""
         self._since = self.page.version
-        path = self.page.content.image
-        if path and (self.image is None or self.image.path != path):
-            self._fetch(path, place=False)
         self.page_changed()
 
     def use(self, eraser: bool) -> None:
@@ -203,7 +197,7 @@ class Session:
             self.page.replace(files.load_strokes(path, self.page.content.size))
             self._replaced()
         else:
-            self._fetch(path, place=True)
+            self._open_image(path)
             self.tell(f"Opening {path.name} …")
 
     def save_drawing(self, path: Path) -> None:
@@ -211,29 +205,22 @@ class Session:
         files.save(self.page, path)
         self.tell(f"Saved {path.name}.")
 
-    def _fetch(self, path: Path, place: bool) -> None:
-        """Get the pixels of an image, for the page as it is or, to `place`, for the one that it makes."""
+    def _open_image(self, path: Path) -> None:
         self._image_count += 1
         number, version = self._image_count, self.page.version
 
-        def fetched(found: ShownImage) -> None:
-            if place and number < self._image_count:
+        def opened(image: ShownImage) -> None:
+            if number < self._image_count:
                 return  # another was asked for since
-            if place and self.page.version != version:
+            if self.page.version != version:
                 self.tell(f"{path.name} was not opened, for you have drawn meanwhile. Open it again.")
                 return
-            if not place and self.page.content.image != path:
-                return  # it was undone since
-            self.image = found
+            self.page.place(image)
             self.tell(f"Opened {path.name}. Drawing replaces it, and Ctrl+Z brings it back.")
-            if self.page.content.image != path:
-                self.page.place(path)
-                self._replaced()
-            else:
-                self.recognize()  # the file may have changed
+            self._replaced()
 
         late = f"{path.name} took too long to open. Make it smaller."
-        self._errands.send(files.shown_image, path, self._shown_side, then=fetched, seconds=IMAGE_SECONDS, late=late)
+        self._errands.send(files.shown_image, path, self._shown_side, then=opened, seconds=IMAGE_SECONDS, late=late)
 
     def close_second(self) -> None:
         """Read with one model only."""

@@ -6,7 +6,6 @@ from typing import NamedTuple
 from PIL import Image, ImageTk
 
 from gui.page import heat, ink
-from gui.page.files import ShownImage
 from gui.page.page import Content
 from gui.page.palette import Palette
 from gui.page.session import Session
@@ -20,20 +19,12 @@ HINT = "Draw a digit, or several"
 
 
 class Press(NamedTuple):
-    """What the button that is down does.
+    """The button that is down."""
 
-    Attributes:
-        tool: "pen", "eraser", or "label" while it may be a click on a label.
-        x: where it went down, screen pixels.
-        y: likewise.
-        label: number of the digit whose label is there; -1: none.
-
-    """
-
-    tool: str
-    x: int
+    tool: str  # "pen", "eraser", or "label" while it may be a click on a label
+    x: int  # where it went down, screen pixels
     y: int
-    label: int = -1
+    label: int = -1  # number of the digit whose label is there
 
 
 class Surface(tk.Canvas):
@@ -55,7 +46,6 @@ class Surface(tk.Canvas):
         self._shown: Content | None = None  # what is on the canvas, to draw anew only what has changed
         self._shown_digits: tuple[tuple[Digit, ...], int] = ((), -1)
         self._explanation: Explanation | None = None  # that colours the ink: none that came since the pen went down
-        self._shown_image: object = None
         for button, erases in (("1", False), ("3", True)):
             self.bind(f"<Button-{button}>", lambda event, erases=erases: self._down(event, erases))  # type: ignore[misc]
             self.bind(f"<B{button}-Motion>", lambda event, erases=erases: self._move(event, erases))  # type: ignore[misc]
@@ -75,7 +65,7 @@ class Surface(tk.Canvas):
         session = self.session
         self["cursor"] = "circle" if session.uses_eraser else "pencil"
         digits = (session.digits, session.selected)
-        if self.page.content is not self._shown or session.image is not self._shown_image:
+        if self.page.content is not self._shown:
             self._press = None  # what follows belongs to another drawing
             self.refresh()
         elif digits != self._shown_digits:
@@ -90,23 +80,14 @@ class Surface(tk.Canvas):
         width, height = self.winfo_width(), self.winfo_height()
         size = (width, height) if width > 1 else (int(self["width"]), int(self["height"]))
         self.page.resize(*size)
-        self._shown, self._shown_image = self.page.content, self.session.image
-        self._view = ink.fit(self._bounds(), size)
+        self._shown = self.page.content
+        image = self.page.content.image
+        self._view = ink.fit((0, 0, *image.size) if image else self.page.bounds(), size)
         self._mask = Image.new("L", size, 0)
         for points, width_of_stroke in self.page.content.strokes:
             ink.add(self._mask, points, width_of_stroke, self._view)
         self._draw_marks()
         self._compose()
-
-    def _bounds(self) -> Bounds:
-        if self.page.content.image is None:
-            return self.page.bounds()
-        return (0, 0, *image.size) if (image := self._image()) else (0, 0, 1, 1)
-
-    def _image(self) -> ShownImage | None:
-        """The page's image, if there is one and its pixels are here."""
-        image = self.session.image
-        return image if image and image.path == self.page.content.image else None
 
     # Mouse -----------------------------------------------------------------------------------------------------------
 
@@ -198,11 +179,11 @@ class Surface(tk.Canvas):
 
     def _compose(self) -> None:
         """Put paper, image, ink and its explanation into the one image of the canvas."""
-        size, view, given = self._mask.size, self._view, self._image()
+        size, view, given = self._mask.size, self._view, self.page.content.image
         image = Image.new("RGB", size, self.palette.paper)
         if given:
             width, height = (max(round(side * view.scale), 1) for side in given.size)
-            image.paste(given.image.resize((width, height)), (round(view.dx), round(view.dy)))
+            image.paste(given.pixels.resize((width, height)), (round(view.dx), round(view.dy)))
         colours, mask = Image.new("RGB", size, self.palette.ink), self._mask.copy()
         why = self._explanation
         # Over strokes an old one stays until the next has come; over another image it would be a ghost.
