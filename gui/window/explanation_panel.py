@@ -103,11 +103,11 @@ class Panel(ttk.Frame):
     def _put(self, label: ttk.Label, title: ttk.Label, text: str, draw: Callable[[], Image.Image]) -> None:
         """Show an image: in the place of the one before if it can be, for a new one has Tk lay out the window anew."""
         say(title, text)
-        picture, image = draw(), self._images.get(label)
-        if image is not None and (image.width(), image.height()) == picture.size:
-            image.paste(picture)
+        drawn, image = draw(), self._images.get(label)
+        if image is not None and (image.width(), image.height()) == drawn.size:
+            image.paste(drawn)
         else:
-            self._images[label] = ImageTk.PhotoImage(picture, master=self)
+            self._images[label] = ImageTk.PhotoImage(drawn, master=self)
             label["image"] = self._images[label]
 
     def _empty(self, label: ttk.Label, title: ttk.Label) -> None:
