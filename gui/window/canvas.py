@@ -1,6 +1,7 @@
 """The canvas that one draws on."""
 
 import tkinter as tk
+from functools import partial
 from typing import NamedTuple
 
 from PIL import Image, ImageTk
@@ -47,8 +48,8 @@ class Surface(tk.Canvas):
         self._shown_digits: tuple[tuple[Digit, ...], int] = ((), -1)
         self._explanation: Explanation | None = None  # that colours the ink: none that came since the pen went down
         for button, erases in (("1", False), ("3", True)):
-            self.bind(f"<Button-{button}>", lambda event, erases=erases: self._down(event, erases))  # type: ignore[misc]
-            self.bind(f"<B{button}-Motion>", lambda event, erases=erases: self._move(event, erases))  # type: ignore[misc]
+            self.bind(f"<Button-{button}>", partial(self._down, erases=erases))
+            self.bind(f"<B{button}-Motion>", partial(self._move, erases=erases))
             self.bind(f"<ButtonRelease-{button}>", lambda _: self._up())
         self.bind("<Motion>", self._hover)
         self.bind("<Leave>", lambda _: self.delete("cursor"))

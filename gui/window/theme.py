@@ -54,15 +54,9 @@ def sharpen() -> None:
 
 
 def scale(window: tk.Tk, scaling: float | None = None) -> float:
-    """Set the display scaling, and with it the sizes of the fonts.
+    """Set the display scaling of a window with nothing in it yet, and with it the sizes of the fonts; return the scaling.
 
-    Args:
-        window: with nothing in it yet.
-        scaling: 1 for 96 dots an inch; None: what the environment says.
-
-    Returns:
-        The scaling: pixels for each pixel at 96 dots an inch.
-
+    If `scaling` is None, the environment says it.
     """
     if scaling is None:
         scaling = max(float(window.tk.call("tk", "scaling")) * POINTS_PER_INCH / USUAL_DPI, _desktop_scaling(), 0.75)
@@ -76,27 +70,15 @@ def _desktop_scaling() -> float:
     """What X desktops say of the scaling, of which Tk doesn't know."""
     if sys.platform in ("win32", "darwin"):
         return 0.0
-    for line in _said("xrdb", "-query").splitlines():
-        if line.startswith("Xft.dpi:"):
-            try:
-                return float(line.partition(":")[2]) / USUAL_DPI
-            except ValueError:
-                return 0.0
+    dpi = [line.partition(":")[2] for line in _said("xrdb", "-query").splitlines() if line.startswith("Xft.dpi:")]
     try:
-        return float(os.environ.get("GDK_SCALE", 0))
+        return float(dpi[0]) / USUAL_DPI if dpi else float(os.environ.get("GDK_SCALE", 0))
     except ValueError:
         return 0.0
 
 
 def apply(window: tk.Misc, palette: Palette, px: float) -> None:
-    """Give the ttk widgets and menus the colours of a theme.
-
-    Args:
-        window: the main window.
-        palette: the theme.
-        px: display scaling.
-
-    """
+    """Give the ttk widgets the colours of a theme."""
     style = ttk.Style(window)
     style.theme_use("clam")
     p = palette
