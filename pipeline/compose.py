@@ -13,7 +13,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from pipeline.config.check import check, flatten, load, read
+from pipeline.config.check import flatten, load, read
 from pipeline.config.composition import compose, is_current, warn
 from pipeline.config.stages import STAGES
 from pipeline.system.command_line import run_command
@@ -38,16 +38,12 @@ def log_restored() -> None:
         UserError: the store can't be used.
 
     """
-    from pipeline.plan import has_trained, plan  # needs DVC
+    from pipeline.plan import plan
     from pipeline.tracking import stage_run
 
-    values = read(PARAMETERS)
-    if not has_trained(values):  # nearly always, and the plan takes seconds
-        return
-    steps = {step.stage: step for step in plan()}
-    made = {stage: steps[stage].made for stage in STAGES}
+    made = {step.stage: step.made for step in plan() if step.stage in STAGES}
     if all(made.values()):
-        stage_run.restored(made, check(values))
+        stage_run.restored(made, load())
 
 
 def main(arguments: list[str] | None = None) -> None:

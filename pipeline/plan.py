@@ -1,15 +1,23 @@
 """``python -m pipeline.plan``: what ``dvc repro`` would do, and why. Changes nothing.
 
-A stage runs again if a file it depends on, a key it uses, or its command is not as ``dvc.lock`` says it was. What ran with all
-of them as they are now is in DVC's run cache (https://dvc.org/doc/user-guide/pipelines/run-cache), files of the form of
-``dvc.lock``, and is restored instead.
+A stage runs again if a file it depends on, a key it uses, or its command is not as ``dvc.lock`` says it was. If it ran before
+with all of them as they are now, its outputs are restored from DVC's cache.
+
+DVC itself doesn't answer this: ``dvc status`` names neither values nor what comes after a changed stage, and can't be asked
+while a stage runs; ``dvc repro --dry`` takes a stage with a new value for cached. So this reads what DVC has written, in the
+documented form: ``dvc.lock``, and the cache with its list of what ran.
+https://dvc.org/doc/user-guide/project-structure/internal-files
 """
 
 import argparse
+import hashlib
 import json
-from collections.abc import Iterator, Sequence
+import subprocess
+import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +27,7 @@ from pipeline.config.composition import compose, is_current
 from pipeline.config.stages import STAGES
 from pipeline.system.command_line import run_command
 from pipeline.system.errors import UserError
-from pipeline.system.paths import CHECKOUT, PARAMETERS
+from pipeline.system.paths import CHECKOUT, PARAMETERS, md5
 from pipeline.tracking.stage_run import git
 
 Entry = dict[str, Any]  # of a stage, in the form of dvc.lock
@@ -57,132 +65,123 @@ def plan() -> list[Step]:
 
 
 def _step(name: str, stage: Entry, lock: Entry | None, values: Entry, made: dict[str, str | None]) -> Step:
-    paths = [_path(out) for kind in ("outs", "metrics", "plots") for out in stage.get(kind, [])]
+    outs = _outs(stage)
     depends = {path: made[path] if path in made else _hash(path) for path in stage["deps"]}
     parameters = {group: values.get(group) for group in stage.get("params", [])}
-    reasons = _reasons(stage, lock, depends, parameters, paths)
-    if not reasons:
-        unknown = [path for path, value in depends.items() if path in made and value is None]
-        if unknown:
-            made |= dict.fromkeys(paths, None)
-            return Step(name, "maybe", [f"depends on {path}" for path in unknown])
-        hashes = {out["path"]: out["md5"] for out in (lock or {})["outs"]}
-        made |= hashes
-        return Step(name, "skip", [], _made(name, hashes))
-    wanted = (stage["cmd"], depends, parameters)
-    for entry in _ran(stage["cmd"]):
-        if wanted == _identity(entry) and all(_cached(out["md5"]) for out in entry["outs"] if out["path"] in _kept(stage)):
-            hashes = {out["path"]: out["md5"] for out in entry["outs"]}
-            made |= hashes
-            return Step(name, "restore", reasons, _made(name, hashes))
-    made |= dict.fromkeys(paths, None)
-    if name == "compose":  # what it will write is known already
-        del made["params.yaml"]
+    reasons = _reasons(stage, lock, depends, parameters) if lock else ["it has not run yet"]
+    unknown = [path for path, value in depends.items() if path in made and value is None]
+    if unknown and not reasons:
+        made |= dict.fromkeys(outs, None)
+        return Step(name, "maybe", [f"depends on {path}" for path in unknown])
+    output = STAGES[name].output if name in STAGES else ""
+    if lock and not reasons:
+        made |= _hashes(lock, "outs")
+        return Step(name, "skip", made=md5(CHECKOUT / output) if output else "")
+    if entry := _restorable(stage, depends, parameters):
+        made |= _hashes(entry, "outs")
+        return Step(name, "restore", reasons, _made(output, _hashes(entry, "outs")))
+    # What compose will write is known already.
+    made |= dict.fromkeys((path for path in outs if path != PARAMETERS.name), None)
     return Step(name, "run", reasons)
 
 
-def _reasons(
-    stage: Entry, lock: Entry | None, depends: dict[str, str | None], parameters: Entry, paths: list[str]
-) -> list[str]:
-    if lock is None:
-        return ["it has not run yet"]
+def _reasons(stage: Entry, lock: Entry, depends: dict[str, str | None], parameters: Entry) -> list[str]:
+    """Why a stage is not as ``dvc.lock`` has it."""
     reasons = [f"its command was: {lock['cmd']}"] if lock["cmd"] != stage["cmd"] else []
-    _, before, used = _identity(lock)
-    for path in dict.fromkeys([*depends, *before]):
-        if path not in before or path not in depends:
-            reasons.append(f"{path} is {'a new' if path in depends else 'no longer a'} dependency")
-        elif depends[path] is not None and depends[path] != before[path]:
+    before, after = _hashes(lock, "deps"), _hashes(lock, "outs")
+    for path, value in depends.items():
+        if path not in before:
+            reasons.append(f"{path} is a new dependency")
+        elif value is not None and value != before[path]:
             reasons.append(f"{path} has changed{_who(path)}")
-    old, new = flatten(used), flatten(parameters)
+    old, new = flatten(_parameters(lock)), flatten(parameters)
     for key in dict.fromkeys([*old, *new]):
         if old.get(key) != new.get(key):
             reasons.append(f"{key}: {old.get(key, 'not there')} -> {new.get(key, 'gone')}")
-    after = {out["path"]: out["md5"] for out in lock["outs"]}
-    for path in paths:
+    for path in _outs(stage):
         if (now := _hash(path)) != after.get(path):
-            kept = "was edited, or composed for an experiment: it is kept"
-            changed = kept if path == "params.yaml" else "was changed by something else"
+            edited = "was edited, or composed for an experiment: it is kept"
+            changed = edited if path == PARAMETERS.name else "was changed by something else"
             reasons.append(f"{path} {'is missing' if now is None else changed}")
     return reasons
 
 
-def _identity(entry: Entry) -> tuple[str, dict[str, str | None], Entry]:
-    """What decides whether a stage is the same: command, hashes of its dependencies, values of its parameters."""
-    parameters: Entry = {}
-    for used in entry.get("params", {}).values():
-        parameters |= used
-    return entry["cmd"], {dependency["path"]: dependency["md5"] for dependency in entry["deps"]}, parameters
+def _hashes(entry: Entry, kind: str) -> dict[str, str]:
+    return {one["path"]: one["md5"] for one in entry[kind]}
 
 
-def _path(out: Any) -> str:
-    return out if isinstance(out, str) else str(next(iter(out)))
+def _parameters(entry: Entry) -> Entry:
+    return dict(entry.get("params", {}).get(PARAMETERS.name, {}))
 
 
-def _kept(stage: Entry) -> set[str]:
-    """The outputs that DVC's cache keeps."""
-    return {_path(out) for out in stage.get("outs", []) if isinstance(out, str)}
-
-
-@cache
-def _repo() -> Any:
-    from dvc.repo import Repo
-
-    return Repo(str(CHECKOUT))
+def _outs(stage: Entry) -> dict[str, bool]:
+    """The outputs of a stage, and whether DVC's cache keeps them: the others are in git."""
+    listed = [out for kind in ("outs", "metrics", "plots") for out in stage.get(kind, [])]
+    options = {path: given for out in listed for path, given in (out if isinstance(out, dict) else {out: {}}).items()}
+    return {path: given.get("cache", True) for path, given in options.items()}
 
 
 def _hash(path: str) -> str | None:
-    """The hash that DVC gives a file or folder as it is; None if it isn't there."""
-    from dvc_data.hashfile.build import build
+    """The hash that DVC gives a file or a folder as it is; None if it isn't there."""
+    place = CHECKOUT / path
+    if not place.is_dir():
+        return md5(place) if place.exists() else None
+    ignored = [line for line in (CHECKOUT / ".dvcignore").read_text(encoding="utf-8").split() if line[0] != "#"]
+    files = {file.relative_to(place): file for file in place.rglob("*") if file.is_file()}
+    listed = [
+        {"md5": md5(file), "relpath": relative.as_posix()}
+        for relative, file in files.items()
+        if not any(fnmatch(part, pattern) for part in relative.parts for pattern in ignored)
+    ]
+    listing = json.dumps(sorted(listed, key=lambda one: one["relpath"]), sort_keys=True)
+    return f"{hashlib.md5(listing.encode(), usedforsecurity=False).hexdigest()}.dir"
 
-    if not (CHECKOUT / path).exists():
-        return None
-    repo = _repo()
-    cache = repo.cache.local
-    _, _, built = build(cache, str(CHECKOUT / path), repo.fs, "md5", dry_run=True, ignore=repo.dvcignore)
-    return str(built.hash_info.value)
+
+def _restorable(stage: Entry, depends: dict[str, str | None], parameters: Entry) -> Entry | None:
+    """What a stage made when it last ran with all as it is now, if DVC's cache still has that."""
+    kept = [path for path, is_kept in _outs(stage).items() if is_kept]
+    for entry in _ran(stage["cmd"], parameters):
+        made = _hashes(entry, "outs")
+        if _hashes(entry, "deps") == depends and all(path in made and _cached(made[path]).exists() for path in kept):
+            return entry
+    return None
 
 
-def has_trained(values: Entry) -> bool:
-    """Whether a network was trained here with these values of the configuration, be it on other data, or by other code."""
-    stage = read(CHECKOUT / "dvc.yaml")["stages"]["train"]
-    wanted = {group: values.get(group) for group in stage["params"]}
+def _ran(command: str, parameters: Entry) -> Iterator[Entry]:
+    """Every time that `command` ran here with these parameters, the newest first."""
     # What any YAML is written like. To read one takes long, and most experiments differ from all others in one of these.
-    plain = {key.rpartition(".")[2]: value for key, value in flatten(wanted).items() if isinstance(value, int | str)}
+    plain = {key.rpartition(".")[2]: value for key, value in flatten(parameters).items() if isinstance(value, int | str)}
     lines = [f"{key}: {str(value).lower() if isinstance(value, bool) else value}\n" for key, value in plain.items()]
-    return any(_identity(entry)[2] == wanted for entry in _ran(stage["cmd"], lines))
-
-
-def _ran(command: str, lines: Sequence[str] = ()) -> Iterator[Entry]:
-    """Everything that `command` ever ran with here, the newest first; of that what has these lines."""
     found = []
     for path in (_cache() / "runs").glob("*/*/*"):
         with suppress(OSError):  # DVC moves files there from temporary names
             text = path.read_text(encoding="utf-8")
             if text.startswith(f"cmd: {command}\n") and all(line in text for line in lines) and path.suffix != ".tmp":
                 found.append((path.stat().st_mtime, path))
-    for _, path in sorted(found, reverse=True):
-        yield read(path)
+    return (entry for _, path in sorted(found, reverse=True) if _parameters(entry := read(path)) == parameters)
 
 
 @cache
 def _cache() -> Path:
-    return Path(_repo().cache.legacy.path)
+    told = subprocess.run(
+        [sys.executable, "-m", "dvc", "cache", "dir"], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    )
+    return Path(told.stdout.strip())
 
 
-def _cached(value: str) -> bool:
-    return (_cache() / "files" / "md5" / value[:2] / value[2:]).exists()
+def _cached(value: str) -> Path:
+    """Where DVC's cache keeps what has this hash: a file, or the list of a folder's files."""
+    return _cache() / "files" / "md5" / value[:2] / value[2:]
 
 
-def _made(name: str, hashes: dict[str, str]) -> str:
-    """The hash of a stage's output, given those of its outputs: of a folder DVC's cache has a list; "" if it isn't there."""
-    output = STAGES[name].output if name in STAGES else ""
-    for path, value in hashes.items():
-        listing = _cache() / "files" / "md5" / value[:2] / value[2:]
-        if path == output:
-            return value
-        if output.startswith(f"{path}/") and listing.is_file():
-            inside = {entry["relpath"]: entry["md5"] for entry in json.loads(listing.read_bytes())}
-            return str(inside.get(output.removeprefix(f"{path}/"), ""))
+def _made(output: str, hashes: dict[str, str]) -> str:
+    """The hash of a file, given that of itself or of the folder that it is in; "" if the cache doesn't know."""
+    if output in hashes:
+        return hashes[output]
+    folder = next(path for path in hashes if output.startswith(f"{path}/"))
+    with suppress(OSError):
+        listed = json.loads(_cached(hashes[folder]).read_bytes())
+        return {entry["relpath"]: str(entry["md5"]) for entry in listed}.get(output.removeprefix(f"{folder}/"), "")
     return ""
 
 

@@ -44,6 +44,9 @@ def test_changed_code_that_decides_a_result_reruns_what_it_must_and_any_other_no
     for name in ("pipeline/train.py", "pipeline/tracking/stage_run.py", "pipeline/system/errors.py", "gui/window/app.py"):
         changed = project / name
         changed.write_text(changed.read_text() + "# a message, the tracker, the window\n")
+    for name in ("conf/.config.yaml.swp", "pipeline/training/__pycache__/x.pyc", "pipeline/data/datasets.py.orig"):  # ignored
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).touch()
     assert "dvc repro has nothing to do." in planned(project)["dvc"]
     changed = project / "pipeline/training/trainer.py"
     changed.write_text(changed.read_text() + "# the training loop\n")
