@@ -4,6 +4,7 @@ import importlib
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -14,14 +15,17 @@ from pipeline.system import patches
 from tests.conftest import ROOT
 
 
-def test_a_block_of_imports_hides_libraries_from_its_own_thread_alone() -> None:
-    assert not {"wave", "colorsys"} & set(sys.modules)
-    with patches.importing_without("wave", "colorsys"):
+def test_a_block_of_imports_hides_libraries_from_its_own_thread_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("hidden_from_one_thread", "hidden_for_a_while")
+    for name in names:
+        (tmp_path / f"{name}.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    with patches.importing_without(*names):
         with pytest.raises(ImportError):
-            importlib.import_module("wave")
+            importlib.import_module("hidden_for_a_while")
         with ThreadPoolExecutor() as other:
-            other.submit(importlib.import_module, "colorsys").result()
-    importlib.import_module("wave")
+            other.submit(importlib.import_module, "hidden_from_one_thread").result()
+    importlib.import_module("hidden_for_a_while")
 
 
 def test_tensorflow_starts_without_the_libraries_that_are_hidden_and_they_load_later() -> None:
