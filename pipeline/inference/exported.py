@@ -1,6 +1,7 @@
 """Opening a model file, and reading images with the model."""
 
 import json
+import tempfile
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +38,8 @@ def open_described(path: str | Path) -> tuple["keras.Model", Description | None]
     """
     path = Path(path)
     try:
-        with model_file.read(path) as found:
+        with tempfile.TemporaryDirectory(prefix="model-") as folder:
+            found = model_file.read(path, Path(folder))
             says = None if found.description is None else description.parse(found.description, path)
             return _build(json.dumps(definitions.modern(found.definition)), found.weights), says
     except Refused as error:

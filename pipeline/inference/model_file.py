@@ -8,10 +8,7 @@ the meantime and anything behind its end make no difference.
 
 import json
 import math
-import tempfile
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -39,9 +36,8 @@ class ModelFile:
     description: str | bytes | None  # what the file says of itself, as JSON
 
 
-@contextmanager
-def read(path: Path) -> Iterator[ModelFile]:
-    """Read a model file and make sure that it is whole. The weights are there until the block ends.
+def read(path: Path, folder: Path) -> ModelFile:
+    """Read a model file and make sure that it is whole. Its private copy is in `folder`.
 
     Raises:
         ModelError: the file is missing or broken.
@@ -49,14 +45,12 @@ def read(path: Path) -> Iterator[ModelFile]:
 
     """
     check_start(path)
-    with tempfile.TemporaryDirectory(prefix="model-") as folder:
-        try:
-            found = _read(path, Path(folder))
-        except Refused:
-            raise
-        except Exception as error:  # h5py, zipfile and json raise whatever on nonsense
-            raise ModelError(f"{path} is not a whole Keras model: {first_line(error)}. {remedy(path)}") from None
-        yield found
+    try:
+        return _read(path, folder)
+    except Refused:
+        raise
+    except Exception as error:  # h5py, zipfile and json raise whatever on nonsense
+        raise ModelError(f"{path} is not a whole Keras model: {first_line(error)}. {remedy(path)}") from None
 
 
 def first_line(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from pipeline.inference import exported, input_range, rejection, segmentation
 from pipeline.inference.description import Description
 from pipeline.inference.explanation import Explainer
 from pipeline.inference.model_file import first_line
-from pipeline.inference.results import Box, Digit, Prediction, Reading, blank_prediction
+from pipeline.inference.results import Box, Digit, Prediction, Reading
 from pipeline.system import tensorflow_setup
 from pipeline.system.errors import ModelError
 
@@ -91,7 +91,7 @@ class Recognizer:
         try:
             fitted = blots.fit(picture_of(picture))
         except photo.BlankPicture as error:
-            return blank_prediction(error.why)
+            return Prediction(None, 0.0, (0.0,) * CLASSES, error.why)
         return self._predict(fitted[np.newaxis])[0][0]
 
     def read_strokes(self, drawn: Sequence[strokes.Stroke]) -> Reading:

@@ -1,7 +1,8 @@
 """What was read: a digit, and a row of digits, in numbers and in words. The window shows it, and so it loads no numpy."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -10,28 +11,22 @@ if TYPE_CHECKING:
 Verdict = Literal["digit", "unsure", "none"]
 
 
-class _Prediction(NamedTuple):
+@dataclass(frozen=True)
+class Prediction:
+    """What an image was read as. It is unpacked into digit, probability and probabilities."""
+
     digit: int | None  # 0 to 9; None for a blank image
     probability: float  # of that digit, 0 to 1
     probabilities: tuple[float, ...]  # of all ten; they sum to 1, or are all 0 for a blank image
+    blank: str = field(default="", compare=False)  # why there is no digit, for the user
 
-
-class Prediction(_Prediction):
-    """What an image was read as: its digit, its probability, and those of all ten."""
-
-    blank = ""  # why there is no digit, for the user; none of the three that a prediction is unpacked into
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.digit, self.probability, self.probabilities))
 
     @property
     def runner_up(self) -> int:
         """The second most probable digit."""
         return sorted(range(len(self.probabilities)), key=self.probabilities.__getitem__)[-2]
-
-
-def blank_prediction(why: str) -> Prediction:
-    """The prediction of an image without ink, and why there is none."""
-    prediction = Prediction(None, 0.0, (0.0,) * 10)
-    prediction.blank = why
-    return prediction
 
 
 class Box(NamedTuple):
