@@ -1,8 +1,8 @@
-"""Which strokes, or which blots of a picture, are one digit.
+"""Which strokes, or which blots of an image, are one digit.
 
-Parts are put in order from left to right, and cut into groups of neighbours so that the sum of three evidences is largest:
-how well each group reads as one digit, how its strokes lie to each other, and how its size is to the height of the line.
-A dynamic programme finds the best cut. All evidence is in nats (logarithms of odds), so that they add up.
+Parts are sorted from left to right, and cut into groups of neighbours so that the sum of three evidences is largest: how well
+each group reads as one digit, how its parts lie to each other, and how its size compares with the height of the line. Dynamic
+programming finds the best cut. All evidence is in nats (logarithms of odds), so that it adds up.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,22 +15,26 @@ from scipy.spatial.distance import cdist
 from pipeline.system.errors import DataError
 
 Part = NDArray[np.float64]  # a stroke or a blot: some points of its ink, (n, 2), n at least 1
+Boxes = NDArray[np.float64]  # (n, 4): left, top, right, bottom, in heights of the line
 Group = tuple[int, ...]  # numbers of parts, ascending
 Reader = Callable[[list[Group]], NDArray[np.float64]]
 
 MOST = 400  # parts: of some hundred digits; their pairs and groups are looked at within two seconds
 MOST_PARTS = 5  # of one digit, after what crosses has become one
-TOUCHING = 0.04  # parts of one digit are nearer than this, as a part of the line's height: about half of a pen's width
-OVERLAPPING = 0.5  # share of the narrower part's width
-GAP_MIDDLE = 0.04  # a gap to the right of this speaks for two digits, a smaller one for one; as a part of the line's height
+
+# The unit of these lengths is the height of the line.
+TOUCHING = 0.04  # parts of one digit are nearer than this: about half of a pen's width
+GAP_MIDDLE = 0.04  # a wider gap speaks for two digits, a smaller one for one
 GAP_SPREAD = 0.06  # how far from it the odds are 1 to e
-TOUCH = 3.0  # what touching speaks for one digit
-SMALL = 0.45  # a digit is at least this high or wide, as a part of the line's height ...
-SMALL_COST = 8.0  # ... or pays for what is missing of it
-WIDE = 1.2  # a digit of several parts is at most this wide, as a part of its height ...
-WIDE_COST = 6.0  # ... or pays for what is beyond
-HOPELESS = 12.0  # groups that pay so much for their shape are not looked at, ...
-WIDEST_GAP = 0.5  # ... nor those with such a gap, as a part of the line's height
+WIDEST_GAP = 0.5  # groups with a wider gap are not read
+SMALL = 0.45  # a digit is at least this high or wide ...
+
+OVERLAPPING = 0.5  # share of the narrower part's width, from which two parts that touch are one
+TOUCH = 3.0  # evidence for one digit if its parts touch
+SMALL_COST = 8.0  # ... or this is the evidence against it, times the share that is missing
+WIDE = 1.2  # a digit of several parts is at most this wide, compared with its own height ...
+WIDE_COST = 6.0  # ... or this is the evidence against it, times what is beyond
+HOPELESS = 12.0  # groups with more evidence against their shape are not read
 
 
 def segment(parts: Sequence[Part], read: Reader) -> list[Group]:
@@ -52,43 +56,39 @@ def segment(parts: Sequence[Part], read: Reader) -> list[Group]:
         raise DataError(f"a number must be made of at most {MOST} strokes, and this has {len(parts)}. Draw less at a time.")
     if not parts:
         return []
-    boxes = np.stack(
-        [np.concatenate([part.min(axis=0), part.max(axis=0)]) for part in parts]
-    )  # (n, 4): left, top, right, bottom
+    boxes = np.stack([np.concatenate([part.min(axis=0), part.max(axis=0)]) for part in parts])
     height = max(float((boxes[:, 3] - boxes[:, 1]).max()), float((boxes[:, 2] - boxes[:, 0]).max()) / 2, 1e-9)
-    touching = _touching(parts, boxes, TOUCHING * height)
+    boxes /= height
+    touching = _touching([part / height for part in parts], boxes)
     atoms = _merge_crossing(boxes, touching)
     boxes = np.stack([_around(boxes[list(atom)]) for atom in atoms])
     member = np.array([[part in atom for part in range(len(parts))] for atom in atoms], int)  # (atoms, parts)
     touching = member @ touching @ member.T > 0
-    spans = [
-        (begin, end)
+    groups = {
+        (begin, end): tuple(sorted(part for atom in atoms[begin:end] for part in atom))
         for begin in range(len(atoms))
         for end in range(begin + 1, min(begin + MOST_PARTS, len(atoms)) + 1)
-        if end == begin + 1 or _is_possible(boxes[begin:end], height)
-    ]
-    groups = [tuple(sorted(part for atom in atoms[begin:end] for part in atom)) for begin, end in spans]
-    scores = read(groups)
-    worth = {
-        span: float(score) + _shape(boxes[span[0] : span[1]], height) + _cohesion(span, boxes, touching, height)
-        for span, score in zip(spans, scores, strict=True)
+        if end == begin + 1 or _is_possible(boxes[begin:end])
     }
-    chosen = _best_cut(len(atoms), worth)
-    return [groups[spans.index(span)] for span in chosen]
+    worth = {
+        (begin, end): float(score) + _shape(boxes[begin:end]) + _cohesion(boxes[begin:end], touching[begin:end, begin:end])
+        for (begin, end), score in zip(groups, read(list(groups.values())), strict=True)
+    }
+    return [groups[span] for span in _best_cut(len(atoms), worth)]
 
 
-def _touching(parts: Sequence[Part], boxes: NDArray[np.float64], reach: float) -> NDArray[np.bool_]:
-    """(n, n): which two parts are nearer to each other than `reach`; none is to itself."""
+def _touching(parts: Sequence[Part], boxes: Boxes) -> NDArray[np.bool_]:
+    """(n, n): which two parts touch; none touches itself."""
     low, high = boxes[:, np.newaxis, :2], boxes[:, np.newaxis, 2:]  # (n, 1, 2)
     apart = np.maximum(low - high.swapaxes(0, 1), low.swapaxes(0, 1) - high).max(axis=2)  # of the boxes: most are too far
     touching = np.zeros(apart.shape, bool)
-    for one, other in np.argwhere(np.triu(apart < reach, 1)):
-        touching[one, other] = touching[other, one] = cdist(parts[one], parts[other]).min() < reach
+    for one, other in np.argwhere(np.triu(apart < TOUCHING, 1)):
+        touching[one, other] = touching[other, one] = cdist(parts[one], parts[other]).min() < TOUCHING
     return touching
 
 
-def _merge_crossing(boxes: NDArray[np.float64], touching: NDArray[np.bool_]) -> list[Group]:
-    """What touches and lies above or below each other is one; the groups are in order of their middles."""
+def _merge_crossing(boxes: Boxes, touching: NDArray[np.bool_]) -> list[Group]:
+    """Parts that touch and lie above each other are one. The groups are sorted by their middles."""
     left, right = boxes[:, 0], boxes[:, 2]
     overlap = np.minimum(right[:, np.newaxis], right) - np.maximum(left[:, np.newaxis], left)
     narrower = np.minimum((right - left)[:, np.newaxis], right - left)
@@ -97,37 +97,32 @@ def _merge_crossing(boxes: NDArray[np.float64], touching: NDArray[np.bool_]) -> 
     return sorted(atoms, key=lambda atom: (float(_around(boxes[list(atom)])[[0, 2]].sum()), atom))
 
 
-def _is_possible(boxes: NDArray[np.float64], height: float) -> bool:
-    """Whether neighbours may be one digit: near to each other, and of such a shape."""
-    gaps = (_gap(boxes[:number], boxes[number], height) for number in range(1, len(boxes)))
-    return _shape(boxes, height) > -HOPELESS and all(gap < WIDEST_GAP for gap in gaps)
-
-
-def _around(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+def _around(boxes: Boxes) -> NDArray[np.float64]:
+    """The box around boxes, (4,)."""
     return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
 
 
-def _gap(group: NDArray[np.float64], box: NDArray[np.float64], height: float) -> float:
-    """Paper between a group and what is to its right, as a part of the line's height; negative if they overlap."""
-    left, _, right, _ = _around(group)
-    return float(max(box[0] - right, left - box[2]) / height)
+def _gaps(boxes: Boxes) -> list[float]:
+    """The paper between each box, without the first, and those before it; negative if they overlap."""
+    around = [_around(boxes[:number]) for number in range(1, len(boxes))]
+    return [float(max(box[0] - right, left - box[2])) for box, (left, _, right, _) in zip(boxes[1:], around, strict=True)]
 
 
-def _cohesion(span: tuple[int, int], boxes: NDArray[np.float64], touching: NDArray[np.bool_], height: float) -> float:
-    """What the gaps say for the group, against its parts being digits of their own."""
-    begin, end = span
-    total = 0.0
-    for number in range(begin + 1, end):
-        total += (GAP_MIDDLE - _gap(boxes[begin:number], boxes[number], height)) / GAP_SPREAD
-        total += TOUCH if touching[number, begin:number].any() else 0.0
-    return total
+def _is_possible(boxes: Boxes) -> bool:
+    """Whether neighbours may be one digit."""
+    return _shape(boxes) > -HOPELESS and max(_gaps(boxes)) < WIDEST_GAP
 
 
-def _shape(boxes: NDArray[np.float64], height: float) -> float:
-    """What the size says: a digit is not much lower than the line, and not much wider than high."""
+def _cohesion(boxes: Boxes, touching: NDArray[np.bool_]) -> float:
+    """The evidence of the gaps: for one digit, against several."""
+    gaps = sum((GAP_MIDDLE - gap) / GAP_SPREAD for gap in _gaps(boxes))
+    return gaps + TOUCH * int(np.tril(touching).any(axis=1).sum())
+
+
+def _shape(boxes: Boxes) -> float:
+    """The evidence of the size: a digit is not much lower than the line, and not much wider than high."""
     left, top, right, bottom = _around(boxes)
-    size = max(bottom - top, right - left) / height
-    cost = SMALL_COST * max(0.0, 1 - size / SMALL)
+    cost = SMALL_COST * max(0.0, 1 - max(bottom - top, right - left) / SMALL)
     if len(boxes) > 1:
         cost += WIDE_COST * max(0.0, (right - left) / max(bottom - top, 1e-9) - WIDE)
     return float(-cost)
