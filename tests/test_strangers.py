@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gui import Recognizer, predict_digit
-from pipeline.inference import description, exported, harmless, model_file
+from pipeline.inference import definitions, description, exported, harmless, model_file
 from pipeline.inference.description import Description
 from pipeline.inference.rejection import Thresholds
 from pipeline.system import tensorflow_setup
@@ -297,14 +297,14 @@ def test_what_is_checked_is_what_is_opened(
     assert zipfile.is_zipfile(both)
     assert right(exported.open_model(both)) == right(cnn)
 
-    honest, path = exported._build, tmp_path / "replaced.h5"
+    honest, path = definitions.modern, tmp_path / "replaced.h5"
     path.write_bytes((tmp_path / "cnn.h5").read_bytes())
 
     def replace(*given: Any) -> Any:
         path.write_bytes((tmp_path / "lambda.keras").read_bytes())
         return honest(*given)
 
-    monkeypatch.setattr(exported, "_build", replace)
+    monkeypatch.setattr(definitions, "modern", replace)
     assert right(exported.open_model(path)) == right(cnn)
 
 
