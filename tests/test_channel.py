@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
+from gui.reading.channel import ChildProcess
 from gui.reading.errand import Errand
 from pipeline.inference.default_model import check_start
 from tests.conftest import ROOT
@@ -23,6 +24,10 @@ while (result := errand.result()) is None:
     time.sleep(0.01)
 print(result.value)
 """
+
+
+def newest_child() -> psutil.Process:
+    return max(psutil.Process().children(), key=psutil.Process.create_time)
 
 
 def result(errand: Errand) -> Any:
@@ -55,9 +60,18 @@ def test_what_a_library_prints_is_no_answer(capfd: pytest.CaptureFixture[str]) -
     assert capfd.readouterr().out == ""
 
 
+def test_a_process_that_is_done_ends_by_itself_and_quietly(capfd: pytest.CaptureFixture[str]) -> None:
+    process = ChildProcess("gui.reading.errand")
+    child = newest_child()
+    process.send((pow, (2, 10)))
+    assert psutil.wait_procs([child], timeout=30)[1] == []
+    assert next(process.receive()) == (1024, "")
+    assert capfd.readouterr().err == ""
+
+
 def test_an_errand_whose_process_was_killed_is_told() -> None:
     errand = Errand(time.sleep, 60, seconds=60, late="too late")
-    max(psutil.Process().children(), key=psutil.Process.create_time).kill()
+    newest_child().kill()
     assert "ended unexpectedly" in result(errand).message
 
 

@@ -90,9 +90,9 @@ class ParentProcess(_Channel):
 
     def __init__(self) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the window
-        output = os.fdopen(os.dup(1), "wb")
+        received, output = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")  # sys.stdin would be locked at the end
         os.dup2(2, 1)  # what a library prints is no message
-        super().__init__(output, sys.stdin.buffer)
+        super().__init__(output, received)
 
     @property
     def has_sent(self) -> bool:

@@ -30,7 +30,7 @@ def predict_digit(picture: Picture, model: Model | None = None) -> Prediction:
         ModelError: the model is missing, broken, or no model of digits.
 
     """
-    return _opened(model).predict(picture)
+    return _recognizer(model).predict(picture)
 
 
 def read_picture(picture: Picture, model: Model | None = None) -> Reading:
@@ -44,10 +44,10 @@ def read_picture(picture: Picture, model: Model | None = None) -> Reading:
         DataError: also, the image holds more pieces of ink than a few numbers have.
 
     """
-    return _opened(model).read_picture(picture)
+    return _recognizer(model).read_picture(picture)
 
 
-def _opened(model: Model | None) -> Recognizer:
+def _recognizer(model: Model | None) -> Recognizer:
     return model if isinstance(model, Recognizer) else opened(model or default_model())
 
 
