@@ -7,6 +7,7 @@ from hydra.core.global_hydra import GlobalHydra
 
 from pipeline import compose
 from pipeline.config import check, composition
+from pipeline.config.schema import Configuration
 from pipeline.sweep.command import plan
 from pipeline.sweep.schema import SweepConfiguration
 from pipeline.system.errors import ConfigurationError
@@ -17,11 +18,8 @@ from tests.conftest import edit, run
 
 def test_every_option_of_every_group_composes_to_a_valid_configuration() -> None:
     for path in sorted(CONFIGURATION.glob("*/*.yaml")):
-        override = f"{path.parent.name}={path.stem}"
-        if path.parent.name == "sweep":
-            composition.compose([override], primary="sweep", schema=SweepConfiguration)
-        else:
-            composition.compose([override])
+        schema = SweepConfiguration if path.parent.name == "sweep" else Configuration
+        composition.compose([f"{path.parent.name}={path.stem}"], schema=schema)
 
 
 def test_the_committed_parameters_are_what_conf_composes_to() -> None:

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import h5py
 import numpy as np
@@ -76,6 +76,10 @@ def test_tensorflow_lite_reads_as_the_network_does(network: Any, tmp_path: Path)
     read = formats.write_tflite(network, {}, PICTURES, path)
     np.testing.assert_allclose(read, exported.predict(network, PICTURES), atol=1e-4)
     assert path.stat().st_size > 1000
+
+
+def test_every_format_that_can_be_chosen_has_what_writes_it() -> None:
+    assert list(formats.FORMATS) == list(get_args(formats.Format))
 
 
 def test_every_network_of_conf_can_be_opened_again(build: Callable[..., Any], tmp_path: Path) -> None:

@@ -62,19 +62,13 @@ def _whole(node: Any) -> Any:
     return node
 
 
-def compose(
-    overrides: list[str],
-    folder: Path = CONFIGURATION,
-    primary: str = "config",
-    schema: type[Configuration] = Configuration,
-) -> dict[str, Any]:
+def compose(overrides: list[str], folder: Path = CONFIGURATION, schema: type[Configuration] = Configuration) -> dict[str, Any]:
     """Compose and check the configuration.
 
     Args:
         overrides: in Hydra's override grammar, as in ``["experiment=textbook", "model.dropout=0.4"]``.
         folder: what to compose it from.
-        primary: the file that it begins with, ``config`` or ``sweep``.
-        schema: what it is checked by.
+        schema: what it is checked by, which says the file that it begins with.
 
     Raises:
         ConfigurationError: an override or a value is not valid.
@@ -84,7 +78,7 @@ def compose(
     OmegaConf.register_new_resolver(RESOLVER, lambda: digest(CONFIGURATION), replace=True, use_cache=False)
     try:
         with initialize_config_dir(str(folder), version_base=None):
-            values = plain(hydra_compose(primary, overrides=overrides))
+            values = plain(hydra_compose(schema.primary, overrides=overrides))
     except HydraException as error:
         raise explain(error, schema) from None
     except OmegaConfBaseException as error:

@@ -1,5 +1,7 @@
 """The whole configuration: the groups of every stage, and those that decide no result. No values: those stand in ``conf/``."""
 
+from typing import ClassVar
+
 from pydantic import field_validator
 
 from pipeline.data.datasets import PrepareOptions
@@ -30,6 +32,8 @@ class Tracking(Section):
 
 class Configuration(PrepareOptions, TrainOptions, EvaluateOptions, ExportOptions):
     """Everything in ``params.yaml``."""
+
+    primary: ClassVar[str] = "config"  # the file of conf/ that Hydra begins with
 
     name: Name
     composed_from: str

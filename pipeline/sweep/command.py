@@ -58,7 +58,7 @@ def _composed(overrides: list[str]) -> "SweepConfiguration":
     from pipeline.config.composition import compose
     from pipeline.sweep.schema import SweepConfiguration
 
-    return check_by(SweepConfiguration, compose(overrides, primary="sweep", schema=SweepConfiguration))
+    return check_by(SweepConfiguration, compose(overrides, schema=SweepConfiguration))
 
 
 def _key(override: str) -> str:

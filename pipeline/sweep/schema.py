@@ -1,6 +1,6 @@
 """The configuration of a sweep: what is tried, how, where, and when it ends. Not a part of ``params.yaml``."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -38,5 +38,7 @@ class Sweep(Section):
 
 class SweepConfiguration(Configuration):
     """What ``python -m pipeline.sweep`` composes."""
+
+    primary: ClassVar[str] = "sweep"
 
     sweep: Sweep
