@@ -13,7 +13,7 @@ from pipeline.config.composition import compose
 from pipeline.config.schema import Configuration
 from pipeline.data import datasets, prepared
 from pipeline.data.datasets import FolderDataset
-from pipeline.data.prepared import contact_sheet, summarize
+from pipeline.data.prepared import summarize
 from pipeline.images.arrays import Split
 from pipeline.system import paths
 from pipeline.system.errors import DataError
@@ -173,7 +173,7 @@ def test_prepared_data_comes_back_as_it_was_written(tmp_path: Path) -> None:
     summary = summarize(dataset, splits)
     folder = tmp_path / "prepared"
     for _ in range(2):  # the second time over what is there
-        prepared.write(splits, summary, contact_sheet(splits["train"]), "", folder)
+        assert prepared.write(dataset, splits, "", folder) == summary
     for name, split in splits.items():
         loaded = prepared.load(name, folder)
         assert (loaded.pictures == split.pictures).all()

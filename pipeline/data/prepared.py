@@ -18,29 +18,30 @@ from pipeline.system.paths import PREPARED
 SAMPLES = 20  # of each class on the sheet
 
 
-def write(splits: dict[str, Split], summary: dict[str, Any], sheet: Image.Image, collection: str, folder: Path) -> None:
-    """Write everything to a temporary folder, then put it in the place of `folder`.
+def write(dataset: Dataset, splits: dict[str, Split], collection: str, folder: Path = PREPARED) -> dict[str, Any]:
+    """Write everything to a temporary folder, then put it in the place of `folder`; return the summary.
 
     Args:
-        splits: of the dataset.
-        summary: of `summarize`.
-        sheet: samples.
+        dataset: its configuration.
+        splits: as read from it, with the drawings joined.
         collection: of `pipeline.data.collection.text_of`: DVC keeps every version of what people drew that a run was made with.
         folder: it is replaced.
 
     """
+    summary = summarize(dataset, splits)
     temporary = folder.with_name(f".{folder.name}.incomplete")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     for name, split in splits.items():
         np.save(temporary / f"{name}_pictures.npy", split.pictures)
         np.save(temporary / f"{name}_labels.npy", split.labels)
-    sheet.save(temporary / "samples.png")
+    contact_sheet(splits["train"]).save(temporary / "samples.png")
     (temporary / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     if collection:
         (temporary / "drawings.json").write_text(collection, encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     temporary.rename(folder)
+    return summary
 
 
 def summarize(dataset: Dataset, splits: dict[str, Split]) -> dict[str, Any]:
