@@ -34,7 +34,7 @@ class Models:
     def open(self, slot: int, name: str) -> None:
         """Read with another model from now on: a path, a run or ``champion``."""
         number = self._chosen[slot] = self._count = self._count + 1
-        self._tell(f"Opening {Path(name).name} …")
+        self._tell(f"Opening {Path(name).name} … You can draw meanwhile.")
 
         def found(what: tuple[Path, str]) -> None:
             if self._chosen.get(slot) == number:  # and no other was chosen since

@@ -25,6 +25,7 @@ from pipeline.inference.results import Reading
 from pipeline.system.errors import UserError
 
 TITLE = "Handwritten digits"
+UNKNOWN = "\n\n"  # in the place of a model's introduction, which has three lines: the window is not to grow with it
 SIDE = 460  # of the canvas at 96 dots an inch, pixels
 MOST_OF_SCREEN = 0.6  # of its height, that the canvas has at first
 BRUSH = 0.06  # width of a stroke, of the canvas' side
@@ -73,7 +74,6 @@ class App(tk.Tk):
         self._build()
         self._paint(self.palette)
         self.session.changed = self.show
-        self.session.tell(f"Opening {Path(name).name} … Draw meanwhile.")
         self._polling = self.after(1, self._first, name)
 
     def destroy(self) -> None:
@@ -176,7 +176,7 @@ class App(tk.Tk):
         self._show_controls()
         self.canvas.show()
         for slot, column in enumerate(self.columns):
-            say(column.model, introductions.get(slot, "").replace(", ", "\n", 1))
+            say(column.model, introductions.get(slot, UNKNOWN).replace(", ", "\n", 1))
             reading = session.seen.get(slot)
             column.show(reading, min(session.selected, len(reading.digits) - 1) if reading else -1)
         self.panel.show(session.explanation)
