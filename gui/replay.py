@@ -41,17 +41,7 @@ Answer = tuple[Reading, float]  # and the seconds from the last stroke to it
 
 
 def place(strokes: Strokes, side: float, random: np.random.Generator) -> PixelStrokes:
-    """Put a drawing somewhere on a square canvas, at a random size.
-
-    Args:
-        strokes: points in the unit square.
-        side: of the canvas, pixels.
-        random: decides where, and how large.
-
-    Returns:
-        Points in whole pixels, as a mouse has them, all on the canvas.
-
-    """
+    """Put a drawing somewhere on a square canvas of that side, at a random size, in whole pixels as a mouse has them."""
     points = np.array([point for stroke in strokes for point in stroke])
     low, high = points.min(axis=0), points.max(axis=0)
     scale = random.uniform(*SIZES) * side / max(float((high - low).max()), 1e-9)
@@ -138,7 +128,7 @@ def replay(found: list[LabelledDrawing], canvas: Headless | Display, seed: int) 
         yield drawing.label, canvas.draw(place(drawing.strokes, canvas.side, random))
 
 
-def report(labels: list[int], readings: list[Reading], seconds: list[float]) -> dict[str, Any]:
+def report(labels: Sequence[int], readings: Sequence[Reading], seconds: Sequence[float]) -> dict[str, Any]:
     """Sum up.
 
     A drawing is read right if the whole answer is its label: as one digit, and not as none. An uncertain answer counts by the
@@ -146,10 +136,9 @@ def report(labels: list[int], readings: list[Reading], seconds: list[float]) -> 
 
     Returns:
         ``drawings``, ``accuracy`` with ``accuracy_low`` and ``accuracy_high``, ``accuracy_of_guesses`` (what was taken for none
-        counts by its most probable digit), ``recall`` of each digit, ``confusion`` (a row
-        for each label; the last column, ``other``, is what was read as several digits or as none), ``rejected`` (as no digit),
-        ``unsure``, ``split`` (read as several digits), and the median and 95th percentile of the milliseconds from the last
-        stroke to the answer.
+        counts by its most probable digit), ``recall`` of each digit, ``confusion`` (a row a label; the last column is what
+        was read as several digits or as none), ``rejected`` (as no digit), ``unsure``, ``split`` (read as several digits), and
+        the median and 95th percentile of the milliseconds from the last stroke to the answer.
 
     """
     guesses = [[digit.prediction.digit for digit in reading.digits] for reading in readings]
@@ -199,21 +188,19 @@ def measure(found: list[LabelledDrawing], model: Path | None, display: bool, see
     path = model or default_model()
     canvas: Headless | Display = Display(path) if display else Headless(Recognizer(path))
     try:
-        answers = list(tqdm(replay(found, canvas, seed), total=len(found), unit="drawing", disable=None))
+        replayed = list(tqdm(replay(found, canvas, seed), total=len(found), unit="drawing", disable=None))
     finally:
         canvas.close()
-    values = report(
-        [label for label, _ in answers], [reading for _, (reading, _) in answers], [seconds for _, (_, seconds) in answers]
-    )
-    return {"model": path.name, "display": display, "seed": seed, **values}
+    labels, answers = zip(*replayed, strict=True)
+    readings, seconds = zip(*answers, strict=True)
+    return {"model": path.name, "display": display, "seed": seed, **report(labels, readings, seconds)}
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of ``python -m gui.replay``."""
     parser = argparse.ArgumentParser(prog="python -m gui.replay", description="Draw recorded digits and see how they are read.")
-    parser.add_argument(
-        "drawings", type=Path, metavar="DRAWINGS", help="a .json or .json.gz list, or a folder like data/drawings"
-    )
+    what = "a .json or .json.gz list, or a folder like data/drawings"
+    parser.add_argument("drawings", type=Path, metavar="DRAWINGS", help=what)
     parser.add_argument("--model", type=Path, metavar="PATH", help="an exported .h5 (models/mnist.h5, or the one that ships)")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--display", action="store_true", help="draw in the window, with events of a mouse")
