@@ -1,4 +1,4 @@
-"""``python -m pipeline``: the whole pipeline in one command, and what to do next. This is what ``make run`` calls."""
+"""``python -m pipeline``: the whole pipeline in one command, and what to do next. ``make run`` calls it."""
 
 import argparse
 import json
@@ -11,11 +11,11 @@ from pipeline.config.composition import compose as composed
 from pipeline.data.datasets import IdxDataset
 from pipeline.system.command_line import run_command
 from pipeline.system.errors import DataUnavailable
-from pipeline.system.paths import CHECKOUT, MODELS, PARAMETERS, REPORTS
+from pipeline.system.paths import CHECKOUT, MODEL_FILE, MODELS, PARAMETERS, REPORTS
 
 
 def make_sure_of_data() -> None:
-    """Find or fetch the dataset that is configured; if it can't be had, say so and choose the one that is always there."""
+    """Find or download the dataset that is configured; if that fails, say so and choose the bundled digits."""
     dataset = load().dataset
     if not isinstance(dataset, IdxDataset):
         return
@@ -30,9 +30,9 @@ def make_sure_of_data() -> None:
 
 
 def report() -> str:
-    """The result and the two next commands."""
+    """The result, and the next commands."""
     metrics = json.loads((REPORTS / "metrics.json").read_text(encoding="utf-8"))
-    model = MODELS / "mnist.h5"
+    model = MODELS / MODEL_FILE
     return (
         f"\nTest accuracy on {metrics['dataset']}: {metrics['test_accuracy']:.2%} "
         f"({metrics['test_accuracy_low']:.2%} to {metrics['test_accuracy_high']:.2%})\n"
@@ -46,8 +46,8 @@ def main() -> int:
     """Entry point of ``python -m pipeline``."""
     parser = argparse.ArgumentParser(
         prog="python -m pipeline",
-        description="Run what has changed of the pipeline (dvc repro) and print the result. If the dataset's files can't "
-        "be had, the bundled digits are used instead.",
+        description="Run what has changed of the pipeline (dvc repro) and print the result. If the dataset can't be "
+        "downloaded, the bundled digits are used instead.",
     )
     parser.parse_args()
     compose.main(["--keep"])

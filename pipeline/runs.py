@@ -23,21 +23,21 @@ if TYPE_CHECKING:
     from pipeline.tracking.registry import RunRegistry
 
 SHORT = 8  # characters of an id that are shown
-HIDDEN = ("composed_from", "tracking.", "name")  # of a configuration: not what a model is made of
+HIDDEN = ("composed_from", "tracking.", "name")  # beginnings of keys that don't decide what is trained
 
 
 def mcnemar(first_right: "np.ndarray[Any, Any]", second_right: "np.ndarray[Any, Any]") -> tuple[int, int, float]:
-    """McNemar's exact test on two classifiers of the same pictures.
+    """McNemar's exact test on two classifiers of the same images.
 
-    https://doi.org/10.1007/BF02295996 (McNemar, 1947); the exact form is a binomial test on the pictures that one of the two
-    alone reads right.
+    https://doi.org/10.1007/BF02295996 (McNemar, 1947); the exact form is a binomial test on the images that only one of the
+    two reads right.
 
     Args:
-        first_right: (n,) bool, whether the first reads each picture right.
-        second_right: likewise.
+        first_right: (n,) bool, whether the first classifier reads each image right.
+        second_right: likewise, of the second.
 
     Returns:
-        How many pictures the first alone reads right, how many the second alone, and the two-sided p-value.
+        How many images only the first reads right, how many only the second, and the two-sided p-value.
 
     """
     from scipy.stats import binomtest
@@ -48,14 +48,14 @@ def mcnemar(first_right: "np.ndarray[Any, Any]", second_right: "np.ndarray[Any, 
 
 
 def table(rows: list[list[str]]) -> str:
-    """Rows as columns of even width; the first row is the head."""
+    """Text of a table with columns of even width; the first row is its head."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
 
 
 def show_list(registry: "RunRegistry", options: argparse.Namespace) -> str:
-    """The table of ``list``."""
+    """What ``list`` prints."""
     filters = [options.filter] if options.filter else []
     if options.kind != "all":
         filters += [f"tags.role = '{options.kind}'"] if options.kind != "pipeline" else []
@@ -88,14 +88,12 @@ def _percent(value: float | None) -> str:
 
 
 def compare(registry: "RunRegistry", names: list[str]) -> str:
-    """What differs between runs: configuration, data, commit, metrics; and whether their test accuracies do.
+    """What differs between runs: configuration, data, commit and metrics; and whether their accuracies really differ.
 
     Raises:
-        UserError: some of the names are of the same run.
+        UserError: two names are of the same run.
 
     """
-    from pipeline.tracking.registry import parameters
-
     runs = [registry.find(name) for name in names]
     ids = [run.info.run_id for run in runs]
     if same := [name for name, one in zip(names, ids, strict=True) if ids.count(one) > 1]:
@@ -103,23 +101,28 @@ def compare(registry: "RunRegistry", names: list[str]) -> str:
             f"compare wants different runs, and these names are of the same one: {', '.join(same)}\n"
             "See them: python -m pipeline.runs list"
         )
-    head = ["", *(f"{run.info.run_name} ({run.info.run_id[:SHORT]})" for run in runs)]
-    parts = []
-    configurations = [parameters(run, registry) for run in runs]
-    parts.append(("Configuration", [{k: v for k, v in c.items() if not k.startswith(HIDDEN)} for c in configurations]))
     tags = ("dataset", "dataset_sha256", "git_commit", "git_dirty")
-    parts.append(("Data and code", [{key: run.data.tags.get(key, "")[:12] for key in tags} for run in runs]))
-    parts.append(("Metrics", [{k: v for k, v in run.data.metrics.items() if not k.startswith("epoch/")} for run in runs]))
-    text = []
-    for title, values in parts:
-        rows = [[key, *(_word(value.get(key)) for value in values)] for key in dict.fromkeys(k for v in values for k in v)]
-        differing = [row for row in rows if len(set(row[1:])) > 1]
-        text.append(table([[title, *head[1:]], *differing]) if differing else f"{title}: no difference.")
-    changes = _changes(runs)
-    first = runs[0]
-    for other in runs[1:]:
-        text.append(_test(registry, first, other))
-    return "\n\n".join([*text, *changes])
+    shown = [
+        ("Configuration", [registry.parameters(run) for run in runs], HIDDEN),
+        ("Data and code", [{key: run.data.tags.get(key, "")[:12] for key in tags} for run in runs], ()),
+        ("Metrics", [run.data.metrics for run in runs], ("epoch/",)),
+    ]
+    called = [_called(run) for run in runs]
+    text = [_differences([title, *called], values, hidden) for title, values, hidden in shown]
+    text += [_test(registry, runs[0], other) for other in runs[1:]]
+    return "\n\n".join([*text, *_changes(runs)])
+
+
+def _called(run: "Run") -> str:
+    return f"{run.info.run_name} ({run.info.run_id[:SHORT]})"
+
+
+def _differences(head: list[str], values: list[dict[str, Any]], hidden: tuple[str, ...]) -> str:
+    """A table of the keys whose values differ, without keys that begin with one of `hidden`."""
+    keys = [key for key in dict.fromkeys(key for each in values for key in each) if not key.startswith(hidden)]
+    rows = [[key, *(_word(each.get(key)) for each in values)] for key in keys]
+    differing = [row for row in rows if len(set(row[1:])) > 1]
+    return table([head, *differing]) if differing else f"{head[0]}: no difference."
 
 
 def _word(value: Any) -> str:
@@ -127,7 +130,7 @@ def _word(value: Any) -> str:
 
 
 def _changes(runs: "list[Run]") -> list[str]:
-    """The commits between the first run and each other, where git knows them."""
+    """The commits between the first run and each other run, where git knows them."""
     commits = [run.data.tags.get("git_commit", "") for run in runs]
     found = []
     for commit in dict.fromkeys(commits[1:]):
@@ -141,21 +144,20 @@ def _test(registry: "RunRegistry", first: "Run", second: "Run") -> str:
     """McNemar's test on the test predictions of two runs, in words."""
     from pipeline.tracking.registry import RunError
 
-    names = [f"{run.info.run_name} ({run.info.run_id[:SHORT]})" for run in (first, second)]
+    names = [_called(first), _called(second)]
     try:
         predictions = [np.load(registry.artifact(run, "evaluation/predictions.npz")) for run in (first, second)]
     except RunError as error:
         return f"Test predictions of {names[0]} and {names[1]} can't be compared: {error}"
     labels = [one["labels"] for one in predictions]
     if not np.array_equal(*labels):
-        return f"{names[0]} and {names[1]} were tested on different pictures: their accuracies can't be compared."
+        return f"{names[0]} and {names[1]} were tested on different images: their accuracies can't be compared."
     right = [one["probabilities"].argmax(axis=1) == one["labels"] for one in predictions]
     only_first, only_second, p = mcnemar(right[0], right[1])
     verdict = "a real difference" if p < 0.05 else "no difference that this test set can show"
     return (
         f"{names[0]} {right[0].mean():.2%} against {names[1]} {right[1].mean():.2%}: {verdict}.\n"
-        f"  {only_first} pictures the first alone reads right, {only_second} the second alone; McNemar's exact test, "
-        f"p = {_p(p)}."
+        f"  Only the first reads {only_first} images right, only the second {only_second}; McNemar's exact test, p = {_p(p)}."
     )
 
 
@@ -164,27 +166,24 @@ def _p(value: float) -> str:
 
 
 def promote(registry: "RunRegistry", name: str) -> str:
-    """Make a run the champion, and say what was it before."""
+    """Make a run the champion, and list all promotions."""
     run = registry.find(name)
     before = registry.promote(run)
-    lines = [
-        f"{run.info.run_name} ({run.info.run_id[:SHORT]}) is the champion now"
-        + (f", after {before[:SHORT]}." if before else ".")
+    promoted = f"{_called(run)} is the champion now" + (f", after {before[:SHORT]}." if before else ".")
+    history = [
+        f"  {one['at']}  {one['from'][:SHORT] or 'none':<8} -> {one['run'][:SHORT]}  by {one['by']}"
+        for one in registry.history()
     ]
-    lines += [
-        f"  {row['at']}  {row['from'][:SHORT] or 'none':<8} -> {row['run'][:SHORT]}  by {row['by']}"
-        for row in registry.history()
-    ]
-    return "\n".join([*lines, "Open it: python -m gui --model champion"])
+    return "\n".join([promoted, *history, "Open it: python -m gui --model champion"])
 
 
 def export(registry: "RunRegistry", name: str, path: Path) -> str:
     """Write the ``mnist.h5`` of a run.
 
     Args:
-        registry: where the run is.
+        registry: has the run.
         name: of the run.
-        path: a file, or a folder that there is: into that goes ``mnist.h5``.
+        path: a file; or an existing folder, in which the file becomes ``mnist.h5``.
 
     Raises:
         UserError: the file can't be written.
@@ -196,15 +195,15 @@ def export(registry: "RunRegistry", name: str, path: Path) -> str:
         path = path / MODEL_FILE if path.is_dir() else path
         with replacing(path) as temporary:
             shutil.copyfile(model, temporary)
-    except (FileExistsError, NotADirectoryError) as error:  # of the folder: the file itself may be there
+    except (FileExistsError, NotADirectoryError) as error:  # of the folder: an existing file is replaced
         raise UserError(f"{path} can't be written: {error.filename} is no folder. Choose another place: -o PATH") from None
     except OSError as error:
         raise UserError(f"{path} can't be written: {error.strerror}. Choose another place: -o PATH") from None
-    return f"{path}: the model of {run.info.run_name} ({run.info.run_id[:SHORT]}). Open it: python -m gui --model {path}"
+    return f"{path}: the model of {_called(run)}. Open it: python -m gui --model {path}"
 
 
 def _count(text: str) -> int:
-    """How many, from the command line."""
+    """A number of runs, from the command line."""
     with suppress(ValueError):
         if (number := int(text)) >= 1:
             return number
@@ -213,7 +212,7 @@ def _count(text: str) -> int:
 
 def _output(text: str) -> Path:
     """The file that is written, from the command line."""
-    folder = text.endswith(("/", os.sep))  # which a Path forgets: without it a folder that is not there yet is a file
+    folder = text.endswith(("/", os.sep))  # a Path forgets this, which tells a new folder from a new file
     return Path(text, MODEL_FILE) if folder else Path(text)
 
 
@@ -222,36 +221,38 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(
         prog="python -m pipeline.runs",
         description="List, compare and choose runs. "
-        "A run is named by its id, a unique prefix of it, its DVC name, the model file that it exported, or `champion`.",
+        "RUN is an id, a unique prefix of one, a name in DVC or MLflow, the model file that a run exported, or `champion`.",
     )
     commands = whole.add_subparsers(dest="command", required=True)
     one = commands.add_parser("list", help="runs, the best validation accuracy first")
     one.add_argument("--newest", action="store_true", help="the newest first")
-    one.add_argument("--kind", choices=["pipeline", "trial", "sweep", "all"], default="all", help="what made the run (all)")
+    one.add_argument("--kind", choices=["pipeline", "trial", "sweep", "all"], default="all", help="what wrote the run (all)")
     one.add_argument("--filter", default="", help="in MLflow's syntax: metrics.test_accuracy > 0.995 and params.model = 'mlp'")
-    one.add_argument("--most", type=_count, default=20, metavar="N", help="show so many (20)")
+    one.add_argument("--most", type=_count, default=20, metavar="N", help="how many are shown (20)")
     one = commands.add_parser("compare", help="what differs: configuration, data, commit, metrics, and McNemar's test")
     one.add_argument("runs", nargs="+", metavar="RUN")
     one = commands.add_parser("promote", help="make a run's model the champion")
     one.add_argument("run", metavar="RUN")
     one = commands.add_parser("export", help="write a run's mnist.h5")
     one.add_argument("run", metavar="RUN")
-    one.add_argument("-o", "--output", type=_output, default=Path(MODEL_FILE), metavar="PATH", help="where to (mnist.h5)")
+    one.add_argument(
+        "-o", "--output", type=_output, default=Path(MODEL_FILE), metavar="PATH", help="a file or a folder (mnist.h5)"
+    )
     return whole
 
 
 def answer(options: argparse.Namespace) -> str:
-    """What a command has to say.
+    """Run a command, and return what it prints.
 
     Raises:
-        UserError: what it names is not there, or the store can't be used.
+        UserError: a run doesn't exist, or the store can't be used.
 
     """
     from pipeline.tracking.problems import telling
     from pipeline.tracking.registry import RunRegistry  # loads MLflow, which --help need not wait for
 
     registry = RunRegistry()
-    with telling(registry.uri):  # it was well a moment ago
+    with telling(registry.uri):
         match options.command:
             case "compare":
                 return compare(registry, options.runs)
@@ -266,7 +267,7 @@ def answer(options: argparse.Namespace) -> str:
 def main() -> None:
     """Entry point of ``python -m pipeline.runs``."""
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
-        sys.stdout.reconfigure(errors="backslashreplace")  # a run's name may have what a console or a file can't
+        sys.stdout.reconfigure(errors="backslashreplace")  # a run's name may have characters that the console lacks
     options = parser().parse_args()
     if options.command == "compare" and len(options.runs) < 2:
         raise UserError("compare wants two runs or more. See them: python -m pipeline.runs list")

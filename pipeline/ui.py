@@ -1,4 +1,4 @@
-"""``python -m pipeline.ui``: the MLflow UI on the project's store, whatever folder one is in."""
+"""``python -m pipeline.ui``: the MLflow UI on the project's store, from any folder."""
 
 import argparse
 import os
@@ -14,13 +14,13 @@ from pipeline.tracking import stage_run
 def main() -> None:
     """Entry point of ``python -m pipeline.ui``."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.ui", description="Open the MLflow UI on the project's runs.")
-    parser.add_argument("--port", type=int, default=5000, help="of the page, on this machine (5000)")
+    parser.add_argument("--port", type=int, default=5000, help="the port of the page on this machine (5000)")
     port = str(parser.parse_args().port)
     configured = load().tracking
     store = stage_run.uri(configured)
     from pipeline.tracking.recorder import open_store  # loads MLflow, which --help need not wait for
 
-    open_store(store, configured.experiment, PROJECT)  # or the page is empty before the first run, and its making races with it
+    open_store(store, configured.experiment, PROJECT)  # the UI would create it without the experiment
     if store.startswith("http"):
         print(f"The runs are on a server: open {masked(store)}")
         return

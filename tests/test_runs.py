@@ -22,7 +22,7 @@ from pipeline.tracking.registry import NoRuns, RunError, RunRegistry
 from tests.conftest import ROOT, small_store
 
 
-def test_mcnemars_test_counts_the_pictures_that_one_alone_reads_right() -> None:
+def test_mcnemars_test_counts_the_images_that_only_one_classifier_reads_right() -> None:
     first = np.array([True] * 90 + [True] * 8 + [False] * 2)
     second = np.array([True] * 90 + [False] * 8 + [True] * 2)
     only_first, only_second, p = runs.mcnemar(first, second)
@@ -96,7 +96,7 @@ def test_a_comparison_shows_only_what_differs_and_calls_a_difference_what_it_is(
     assert "model.dropout" in text
     assert "training.epochs" not in text
     assert "a real difference" in text
-    assert "0 pictures the first alone reads right, 25 the second alone" in text
+    assert "Only the first reads 0 images right, only the second 25" in text
     assert "Data and code: no difference." in text
     assert "can't be compared" in runs.compare(store, ["plain", "a trial"])
 

@@ -1,4 +1,4 @@
-"""What all commands have in common: how a stage reads its command line, and how a command ends with an error."""
+"""How a command ends, and how a stage reads its command line."""
 
 import argparse
 import os
@@ -34,12 +34,12 @@ def run_command(main: Callable[[], int | None]) -> None:
 def parse_stage(name: str, description: str | None) -> None:
     """Read the command line of a stage, which has no options but ``--help``.
 
-    Whoever writes an override there means another command, and is told which: the stage would run without it. A mistake ends
-    the process with exit code 2, as argparse has it.
+    An argument ends the process with exit code 2, as argparse has it. For an override, the message names the commands that
+    take one.
 
     Args:
         name: of the stage.
-        description: what the stage makes of what, in a sentence: the docstring of its module.
+        description: of the stage, in a sentence: the docstring of its module.
 
     """
     parser = argparse.ArgumentParser(

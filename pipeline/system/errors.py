@@ -1,4 +1,4 @@
-"""The errors that a user can mend. The word "Error:" and the exit code are added by `pipeline.system.command_line`.
+"""The errors that a user can fix. The word "Error:" and the exit code are added by `pipeline.system.command_line`.
 
 ```
 UserError
@@ -16,7 +16,7 @@ from pipeline.system.masking import masked
 
 
 class UserError(Exception):
-    """Something the user can mend.
+    """An error that the user can fix.
 
     Args:
         message: what was wrong, what is expected, what was received, and the remedy. Passwords in it are masked.
@@ -32,11 +32,11 @@ class ConfigurationError(UserError):
 
 
 class DataError(UserError):
-    """Pictures or labels are not what they should be."""
+    """Images or labels are not what they should be."""
 
 
 class DataUnavailable(DataError):
-    """The files of a dataset are in none of its folders, and no mirror gave them."""
+    """The files of a dataset are in no folder, and can't be downloaded from any mirror."""
 
 
 class TrainingDiverged(UserError):

@@ -1,13 +1,13 @@
-"""Passwords in the addresses of stores: none may stand in the configuration, and none is shown."""
+"""Passwords in the addresses of stores: the configuration may hold none, and none is shown."""
 
 import re
 
-#: A password before the host, up to the last @ that can end one; or as a parameter behind the path.
+#: A password before the host, up to the last @, or as a parameter after the path.
 _PASSWORDS = re.compile(r"(?<=://)([^/\s:@]*:)[^/\s]*(?=@)|([?&](?:password|passwd|token|secret)=)[^&\s]*", re.IGNORECASE)
 
 
 def masked(text: object) -> str:
-    """An address, or a message that holds some, with ``***`` in the place of each password."""
+    """An address, or a message with addresses, with ``***`` in the place of each password."""
     return _PASSWORDS.sub(lambda found: f"{found[1] or found[2]}***", str(text))
 
 

@@ -1,7 +1,7 @@
-"""Patches of libraries: whatever is not their public interface stands here, and nowhere else.
+"""Patches of libraries: what isn't their public interface is here, and nowhere else.
 
-Each has the version it was made for, what it gains, a test that fails when the library has changed (`tests/test_patches.py`),
-and what happens without it.
+Each says for which version it was made, what it gains and what happens without it, and has a test that fails when the library
+has changed (`tests/test_patches.py`).
 """
 
 import os
@@ -45,7 +45,7 @@ def importing_without(*hidden: str) -> Iterator[None]:
 
 
 def end_at_once() -> NoReturn:
-    """End a process whose work is done and written, without taking its libraries apart.
+    """End a process whose work is done and written, without the clean-up of its libraries.
 
     For TensorFlow 2.21 and MLflow 3.17: the end of a stage takes 0.8 s of CPU less, that of its recorder 0.7; a small
     `dvc repro`, of 26 s, 5 less. No `atexit` function runs, so it is for the end of a command alone; without it nothing changes
@@ -59,8 +59,8 @@ def end_at_once() -> NoReturn:
 def explain_compositions(explain: Callable[[Any], str]) -> None:
     """End the process with a message of ours where Hydra refuses an override.
 
-    For Hydra 1.3, composing for DVC 3.67 (``dvc exp run -S``), which offers no place for it: without it DVC prints Hydra's own
-    words as an unexpected error, with nothing of the nearest key.
+    For Hydra 1.3, when DVC 3.67 composes (``dvc exp run -S``). Without it DVC prints Hydra's message as an unexpected error,
+    without the nearest key.
 
     Args:
         explain: takes the HydraException.

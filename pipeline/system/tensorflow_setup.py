@@ -1,4 +1,4 @@
-"""Starting TensorFlow without its noise. Start it before anything imports tensorflow or keras."""
+"""Starting TensorFlow without its messages. Start it before anything imports tensorflow or keras."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from pipeline.system import patches
 
 
 def load() -> None:
-    """Import TensorFlow, and nothing more: no thread is started and no device touched, so that the process may be forked."""
+    """Import TensorFlow without starting a thread or a device, so that the process can be forked."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with patches.importing_without("matplotlib", "pandas", "scipy", "sklearn"), _quietly():
@@ -18,11 +18,11 @@ def load() -> None:
         import tensorflow  # noqa: F401
     import absl.logging
 
-    absl.logging.set_verbosity(absl.logging.ERROR)  # or Keras says at every export that HDF5 is old
+    absl.logging.set_verbosity(absl.logging.ERROR)  # Keras would warn at every export that HDF5 is old
 
 
 def start(deterministic: bool = False) -> None:
-    """Import TensorFlow and let it look for its devices.
+    """Import TensorFlow and let it find its devices.
 
     Args:
         deterministic: allow only operations that give the same result every time.
@@ -40,16 +40,16 @@ def start(deterministic: bool = False) -> None:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Show only on failure what is written to standard error meanwhile: without a GPU, TensorFlow says at length so."""
+    """Show what is written to standard error only if the block fails: without a GPU, TensorFlow writes many lines."""
     sys.stderr.flush()
     screen = os.dup(2)
-    with tempfile.TemporaryFile() as noise:
-        os.dup2(noise.fileno(), 2)
+    with tempfile.TemporaryFile() as written:
+        os.dup2(written.fileno(), 2)
         try:
             yield
         except BaseException:
-            noise.seek(0)
-            os.write(screen, noise.read())
+            written.seek(0)
+            os.write(screen, written.read())
             raise
         finally:
             os.dup2(screen, 2)

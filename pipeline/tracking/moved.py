@@ -1,7 +1,7 @@
-"""A project that was moved or copied: the artifacts in its MLflow store are brought to where the project is now.
+"""A moved or copied project: the addresses of artifacts in its MLflow store are changed to the new place.
 
-MLflow keeps absolute addresses of artifacts, and has no call that changes them. So they are changed in its tables, which are
-those of MLflow's data model (https://mlflow.org/docs/latest/self-hosting/architecture/backend-store/).
+MLflow keeps absolute addresses, and offers no call that changes them. This changes them in the tables of its data model:
+https://mlflow.org/docs/latest/self-hosting/architecture/backend-store/
 """
 
 import sqlite3
@@ -10,8 +10,9 @@ from contextlib import closing
 from pathlib import Path
 
 from pipeline.system.paths import MLFLOW_ARTIFACTS, MLFLOW_DATABASE
+from pipeline.tracking.problems import PATIENCE
 
-#: The columns of MLflow's tables that hold addresses of artifacts; the first says where new runs put theirs.
+#: The columns that hold addresses of artifacts; the first decides where new runs put theirs.
 COLUMNS = (
     ("experiments", "artifact_location"),
     ("runs", "artifact_uri"),
@@ -19,20 +20,19 @@ COLUMNS = (
     ("model_versions", "source"),
     ("model_versions", "storage_location"),
 )
-PATIENCE = 3.0  # with a store that another program writes to, seconds
 
 
 def bring_artifacts(uri: str, project: Path) -> None:
-    """Have the project's own store say that its artifacts are in the project, if it names a folder of another place.
+    """Change addresses of artifacts that lie below another project's folder, in the project's own store.
 
-    Runs whose artifacts did not come along, as when the database alone was copied, keep their addresses.
+    If the artifacts were not copied along with the database, runs keep their addresses.
 
     Args:
-        uri: of the store, which exists. A store that is not the project's own is left as it is.
-        project: the folder that the project is in.
+        uri: of the store, which a client has opened. A store that is not the project's own is left as it is.
+        project: the folder of the project.
 
     Raises:
-        sqlite3.DatabaseError: the store is locked, can't be written to, or is no database.
+        sqlite3.DatabaseError: the store is locked, is read-only, or is no database.
 
     """
     store, artifacts = project / MLFLOW_DATABASE, project / MLFLOW_ARTIFACTS
@@ -40,23 +40,16 @@ def bring_artifacts(uri: str, project: Path) -> None:
         return
     here = artifacts.as_uri()
     with closing(sqlite3.connect(store, timeout=PATIENCE)) as connection, connection:
-        columns = [(table, column) for table, column in COLUMNS if _has(connection, table, column)]
-        if COLUMNS[0] not in columns:
-            return
         places = connection.execute("select distinct artifact_location from experiments where artifact_location like 'file:%'")
         elsewhere = {place for (place,) in places if place.endswith(f"/{artifacts.name}") and place != here}
         for there in elsewhere:
-            for table, column in columns if artifacts.is_dir() else columns[:1]:
+            for table, column in COLUMNS if artifacts.is_dir() else COLUMNS[:1]:
                 connection.execute(
                     f"update {table} set {column} = ? || substr({column}, length(?) + 1) "  # noqa: S608 - names of COLUMNS
                     f"where {column} = ? or substr({column}, 1, length(?) + 1) = ? || '/'",
                     [here, there, there, there, there],
                 )
             print(
-                f"The project was moved or copied: artifacts that {store.name} had below {there} are looked for below {here}.",
+                f"The project was moved or copied: artifacts that {store.name} had below {there} are now read from {here}.",
                 file=sys.stderr,
             )
-
-
-def _has(connection: sqlite3.Connection, table: str, column: str) -> bool:
-    return bool(connection.execute("select 1 from pragma_table_info(?) where name = ?", [table, column]).fetchone())

@@ -1,8 +1,9 @@
-"""Why an MLflow store can't be used: found out within seconds, and told with the remedy.
+"""Why an MLflow store can't be used, found out within seconds, and the remedy.
 
-By itself MLflow asks a server that is down for four minutes, and a database that can't be opened for two.
+By itself MLflow retries a server that is down for four minutes, and a database that can't be opened for two.
 """
 
+import logging
 import os
 import re
 import sqlite3
@@ -21,16 +22,18 @@ from pipeline.system.errors import UserError
 
 PATIENCE = 3.0  # with a SQLite store that another program locks, seconds
 
-#: What MLflow reads when it asks a server. Once a server has answered it may be away for a minute, for a restart.
+#: MLflow's settings for requests. A server that has answered once may be away for a minute, to restart.
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
-FIRST_CONTACT = {RETRIES: "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}  # retried at once; seconds
+FIRST_CONTACT = {RETRIES: "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}  # seconds
 os.environ.setdefault(RETRIES, "5")
-os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # or it prints two lines at the end of every trial
+# MLflow would log each table that it creates, and a traceback of every error that it raises.
+logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # it prints two lines at the end of every trial
 
-#: What MLflow and its database libraries raise; what an address does that is none; and the disk.
+#: What MLflow, its database libraries and the disk raise, and what an address raises that is none.
 PROBLEMS = (MlflowException, SQLAlchemyError, CommandError, sqlite3.Error, OSError, ImportError, ValueError)
 
-#: Patterns of what is raised, with why the store can't be used, and what helps. The first that is found counts.
+#: Patterns of an error's text, each with why the store can't be used, and the remedy. The first that matches counts.
 REMEDIES = (
     (
         "UNAUTHENTICATED|CUSTOMER_UNAUTHORIZED|error code 401",
@@ -116,9 +119,9 @@ REMEDIES = (
 
 
 def explain(error: BaseException, uri: str) -> str:
-    """Why the store at `uri` can't be used, and what helps, given what was raised."""
+    """Why the store at `uri` can't be used, and the remedy, given what was raised."""
     why = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
-    remedy = "Mend that."
+    remedy = "Remove the cause, and try again."
     text = ""
     cause: BaseException | None = error
     while cause is not None:
@@ -136,7 +139,7 @@ def explain(error: BaseException, uri: str) -> str:
 
 @contextmanager
 def telling(uri: str) -> Iterator[None]:
-    """A block that uses the store at `uri`.
+    """A block that uses the store at `uri`, whose errors become a `UserError`.
 
     Raises:
         UserError: the store can't be used.
@@ -150,7 +153,7 @@ def telling(uri: str) -> Iterator[None]:
 
 @contextmanager
 def first_contact(uri: str) -> Iterator[None]:
-    """A block that is the first to use the store at `uri`, and waits for it a few seconds at most.
+    """A block that is the first to use the store at `uri`: it waits for an answer a few seconds at most.
 
     Raises:
         UserError: the store can't be used.
@@ -178,7 +181,7 @@ def sqlite_file(uri: str) -> Path | None:
 
 
 def must_be_writable(uri: str) -> None:
-    """Make sure that nothing keeps a SQLite store from being written to: MLflow waits for a lock for 20 seconds.
+    """Make sure that a SQLite store can be written to. MLflow would wait for a lock for 20 seconds.
 
     Raises:
         sqlite3.DatabaseError: it is locked, read-only or no database.
@@ -192,10 +195,10 @@ def must_be_writable(uri: str) -> None:
 
 
 def must_not_be_deleted(experiment: Experiment, uri: str) -> None:
-    """Make sure that an experiment of the store was not deleted, as in the UI: then it takes no run, and shows none.
+    """Make sure that an experiment was not deleted, as in the UI: it then takes no run and shows none.
 
     Raises:
-        UserError: it was.
+        UserError: it was deleted.
 
     """
     if experiment.lifecycle_stage != LifecycleStage.ACTIVE:

@@ -1,11 +1,10 @@
 """The runs of the MLflow store, as the command line and the window show them, and the champion among them.
 
-A run is named by its id, a prefix of it that no other run has, the name that DVC or MLflow gave it, the model file that it
-exported, or ``champion``.
+A run is named by its id, a unique prefix of its id, its name in DVC or MLflow, the model file that it exported, or
+``champion``.
 """
 
 import getpass
-import logging
 import os
 import re
 import sqlite3
@@ -28,25 +27,25 @@ from pipeline.tracking import stage_run
 from pipeline.tracking.moved import bring_artifacts
 from pipeline.tracking.problems import PATIENCE, first_contact, must_be_writable, must_not_be_deleted, sqlite_file
 
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # for one small file
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # each artifact is one small file
 
 REGISTERED = "digits"  # the name of the registered model
-CHAMPION = "champion"  # the alias of the version that was chosen
-MOST = 5000  # runs that are looked at
+CHAMPION = "champion"  # the alias of the promoted version
+MOST = 5000  # runs that a search returns
 NO_RUNS = "there are no runs yet. Make one: make run (or dvc repro)"
 
 
 class RunError(UserError):
-    """There is no such run, or it lacks what was asked for."""
+    """A run doesn't exist, or lacks what is asked for."""
 
 
 class NoRuns(RunError):
-    """There is no store yet."""
+    """The store doesn't exist yet."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a list of runs shows. Accuracies are from 0 to 1, None where the run has none."""
+    """A run in a list. Accuracies are from 0 to 1; None: the run has none."""
 
     id: str
     name: str
@@ -61,28 +60,27 @@ class Summary:
 
 
 class RunRegistry:
-    """The MLflow store of the project, to look into: it is not made if it is not there.
+    """Reads the runs of the project's MLflow store, which it doesn't create, and promotes one to champion.
 
     Args:
         uri: of the store; empty: the one that ``params.yaml`` or the environment names.
 
     Raises:
-        NoRuns: there is none yet.
-        UserError: it can't be read.
+        NoRuns: the store doesn't exist yet.
+        UserError: the store can't be read.
 
     """
 
     def __init__(self, uri: str = "") -> None:
         configured = load().tracking
         self.uri = uri or stage_run.uri(configured)
-        logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)  # it prints a traceback of every error that it raises
         with first_contact(self.uri):
             if file := sqlite_file(self.uri):
                 _look_into(file)
-                bring_artifacts(self.uri, PROJECT)
             self.client = MlflowClient(self.uri)
+            bring_artifacts(self.uri, PROJECT)
             found = self.client.get_experiment_by_name(configured.experiment)
-            mlflow.set_tracking_uri(self.uri)  # where MLflow looks for a model that is to be registered
+            mlflow.set_tracking_uri(self.uri)  # MLflow looks there for a model that is registered
         if found is None:
             raise NoRuns(NO_RUNS)
         must_not_be_deleted(found, self.uri)
@@ -93,7 +91,7 @@ class RunRegistry:
 
         Args:
             filter_text: in MLflow's search syntax, as in ``metrics.test_accuracy > 0.995 and params.optimizer = 'adam'``.
-            newest_first: the order.
+            newest_first: the order; else the best validation accuracy comes first.
 
         Raises:
             RunError: `filter_text` is not valid.
@@ -111,7 +109,7 @@ class RunRegistry:
             ) from None
         champion = self.champion()
         found = [self._summarize(run, champion) for run in runs]
-        if not newest_first:  # a sweep goes by its best trial, which MLflow's order doesn't know
+        if not newest_first:  # a sweep has the accuracy of its best trial, which MLflow's order ignores
             found.sort(key=lambda run: -1.0 if run.validation_accuracy is None else run.validation_accuracy, reverse=True)
         return found
 
@@ -134,7 +132,7 @@ class RunRegistry:
         """The run called `name`.
 
         Raises:
-            RunError: there is none, or more than one.
+            RunError: no run has that name, or several have.
 
         """
         if name == CHAMPION:
@@ -155,7 +153,7 @@ class RunRegistry:
         if not found:
             raise RunError(f"there is no run {name!r}. See them: python -m pipeline.runs list")
         if len(found) > 1:
-            length = max(8, len(prefix) + 1)  # what is shown is longer than what was not enough
+            length = max(8, len(prefix) + 1)  # longer than the prefix that was ambiguous
             ids = ", ".join(run.info.run_id[:length] for run in found[:5])
             begin = ", or have an id that begins so" if by_id else ""
             raise RunError(
@@ -164,7 +162,7 @@ class RunRegistry:
         return found[0]
 
     def made(self, stage: str, md5: str) -> str | None:
-        """The id of the newest run in which a stage made an output (`pipeline.config.stages`) with that hash, if any did."""
+        """The id of the newest run in which a stage made its output (`pipeline.config.stages`) with that hash; None: no run."""
         found = self._search(f"tags.{stage}_md5 = '{md5}'") if md5 else []
         return str(found[0].info.run_id) if found else None
 
@@ -182,7 +180,7 @@ class RunRegistry:
 
     def _called(self, name: str) -> list[Run]:
         """The runs that MLflow or DVC calls `name`."""
-        # MLflow's filters can't hold both quote characters: what is no letter or digit stays open there, and is looked at here.
+        # MLflow's filters can't hold both quote characters: the pattern allows anything there, and names are compared here.
         pattern = re.sub(r"\W+", "%", name)
         found = self._search(f"attributes.run_name LIKE '{pattern}'") + self._search(f"tags.dvc_experiment LIKE '{pattern}'")
         return [run for run in found if name in (run.info.run_name, run.data.tags.get("dvc_experiment"))]
@@ -192,7 +190,7 @@ class RunRegistry:
         return list(self.client.search_runs([self.experiment], filter_text, max_results=MOST, order_by=order))
 
     def champion(self) -> str | None:
-        """The id of the run whose model is the champion; None if there is none."""
+        """The id of the run whose model is the champion; None: no run is."""
         try:
             return str(self.client.get_model_version_by_alias(REGISTERED, CHAMPION).run_id)
         except MlflowException as error:
@@ -208,12 +206,12 @@ class RunRegistry:
         return [{"run": version.run_id} | {key: version.tags.get(f"promoted_{key}", "") for key in keys} for version in ordered]
 
     def promote(self, run: Run) -> str | None:
-        """Make the model of `run` the champion, and return the run that was it before.
+        """Make the model of `run` the champion, and return the id of the champion before.
 
-        Every promotion is a version of the registered model, with who, when and from which run as its tags.
+        Each promotion is a version of the registered model, tagged with who promoted it, when, and the champion before.
 
         Raises:
-            RunError: the run has no model, or none any more.
+            RunError: the run has no model, or its model was deleted.
 
         """
         outputs = run.outputs.model_outputs if run.outputs else []
@@ -226,7 +224,8 @@ class RunRegistry:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        tags = {"promoted_by": _user(), "promoted_at": _now(), "promoted_from": before or ""}
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        tags = {"promoted_by": _user(), "promoted_at": now, "promoted_from": before or ""}
         model = outputs[-1].model_id
         try:
             version = self.client.create_model_version(REGISTERED, f"models:/{model}", run.info.run_id, tags, model_id=model)
@@ -239,18 +238,18 @@ class RunRegistry:
         return before
 
     def artifact(self, run: Run, name: str) -> Path:
-        """The file of a run's artifact: where it lies if that is this machine, a copy else.
+        """The file of a run's artifact: the artifact itself if it is on this machine, else a copy.
 
         What DVC restored from its cache is an artifact of the run that made it.
 
         Raises:
-            RunError: the run has none of this name.
+            RunError: the run has no artifact of this name.
 
         """
         stage = "export" if name == MODEL_FILE else "evaluate" if name.startswith("evaluation/") else ""
         for run_id in filter(None, [run.info.run_id, run.data.tags.get(f"{stage}_from_run")]):
             with suppress(MlflowException, OSError):
-                # Asked for by the run's id, MLflow copies also what lies here, and leaves the copy in the temporary folder.
+                # Given the run's id, MLflow would copy a file of this machine too, and leave the copy in the temporary folder.
                 uri = self.client.get_run(run_id).info.artifact_uri.rstrip("/")
                 found = mlflow.artifacts.download_artifacts(artifact_uri=f"{uri}/{name}", tracking_uri=self.uri)
                 return Path(found).resolve(strict=True)
@@ -261,12 +260,19 @@ class RunRegistry:
             )
         raise RunError(f"run {run.info.run_id[:8]} has no {name}: it was not finished, or is a trial of a sweep.")
 
+    def parameters(self, run: Run) -> dict[str, Any]:
+        """The configuration of a run, flat: all of it if the run has its ``params.yaml``, else its parameters."""
+        try:
+            return flatten(yaml.safe_load(self.artifact(run, "params.yaml").read_bytes()))
+        except RunError:
+            return dict(run.data.params)
+
 
 def _look_into(path: Path) -> None:
-    """See that a SQLite store can be read, for MLflow would make one that isn't there, and wait long for one that is locked.
+    """Make sure that a SQLite store can be read. MLflow would create a missing one, and wait long for a locked one.
 
     Raises:
-        NoRuns: there is none.
+        NoRuns: it doesn't exist.
         sqlite3.Error: it is locked, or no database.
 
     """
@@ -277,20 +283,8 @@ def _look_into(path: Path) -> None:
             raise NoRuns(NO_RUNS)
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, ImportError, OSError):  # a container's user often has a number only
+    except (KeyError, ImportError, OSError):  # a container's user often has no name
         return "unknown"
-
-
-def parameters(run: Run, store: RunRegistry) -> dict[str, Any]:
-    """The configuration of a run, flat: all of it if the run kept its ``params.yaml``, else its parameters."""
-    try:
-        return flatten(yaml.safe_load(store.artifact(run, "params.yaml").read_bytes()))
-    except RunError:
-        return dict(run.data.params)

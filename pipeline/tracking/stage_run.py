@@ -1,8 +1,8 @@
 """One execution of the pipeline is one MLflow run, written by all its stages.
 
-Stages are separate processes, and any of them may be the first that DVC runs. They find each other's run by the process that
-all of them descend from: the ``dvc`` that is executing. The run is closed after every stage, as finished or failed, and
-opened again by the next, so that only a process that was killed with its recorder leaves one open; the next start closes that.
+Stages are separate processes, and any of them may be the first that DVC runs. They find their common run by the ``dvc`` process
+that started them. The run is closed after each stage, as finished or failed, and the next one opens it again. Only a stage that
+was killed together with its recorder leaves its run open; the next stage that starts closes it.
 """
 
 import json
@@ -16,14 +16,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import psutil
 from omegaconf import OmegaConf
 
 from pipeline.config.check import flatten, short
 from pipeline.config.schema import Configuration, Tracking
 from pipeline.config.stages import STAGES, TRAIN
-from pipeline.images.arrays import CLASSES, SIDE
 from pipeline.system.errors import UserError
 from pipeline.system.paths import CHECKOUT, MLFLOW_DATABASE, PARAMETERS, PROJECT, md5
 from pipeline.system.processes import describe
@@ -36,7 +34,7 @@ DATASET_KEYS = ("name", "validation_fraction", "split_seed", "training_limit")
 
 
 class StageRun:
-    """The MLflow run of this execution, written by a process of its own.
+    """The MLflow run of this execution, written by another process (`pipeline.tracking.recorder`).
 
     Only `wait_for_store` and `end` wait for the store.
     """
@@ -46,10 +44,13 @@ class StageRun:
         self._result: dict[str, Any] = {"metrics": {}}
         command = [sys.executable, "-m", "pipeline.tracking.recorder"]
         self._recorder = subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._recorder.stdin
+        assert self._recorder.stdout
+        self._messages, self._answers = self._recorder.stdin, self._recorder.stdout
         self._send(beginning)
 
     def wait_for_store(self) -> None:
-        """Wait until the store has the run: call this before any work that would be lost without.
+        """Wait until the store has the run: call this before work that would be lost without the store.
 
         Raises:
             UserError: the store can't be used.
@@ -58,7 +59,7 @@ class StageRun:
         self._is_open = self._is_open or bool(self._receive())
 
     def metrics(self, step: int = 0, **values: float) -> None:
-        """Log values: points of curves if `step` is given, single values else."""
+        """Log metrics: with `step`, points of curves; without, single values."""
         if not step:
             self._result["metrics"] |= values
         self._send({"metrics": values, "step": step})
@@ -70,7 +71,10 @@ class StageRun:
     def model(self, network: "keras.Model", folder: Path) -> None:
         """Log a network as a model that ``mlflow.keras.load_model`` loads. `folder` holds it until the run has ended."""
         import mlflow.keras  # takes a second
+        import numpy as np
         from mlflow.models import infer_signature
+
+        from pipeline.images.arrays import CLASSES, SIDE
 
         signature = infer_signature(np.zeros((1, SIDE, SIDE, 1), np.float32), np.zeros((1, CLASSES), np.float32))
         requirements = ["mlflow", *(f"{name}=={version(name)}" for name in ("tensorflow", "keras"))]
@@ -78,7 +82,7 @@ class StageRun:
         self._send({"model": str(folder / "model")})
 
     def dataset(self, name: str, sha256: str) -> None:
-        """Log what the run's network was trained on."""
+        """Log the data that the network is trained on."""
         self._result["dataset"] = {"name": name, "sha256": sha256}
         self._send({"dataset": self._result["dataset"]})
 
@@ -86,9 +90,9 @@ class StageRun:
         """Wait until everything is written.
 
         Args:
-            status: of MLflow.
-            made: the stage that has finished, and the file whose hash tells what it made: by that hash a later run finds this
-                one, and takes over what is told here.
+            status: of the run, in MLflow's words.
+            made: the stage that has finished, and its output. By the hash of the output a later run that doesn't run the stage
+                finds this one, and copies its results.
 
         Raises:
             UserError: the store can't be used.
@@ -98,37 +102,31 @@ class StageRun:
             stage, path = made
             self._send({"tags": {f"{stage}_md5": md5(path), f"{stage}_result": json.dumps(self._result)}})
         self._send({"end": status})
-        try:
-            if self._recorder.stdin:
-                self._recorder.stdin.close()
-        except BrokenPipeError:
-            pass
+        with suppress(BrokenPipeError):
+            self._messages.close()
         try:
             self.wait_for_store()
             self._receive()
         finally:
             self._recorder.wait()
-            if self._recorder.stdout:
-                self._recorder.stdout.close()
+            self._answers.close()
 
     def _send(self, message: dict[str, Any]) -> None:
-        if self._recorder.stdin:
-            try:
-                self._recorder.stdin.write(json.dumps(message) + "\n")
-                self._recorder.stdin.flush()
-            except BrokenPipeError:  # it ended with an error, which `wait_for_store` and `end` tell
-                pass
+        with suppress(BrokenPipeError):  # the recorder ended with an error, which `wait_for_store` and `end` raise
+            print(json.dumps(message), file=self._messages, flush=True)
 
     def _receive(self) -> dict[str, str]:
-        line = self._recorder.stdout.readline() if self._recorder.stdout else ""
-        answer: dict[str, str] = json.loads(line or '{"error": "the process that writes to MLflow has died: see above why."}')
+        line = self._answers.readline()
+        answer: dict[str, str] = json.loads(
+            line or '{"error": "the process that writes to MLflow has died; its last words are above."}'
+        )
         if "error" in answer:
             raise UserError(answer["error"])
         return answer
 
 
 def uri(tracking: Tracking) -> str:
-    """The store: what the configuration says, else ``MLFLOW_TRACKING_URI``, else SQLite at the root of the project."""
+    """The address of the store: of the configuration, else ``MLFLOW_TRACKING_URI``, else SQLite at the root of the project."""
     return tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{PROJECT / MLFLOW_DATABASE}"
 
 
@@ -136,8 +134,7 @@ def uri(tracking: Tracking) -> str:
 def stage(name: str, configuration: Configuration) -> Iterator[StageRun]:
     """The run of this execution, open while the stage works.
 
-    The run is tagged with the hash of what the stage made. By that hash a run for which DVC leaves an earlier stage as it was,
-    or restores it from its cache, finds the run that made it, and tells what that run told.
+    The run also gets the results of earlier stages that DVC didn't run, from the runs that made their outputs.
 
     Raises:
         UserError: the store can't be used. What the stage has written stays.
@@ -149,7 +146,7 @@ def stage(name: str, configuration: Configuration) -> Iterator[StageRun]:
     try:
         yield run
     except BaseException as error:
-        with suppress(UserError):  # what ended the stage is told
+        with suppress(UserError):  # `error` is raised
             run.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
     try:
@@ -159,7 +156,7 @@ def stage(name: str, configuration: Configuration) -> Iterator[StageRun]:
 
 
 def restored(made: dict[str, str], configuration: Configuration) -> None:
-    """Log the run of an execution that runs no stage: `made` has the hash of what each stage made when it ran.
+    """Log the run of an execution that runs no stage: `made` has the hash of each stage's output.
 
     Raises:
         UserError: the store can't be used.
@@ -184,13 +181,13 @@ def _beginning(name: str, configuration: Configuration, made: dict[str, str]) ->
 
 
 def run_name(configuration: Configuration) -> str:
-    """The configuration's name, and what of it is not as it was committed: ``default, dropout=0.3, seed=1``."""
+    """The configuration's name and its differences from the commit: ``default, dropout=0.3, seed=1``."""
     try:
         committed: Any = OmegaConf.to_container(OmegaConf.create(git("show", "HEAD:./params.yaml")))
         before, after = flatten(_tuned(committed)), flatten(_tuned(configuration.model_dump()))
         if committed["name"] != configuration.name:
             return configuration.name
-    except Exception:  # there is none, or it is broken, which is no matter here
+    except Exception:  # nothing is committed, or it isn't valid
         return configuration.name
     changed = [f"{key.removesuffix('.name')}={after[key]}" for key in after if before.get(key) != after[key]]
     named = short(changed[:MOST_NAMED])
@@ -198,9 +195,10 @@ def run_name(configuration: Configuration) -> str:
 
 
 def parameters(configuration: Configuration) -> dict[str, Any]:
-    """What a person tunes, flat and few: of what is set; and of all blocks in one, ``model.blocks.filters = 24, 64, 96``.
+    """The values that a person tunes, flat, without those that are null.
 
-    The name of a group's option is called like the group: ``optimizer = adadelta``.
+    Values of a list become one, ``model.blocks.filters = 24, 64, 96``, and a group's option is called like the group,
+    ``optimizer = adadelta``.
     """
     together: dict[str, list[Any]] = {}
     for key, value in flatten(_tuned(configuration.model_dump())).items():
@@ -210,14 +208,16 @@ def parameters(configuration: Configuration) -> dict[str, Any]:
 
 
 def _tuned(values: dict[str, Any]) -> dict[str, Any]:
-    """Of a configuration what a person tunes."""
+    """The groups and keys of a configuration that a person tunes."""
     dataset = values.get("dataset") or {}
     return {group: values.get(group) for group in TRAIN.groups} | {"dataset": {key: dataset.get(key) for key in DATASET_KEYS}}
 
 
 def tags(configuration: Configuration) -> dict[str, str]:
-    """Who makes a run, from what: the process, the configuration's name, dataset and commit."""
-    commit, dirty = git_state()
+    """The tags of a run: its processes, and the configuration's name, dataset and commit."""
+    commit = git("rev-parse", "HEAD")
+    own = [":!params.yaml", ":!dvc.lock", ":!reports"]  # a run itself writes these
+    dirty = bool(git("status", "--porcelain", "--untracked-files=no", "--", ".", *own))
     tags = {
         "execution": describe(_executor()),
         "process": describe(psutil.Process()),
@@ -233,25 +233,18 @@ def tags(configuration: Configuration) -> dict[str, str]:
     return tags
 
 
-def git_state() -> tuple[str, bool]:
-    """The commit that is checked out, and whether tracked files differ from it; an empty commit outside of git."""
-    # What a run itself writes is no change of the code.
-    own = [":!params.yaml", ":!dvc.lock", ":!reports"]
-    return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--untracked-files=no", "--", ".", *own))
-
-
 def git(*arguments: str) -> str:
-    """What git says of the checkout; nothing if it fails."""
+    """What a git command prints in the checkout; nothing if it fails."""
     done = subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True, encoding="utf-8", check=False)
     return done.stdout.strip()
 
 
 def _executor() -> psutil.Process:
-    """The ``dvc`` process that runs this stage; without DVC, this process itself."""
+    """The ``dvc`` process that runs this stage; without DVC, this process."""
     process = psutil.Process()
     if "DVC_STAGE" in os.environ:
         for ancestor in process.parents():
             process = ancestor
-            if "DVC_STAGE" not in ancestor.environ():  # it set the variable for its children
+            if "DVC_STAGE" not in ancestor.environ():  # `dvc` sets it for the stages that it starts
                 break
     return process
