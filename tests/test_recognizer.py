@@ -20,7 +20,7 @@ from gui.replay import drawn
 from pipeline.evaluation.metrics import auroc
 from pipeline.inference import exported
 from pipeline.inference.default_model import SHIPPED
-from pipeline.inference.description import Description
+from pipeline.inference.description import ATTRIBUTE, Description
 from pipeline.inference.rejection import score
 from pipeline.system.errors import DataError
 from pipeline.training import negatives
@@ -52,7 +52,7 @@ def photo(image: Image.Image, noise: float = 4) -> Image.Image:
 
 def test_what_ships_is_small_and_says_how_good_it_is() -> None:
     with h5py.File(SHIPPED) as file:
-        says = json.loads(file.attrs[exported.ATTRIBUTE])
+        says = json.loads(file.attrs[ATTRIBUTE])
     assert SHIPPED.stat().st_size <= 1.5 * 2**20
     assert says["dataset"] == "mnist"
     assert says["configuration"]["name"] == "pen"

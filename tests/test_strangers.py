@@ -430,7 +430,7 @@ def test_a_model_that_reads_no_digits_is_opened_and_that_is_said(keras: Any, L: 
 def described(path: Path, says: Any, cnn: Any) -> Path:
     cnn.save(path)
     with h5py.File(path, "r+") as file:
-        file.attrs[exported.ATTRIBUTE] = says
+        file.attrs[description.ATTRIBUTE] = says
     return path
 
 

@@ -9,21 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gui.reading.messages import (
-    Answer,
-    Close,
-    Explanation,
-    Failed,
-    FeatureMaps,
-    Job,
-    Message,
-    Open,
-    Opened,
-    Read,
-    Reason,
-    message_of,
-    selected,
-)
+from gui.reading import messages
+from gui.reading.messages import Explanation, FeatureMaps, Job, Message, Open, Read
 from gui.reading.model_catalog import introduction
 from pipeline.images.picture_file import open_picture
 from pipeline.inference.explanation import Explainer
@@ -61,7 +48,7 @@ class ReadingService:
                 return _told(self._open(job), slot=job.slot)
             case Read():
                 return _told(self._read(job), version=job.version)
-            case Close():
+            case messages.Close():
                 self._models.pop(job.slot, None)
                 return iter(())
 
@@ -87,15 +74,15 @@ class ReadingService:
         model = self._models[job.slot] = opened(job.path)
         if job.slot == 0:
             self._explanation = None  # which was the other model's
-        yield Opened(job.slot, introduction(job.path, model.description, model.note, job.called))
+        yield messages.Opened(job.slot, introduction(job.path, model.description, model.note, job.called))
 
     def _read(self, job: Read) -> Iterator[Message]:
         if not self._models:
             return
         readings = {slot: self._reading(model, job) for slot, model in self._models.items()}
-        yield Answer(job.version, readings)
+        yield messages.Answer(job.version, readings)
         if job.explain is not None and 0 in readings and (digits := readings[0].digits):
-            number = selected(digits, job.explain, len(job.strokes) - 1)
+            number = messages.selected(digits, job.explain, len(job.strokes) - 1)
             self._explanation = _explain(self._models[0].explainer, digits[number], job.version, number)
 
     def _reading(self, model: Recognizer, job: Read) -> Reading:
@@ -114,14 +101,14 @@ class ReadingService:
             raise _Outdated
 
 
-def _told(messages: Iterator[Message], slot: int | None = None, version: int | None = None) -> Iterator[Message]:
+def _told(answers: Iterator[Message], slot: int | None = None, version: int | None = None) -> Iterator[Message]:
     """The same messages, and what goes wrong as a `Failed`."""
     try:
-        yield from messages
+        yield from answers
     except _Outdated:
         return
     except Exception as error:  # a user's mistake, or whatever Keras raises on a strange model: this process lives on
-        yield Failed(slot, message_of(error), version)
+        yield messages.Failed(slot, messages.message_of(error), version)
 
 
 def _explain(explainer: Explainer, digit: Digit, version: int, number: int) -> Iterator[Explanation | None]:
@@ -129,7 +116,7 @@ def _explain(explainer: Explainer, digit: Digit, version: int, number: int) -> I
     reasons = []
     for each in np.argsort(digit.prediction.probabilities)[:-3:-1].tolist():
         grey = np.round(explainer.saliency(digit.picture, each) * 127 + 128)  # -1 to 1 as 1 to 255
-        reasons.append(Reason(each, grey.astype(np.uint8).tobytes()))
+        reasons.append(messages.Reason(each, grey.astype(np.uint8).tobytes()))
         yield None
     maps = tuple(_sheet(name, array) for name, array in explainer.feature_maps(digit.picture))
     yield Explanation(version, number, digit.pixels, tuple(reasons), maps)

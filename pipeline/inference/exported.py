@@ -17,8 +17,6 @@ from pipeline.system.errors import ModelError
 if TYPE_CHECKING:
     import keras
 
-ATTRIBUTE = description.ATTRIBUTE
-
 
 def open_model(path: str | Path) -> "keras.Model":
     """Open a model file, ``.h5`` or ``.keras``: see `open_described`."""

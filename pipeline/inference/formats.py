@@ -34,11 +34,11 @@ def write_h5(network: "keras.Model", says: dict[str, Any], images: Pictures, pat
     """The file that the window opens, and plain Keras."""
     import h5py  # in each function, not with the options: it takes a while
 
-    from pipeline.inference import exported
+    from pipeline.inference import description, exported
 
     network.save(path)
     with h5py.File(path, "r+") as file:
-        file.attrs[exported.ATTRIBUTE] = json.dumps(says)
+        file.attrs[description.ATTRIBUTE] = json.dumps(says)
     return exported.predict(exported.open_model(path), images)
 
 
