@@ -83,10 +83,10 @@ def numbers(found: list[collection.LabelledDrawing], model: Recognizer, count: i
 
 def others(found: list[collection.LabelledDrawing], model: Recognizer, count: int) -> tuple[float, float]:
     """How well what is no digit is told from the digits: AUROC, and what is rejected where 1 % of the digits are."""
-    pictures = [_picture(drawing, model, number) for number, drawing in enumerate(found)]
+    images = [_picture(drawing, model, number) for number, drawing in enumerate(found)]
     digits, strange = (
         rejection.score(np.log(exported.predict(model.network, given) + 1e-12))
-        for given in (np.stack(pictures), negatives.held_out(count, seed=1))
+        for given in (np.stack(images), negatives.held_out(count, seed=1))
     )
     auroc, rejected = metrics.auroc(digits, strange), float((strange < np.quantile(digits, 0.01)).mean())
     says = model.description.thresholds.none_below

@@ -76,9 +76,9 @@ def queue(folder: Path) -> None:
 
 
 def pruning(folder: Path) -> None:
-    """When the sweep `adadelta`, pruned, reaches the best of its unpruned self: as many trials, on 20,000 pictures; thrice.
+    """When the sweep `adadelta`, pruned, reaches the best of its unpruned self: as many trials, on 20,000 images; thrice.
 
-    The best of twenty trials is partly luck: 0.05 points are two or three of the validation split's 5,000 pictures.
+    The best of twenty trials is partly luck: 0.05 points are two or three of the validation split's 5,000 images.
     """
     common = ["pipeline.sweep", "sweep=adadelta", "dataset.training_limit=20000", "sweep.trials=20"]
     parts = []

@@ -22,7 +22,7 @@ def main() -> None:
     print(
         f"Test accuracy {values['test_accuracy']:.2%} ({configuration.evaluation.confidence:.0%} interval "
         f"{values['test_accuracy_low']:.2%} to {values['test_accuracy_high']:.2%}), {values['test_mistakes']} mistakes in "
-        f"{values['test_pictures']:,} pictures."
+        f"{values['test_images']:,} images."
     )
     if "drawings" in values:
         before = report.drawings_before(configuration.evaluation)

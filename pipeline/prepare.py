@@ -21,8 +21,8 @@ def main() -> None:
         summary = prepared.write(configuration.dataset, splits, collection.text_of(found))
         run.dataset(summary["dataset"], summary["sha256"])
         run.artifacts("data", PREPARED / "summary.json", PREPARED / "samples.png")
-    counts = ", ".join(f"{part['pictures']:,} {name}" for name, part in summary["splits"].items())
-    print(f"{summary['dataset']}: {counts} pictures")
+    counts = ", ".join(f"{part['images']:,} {name}" for name, part in summary["splits"].items())
+    print(f"{summary['dataset']}: {counts} images")
     if options and options.train and not found:
         told = f"Warning: dataset.drawings.train is true, and {options.folder} holds no drawing. Correct some in the window."
         print(told, file=sys.stderr)

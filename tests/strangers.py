@@ -21,12 +21,12 @@ Weights = dict[str, list[NDArray[np.float32]]]
 
 @cache
 def digits(count: int = 500, seed: int = 0) -> Split:
-    """Pictures of digits, each as another hand would draw it."""
+    """Images of digits, each as another hand would draw it."""
     random = np.random.default_rng(seed)
     labels = np.arange(count) % 10
     drawn = [negatives.bend([np.array(stroke) for stroke in DIGITS[int(digit)]], random) for digit in labels]
-    pictures = np.stack([strokes.render([[(float(x), float(y)) for x, y in line] for line in lines]) for lines in drawn])
-    return Split(pictures, labels.astype(np.uint8))
+    images = np.stack([strokes.render([[(float(x), float(y)) for x, y in line] for line in lines]) for lines in drawn])
+    return Split(images, labels.astype(np.uint8))
 
 
 def trained(*layers: Any, shape: tuple[int, ...] = (28, 28, 1), takes: Callable[[Any], Any] = lambda given: given) -> Any:
@@ -42,7 +42,7 @@ def trained(*layers: Any, shape: tuple[int, ...] = (28, 28, 1), takes: Callable[
 
     keras.utils.set_random_seed(0)
     network = keras.Sequential([keras.Input(shape), *layers, keras.layers.Dense(10, "softmax", name="answer")])
-    given = np.asarray(takes(network_input(digits().pictures))).reshape(-1, *shape)
+    given = np.asarray(takes(network_input(digits().images))).reshape(-1, *shape)
     features = np.asarray(keras.Model(network.inputs[0], network.layers[-1].input)(given))
     features = np.hstack([features, np.ones((len(features), 1))])
     wanted = np.eye(10)[digits().labels] - 0.1
@@ -98,4 +98,4 @@ def changed(source: Path, target: Path, members: Mapping[str, bytes | None], com
 def right(network: Any) -> float:
     """The part of other digits, as network input, that a network tells right."""
     shown = digits(100, seed=1)
-    return float(np.mean(np.asarray(network(network_input(shown.pictures))).argmax(axis=1) == shown.labels))
+    return float(np.mean(np.asarray(network(network_input(shown.images))).argmax(axis=1) == shown.labels))

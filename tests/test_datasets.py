@@ -29,9 +29,9 @@ def configured(*overrides: str) -> Configuration:
 
 
 def test_idx_files_are_read_as_they_were_written(write_idx: WriteIdx) -> None:
-    pictures = np.random.default_rng(0).integers(0, 256, (5, 28, 28), np.uint8)
-    assert (datasets.read_idx(write_idx("pictures.gz", pictures)) == pictures).all()
-    assert datasets.read_idx(write_idx("labels.gz", pictures[:, 0, 0])).shape == (5,)
+    images = np.random.default_rng(0).integers(0, 256, (5, 28, 28), np.uint8)
+    assert (datasets.read_idx(write_idx("images.gz", images)) == images).all()
+    assert datasets.read_idx(write_idx("labels.gz", images[:, 0, 0])).shape == (5,)
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,10 @@ def test_the_bundled_digits_follow_the_array_contract() -> None:
     splits = datasets.read(configured("dataset=digits").dataset)
     assert sum(len(split.labels) for split in splits.values()) == 1797
     for split in splits.values():
-        assert split.pictures.shape == (len(split.labels), 28, 28)
-        assert split.pictures.dtype == split.labels.dtype == np.uint8
-        assert split.pictures.max() == 255
-        assert np.median(split.pictures) == 0  # ink is bright, paper is dark
+        assert split.images.shape == (len(split.labels), 28, 28)
+        assert split.images.dtype == split.labels.dtype == np.uint8
+        assert split.images.max() == 255
+        assert np.median(split.images) == 0  # ink is bright, paper is dark
         assert set(split.labels) == set(range(10))
 
 
@@ -74,11 +74,11 @@ def test_splits_are_stratified_disjoint_and_the_same_for_the_same_seed() -> None
     dataset = configured("dataset=digits").dataset
     first, again = datasets.read(dataset), datasets.read(dataset)
     other = datasets.read(configured("dataset=digits", "dataset.split_seed=1").dataset)
-    assert all((first[name].pictures == again[name].pictures).all() for name in first)
+    assert all((first[name].images == again[name].images).all() for name in first)
     assert (first["test"].labels != other["test"].labels).any()
     counts = np.bincount(first["validation"].labels)
     assert counts.max() - counts.min() <= 2
-    seen = [{picture.tobytes() for picture in split.pictures} for split in first.values()]
+    seen = [{picture.tobytes() for picture in split.images} for split in first.values()]
     assert not seen[0] & seen[2]
 
 
@@ -86,15 +86,15 @@ def test_splits_are_stratified_disjoint_and_the_same_for_the_same_seed() -> None
 def test_pictures_are_divided_with_the_classes_in_the_same_proportions(part: float) -> None:
     counts = np.array([2, 30, 60, 60, 60, 60, 60, 60, 60, 148])
     labels = np.random.default_rng(0).permutation(np.repeat(np.arange(10, dtype=np.uint8), counts))
-    pictures = np.arange(len(labels), dtype=np.uint32).view(np.uint8).reshape(-1, 2, 2)  # each is another one
-    stays, goes = datasets._divide(Split(pictures, labels), part, 0, "")
+    images = np.arange(len(labels), dtype=np.uint32).view(np.uint8).reshape(-1, 2, 2)  # each is another one
+    stays, goes = datasets._divide(Split(images, labels), part, 0, "")
     assert len(goes.labels) == (part if part > 1 else np.ceil(part * 600))
     np.testing.assert_allclose(np.bincount(goes.labels, minlength=10), counts * len(goes.labels) / 600, atol=1)
-    both = np.concatenate([stays.pictures, goes.pictures]).reshape(-1, 4).view(np.uint32).ravel()
+    both = np.concatenate([stays.images, goes.images]).reshape(-1, 4).view(np.uint32).ravel()
     assert sorted(both) == list(range(600))
     assert (np.concatenate([stays.labels, goes.labels]) == labels[both]).all()
-    again, _ = datasets._divide(Split(pictures, labels), part, 0, "")
-    np.testing.assert_array_equal(again.pictures, stays.pictures)
+    again, _ = datasets._divide(Split(images, labels), part, 0, "")
+    np.testing.assert_array_equal(again.images, stays.images)
 
 
 def test_a_training_limit_keeps_the_other_splits_as_they_are() -> None:
@@ -102,8 +102,8 @@ def test_a_training_limit_keeps_the_other_splits_as_they_are() -> None:
     limited = datasets.read(configured("dataset=digits", "dataset.training_limit=200").dataset)
     assert len(limited["train"].labels) == 200
     assert np.bincount(limited["train"].labels).min() >= 18
-    assert (limited["validation"].pictures == whole["validation"].pictures).all()
-    assert (limited["test"].pictures == whole["test"].pictures).all()
+    assert (limited["validation"].images == whole["validation"].images).all()
+    assert (limited["test"].images == whole["test"].images).all()
 
 
 def test_a_folder_of_pictures_of_any_kind_is_a_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,10 +143,10 @@ def test_shaded_paper_is_no_ink_and_blank_pictures_are_named_and_left_out(
     assert isinstance(dataset, FolderDataset)
     split = dataset.images()
     assert split.labels.tolist() == [label for label in range(10) for _ in range(2)]
-    for plain, with_shade in zip(split.pictures[::2], split.pictures[1::2], strict=True):
+    for plain, with_shade in zip(split.images[::2], split.images[1::2], strict=True):
         assert difference(plain, with_shade) < 8
     warning = capsys.readouterr().err
-    assert warning.startswith("Warning: no ink was found in 11 pictures, which are left out:")
+    assert warning.startswith("Warning: no ink was found in 11 images, which are left out:")
     assert warning.count("blank") == datasets.MOST_NAMED == 10
     assert "and 1 more" in warning
 
@@ -176,7 +176,7 @@ def test_prepared_data_comes_back_as_it_was_written(tmp_path: Path) -> None:
         assert prepared.write(dataset, splits, "", folder) == summary
     for name, split in splits.items():
         loaded = prepared.load(name, folder)
-        assert (loaded.pictures == split.pictures).all()
+        assert (loaded.images == split.images).all()
         assert (loaded.labels == split.labels).all()
     assert prepared.summary(folder) == summary
     with Image.open(folder / "samples.png") as sheet:
@@ -185,13 +185,13 @@ def test_prepared_data_comes_back_as_it_was_written(tmp_path: Path) -> None:
 
 def test_the_summary_counts_hashes_and_measures() -> None:
     dataset = configured("dataset=digits").dataset
-    pictures = np.zeros((10, 28, 28), np.uint8)
-    pictures[:, :14] = 255
-    split = Split(pictures, np.arange(10, dtype=np.uint8))
+    images = np.zeros((10, 28, 28), np.uint8)
+    images[:, :14] = 255
+    split = Split(images, np.arange(10, dtype=np.uint8))
     summary = summarize(dataset, {"train": split})
     assert summary["splits"]["train"]["of_each_class"] == [1] * 10
     assert (summary["mean"], summary["standard_deviation"]) == (0.5, 0.5)
-    changed = summarize(dataset, {"train": Split(pictures, np.zeros(10, np.uint8))})
+    changed = summarize(dataset, {"train": Split(images, np.zeros(10, np.uint8))})
     assert changed["sha256"] != summary["sha256"]
 
 

@@ -132,8 +132,8 @@ def test_the_collection_joins_the_training_pictures_when_the_configuration_says_
     found = collection.read(tmp_path)
     joined = collection.join(splits(), found, options(tmp_path, repeat=3))
     assert len(joined["train"].labels) == 20 + 6 * 3
-    assert joined["train"].pictures[20:].any(axis=(1, 2)).all()
-    assert joined["drawings"].pictures.shape == (2, 28, 28)
+    assert joined["train"].images[20:].any(axis=(1, 2)).all()
+    assert joined["drawings"].images.shape == (2, 28, 28)
     measured = collection.join(splits(), found, options(tmp_path, train=False))
     assert len(measured["train"].labels) == 20
     assert (measured["drawings"].labels == joined["drawings"].labels).all()

@@ -18,7 +18,7 @@ def test_precision_recall_and_f1_of_each_class_stand_in_its_row() -> None:
     rows = metrics.per_class(LABELS, PREDICTED)
     for key, score in (("precision", precision_score), ("recall", recall_score), ("f1", f1_score)):
         np.testing.assert_allclose([row[key] for row in rows], score(LABELS, PREDICTED, average=None))
-    assert sum(row["pictures"] for row in rows) == 500
+    assert sum(row["images"] for row in rows) == 500
 
 
 def test_a_class_that_is_never_there_or_never_predicted_has_zeros_and_no_warning() -> None:
@@ -47,7 +47,7 @@ def test_probabilities_that_mean_what_they_say_have_no_calibration_error() -> No
 
 def test_certainty_falls_into_the_last_bin() -> None:
     rows = metrics.calibration(np.zeros(2, np.uint8), np.eye(10, dtype=np.float32)[[0, 1]], 10)
-    assert rows == [{"confidence": 1.0, "accuracy": 0.5, "pictures": 2}]
+    assert rows == [{"confidence": 1.0, "accuracy": 0.5, "images": 2}]
 
 
 def test_the_worst_mistakes_are_wrong_and_sorted_by_confidence() -> None:
@@ -62,7 +62,7 @@ def test_the_worst_mistakes_are_wrong_and_sorted_by_confidence() -> None:
 def test_the_report_counts_every_picture() -> None:
     split = Split(np.zeros((500, 28, 28), np.uint8), LABELS)
     values = measure(split, PROBABILITIES, configured().evaluation)
-    assert values["test_pictures"] == 500
+    assert values["test_images"] == 500
     assert values["test_accuracy"] == pytest.approx(1 - values["test_mistakes"] / 500)
     assert values["test_loss"] == pytest.approx(-np.log(PROBABILITIES[np.arange(500), LABELS].clip(1e-7)).mean(), rel=1e-2)
     assert values["test_accuracy_low"] < values["test_accuracy"] < values["test_accuracy_high"]

@@ -19,7 +19,7 @@ def seven(side: int = 200, mode: str = "L", ink: str = "black", paper: str = "wh
 
 
 def difference(one: np.ndarray, other: np.ndarray) -> float:
-    """The mean difference of two pictures, 0 to 255, one of which may lie a pixel beside the other."""
+    """The mean difference of two images, 0 to 255, one of which may lie a pixel beside the other."""
     shifted = (np.roll(one.astype(int), shift, (0, 1)) for shift in product((-1, 0, 1), repeat=2))
     return min(float(np.abs(picture - other).mean()) for picture in shifted)
 

@@ -38,10 +38,10 @@ def test_a_picture_is_read_alike_in_whatever_form_it_is_given(model: Recognizer,
     path = tmp_path / "seven.png"
     path.write_bytes(encoded(seven))
     grey = np.asarray(seven)
-    pictures: list[Any] = [path, str(path), path.read_bytes(), seven, seven.convert("RGBA"), Image.open(path), grey]
-    pictures += [grey[..., np.newaxis], np.stack([grey] * 3, axis=2), grey / 255, grey.astype(np.int64), grey.astype(np.uint16)]
-    pictures += [grey < 128, np.stack([grey] * 3, axis=2) / 255, np.asarray(seven.convert("RGBA"))]
-    for picture in pictures:
+    images: list[Any] = [path, str(path), path.read_bytes(), seven, seven.convert("RGBA"), Image.open(path), grey]
+    images += [grey[..., np.newaxis], np.stack([grey] * 3, axis=2), grey / 255, grey.astype(np.int64), grey.astype(np.uint16)]
+    images += [grey < 128, np.stack([grey] * 3, axis=2) / 255, np.asarray(seven.convert("RGBA"))]
+    for picture in images:
         assert predict_digit(picture, model).digit == 7, picture
         assert read_picture(picture, model).text == "7", picture
 

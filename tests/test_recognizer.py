@@ -173,7 +173,7 @@ def test_non_digits_of_kinds_that_were_not_trained_on_are_told_from_digits(model
     made = [model.read_strokes(moved(bent, 0, 0, 100)).digits for bent in _bent_digits(100)]
     digits = np.stack([found[0].picture for found in made])
     others = negatives.held_out(300, seed=3)
-    scores = [score(np.log(exported.predict(model.network, pictures) + 1e-12)) for pictures in (digits, others)]
+    scores = [score(np.log(exported.predict(model.network, images) + 1e-12)) for images in (digits, others)]
     assert auroc(*scores) >= 0.97
 
 

@@ -17,7 +17,7 @@ from pipeline.system import paths
 from pipeline.system.errors import DataUnavailable
 from tests.conftest import idx_bytes
 
-ROLES = ("train_pictures", "train_labels", "test_pictures", "test_labels")
+ROLES = ("train_images", "train_labels", "test_images", "test_labels")
 CONTENT = {role: idx_bytes(np.full((4, 4), number, np.uint8)) for number, role in enumerate(ROLES)}
 
 
@@ -139,7 +139,7 @@ def test_when_nothing_helps_the_error_names_what_was_tried_and_both_remedies(tmp
     put(tmp_path / "project/raw", ROLES[1:])
     with pytest.raises(DataUnavailable) as raised:
         download.obtain(dataset([f"{server}/broken", f"{server}/cut", "http://127.0.0.1:9"]))
-    for words in ("raw/train_pictures.gz: not there", "elsewhere/train_pictures.gz", "/broken/", "/cut/", "127.0.0.1:9"):
+    for words in ("raw/train_images.gz: not there", "elsewhere/train_images.gz", "/broken/", "/cut/", "127.0.0.1:9"):
         assert words in str(raised.value)
     assert "put these files into" in str(raised.value)
     assert "dataset=digits" in str(raised.value)

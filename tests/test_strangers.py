@@ -178,7 +178,7 @@ def test_a_model_saved_after_training_is_opened(keras: Any, cnn: Any, tmp_path: 
     network.set_weights(cnn.get_weights())
     network.compile(keras.optimizers.Adam(1e-9), keras.losses.SparseCategoricalCrossentropy(), metrics=["accuracy"])
     shown = strangers.digits(20)
-    network.fit(shown.pictures[..., None] / 255, shown.labels, verbose=0)
+    network.fit(shown.images[..., None] / 255, shown.labels, verbose=0)
     for kind in ("h5", "keras"):
         network.save(tmp_path / f"model.{kind}")
         assert right(exported.open_model(tmp_path / f"model.{kind}")) == right(network) >= 0.9
@@ -335,7 +335,7 @@ def test_the_same_pixels_in_another_form_are_read_right(
     assert opened.input_shape == (None, 28, 28, 1)
     assert None in shape or right(opened) >= 0.85
     recognizer = Recognizer(tmp_path / "model.h5")
-    picture = strangers.digits(1).pictures[0]
+    picture = strangers.digits(1).images[0]
     assert np.abs(recognizer.explainer.saliency(picture, 0)).max() == pytest.approx(1)
     assert len(recognizer.explainer.feature_maps(picture)) == (bool(layers[:-1]) and not functional)
 
@@ -417,7 +417,7 @@ def test_a_model_that_takes_another_range_is_given_it_and_that_is_said(
     note = recognizer.note
     assert ("are brought into the range" in note) == (name != "0 to 1"), note
     assert name in note or name in ("0 to 1", "-0.5 to 0.5"), note  # that of -1 to 1 reads as well here
-    assert len(recognizer.explainer.feature_maps(strangers.digits().pictures[0])) == 1
+    assert len(recognizer.explainer.feature_maps(strangers.digits().images[0])) == 1
 
 
 def test_a_model_that_reads_no_digits_is_opened_and_that_is_said(keras: Any, L: Any, tmp_path: Path) -> None:
@@ -454,7 +454,7 @@ def test_a_description_of_more_than_ours_is_read_past(keras: Any, cnn: Any, tmp_
     says = {"dataset": 7, "test_accuracy": "good", "note": ["x"], "rejection": {"none_below": -5, "more": {}}}
     path = described(tmp_path / "model.h5", json.dumps(says), cnn)
     assert Recognizer(path).description == Description(thresholds=Thresholds(none_below=-5))
-    picture = keras.utils.array_to_img(strangers.digits().pictures[3][..., None])
+    picture = keras.utils.array_to_img(strangers.digits().images[3][..., None])
     assert predict_digit(picture, path) == predict_digit(picture, str(path))
 
 

@@ -27,7 +27,7 @@ def test_a_drawing_has_the_form_of_mnists_pictures(digit: int) -> None:
     assert max(np.ptp(rows), np.ptp(columns)) + 1 in (19, 20, 21)
     middle = [((axis + 0.5) * picture).sum() / picture.sum() for axis in np.indices((28, 28))]
     assert middle == pytest.approx([14, 14], abs=1.2)
-    assert 2.2 < thickness(picture) < 3.2  # MNIST's training pictures: 2.6 at the median
+    assert 2.2 < thickness(picture) < 3.2  # MNIST's training images: 2.6 at the median
 
 
 @pytest.mark.parametrize("digit", DIGITS)

@@ -126,8 +126,8 @@ def test_a_sweep_finishes_prunes_survives_failures_and_leaves_an_experiment(
     assert all(one["params"] == {"optimizer.learning_rate": one["name"].partition("=")[2]} for one in below)
     best = max(one["latest_metrics"].get("validation_accuracy", 0) for one in below)
     artifacts = {path.name for path in (project / "mlruns" / parent["id"] / "artifacts").iterdir()}
-    pictures = {"history.png", "importances.png", "parallel_coordinates.png"}
-    assert {"trials.csv", "sweep.html", *pictures} <= artifacts
+    images = {"history.png", "importances.png", "parallel_coordinates.png"}
+    assert {"trials.csv", "sweep.html", *images} <= artifacts
     # the best is an experiment: differences only, and where it comes from
     text = (project / "conf/experiment/adadelta_best.yaml").read_text()
     assert text.splitlines()[0].startswith("# @sweep adadelta-")

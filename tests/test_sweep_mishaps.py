@@ -248,7 +248,7 @@ def test_a_study_on_postgresql_outlives_a_server_that_stops_and_its_password_is_
         sweep(fit, *store)
     server.start()
     assert "the sweep's store postgresql://postgres:***@/postgres" in str(told.value)
-    assert "the same command goes on" in str(told.value)
+    assert "the same command resumes" in str(told.value)
     assert "word" not in str(told.value).replace("password", "")
     said = sweep(quick, *store)
     assert re.search(r"[678] finished, 0 pruned, 0 failed\.", said), said  # what was running may be repeated
@@ -300,7 +300,7 @@ def test_a_scheduler_that_is_killed_costs_what_was_running(
                     scheduler.kill()
 
         monkeypatch.setattr(sweep_logger, "SweepLogger", Logger)
-        with pytest.raises(UserError, match=r"the Dask scheduler is gone.*the same command goes on"):
+        with pytest.raises(UserError, match=r"the Dask scheduler is gone.*the same command resumes"):
             sweep(quick, f"sweep.scheduler={remote}", "sweep.workers=1")
 
 

@@ -53,7 +53,7 @@ def test_the_default_network_learns_the_digits(splits: dict[str, Split]) -> None
     running = training(configuration, splits["train"], splits["validation"])
     network = running.fit()
     assert running.best.validation_accuracy > 0.9
-    probabilities = exported.predict(network, splits["test"].pictures)
+    probabilities = exported.predict(network, splits["test"].images)
     assert probabilities.shape == (len(splits["test"].labels), 10)
     assert probabilities.dtype == np.float32
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
@@ -162,7 +162,7 @@ def test_a_loss_that_is_no_number_is_told_with_what_to_change(splits: dict[str, 
 
 def test_overfitting_one_batch_works(splits: dict[str, Split]) -> None:
     configuration = configured("experiment=overfit")
-    train = Split(splits["train"].pictures[:128], splits["train"].labels[:128])
+    train = Split(splits["train"].images[:128], splits["train"].labels[:128])
     running = training(configuration, train, splits["validation"])
     running.fit()
     assert running.history[-1].accuracy == 1.0
@@ -170,10 +170,10 @@ def test_overfitting_one_batch_works(splits: dict[str, Split]) -> None:
 
 def test_calibration_changes_no_answer_and_lowers_the_loss(splits: dict[str, Split]) -> None:
     running = trainer(splits, "training.epochs=6")
-    before = exported.predict(running.fit(), splits["validation"].pictures)
+    before = exported.predict(running.fit(), splits["validation"].images)
     loss, _ = running._validate()
     running.calibrate()
-    after = exported.predict(running.network, splits["validation"].pictures)
+    after = exported.predict(running.network, splits["validation"].images)
     assert (after.argmax(axis=1) == before.argmax(axis=1)).all()
     assert running._validate()[0] < loss
 
@@ -196,28 +196,28 @@ def test_a_schedule_stays_between_zero_and_its_peak(schedule: str, steps: int) -
 def test_augmentation_keeps_the_form_changes_as_configured_and_hangs_on_its_seed(option: str, splits: dict[str, Split]) -> None:
     import tensorflow as tf
 
-    pictures = tf.constant(splits["train"].pictures[:64, ..., np.newaxis] / np.float32(255))
+    images = tf.constant(splits["train"].images[:64, ..., np.newaxis] / np.float32(255))
     apply = tf.function(augmentation(configured(f"augment={option}").augment))
-    one, same, other = (apply(pictures, tf.constant([0, step])).numpy() for step in (5, 5, 6))
+    one, same, other = (apply(images, tf.constant([0, step])).numpy() for step in (5, 5, 6))
     assert one.shape == (64, 28, 28, 1)
     assert one.min() >= -1e-6
     assert one.max() <= 1 + 1e-6
     assert (one == same).all()
     assert (one != other).any() == (option != "none")
     if option == "none":
-        assert (one == pictures.numpy()).all()
+        assert (one == images.numpy()).all()
     else:  # the same digits still: as much ink, about where it was
-        assert one.sum() == pytest.approx(pictures.numpy().sum(), rel=0.15)
-        correlation = np.corrcoef(one.mean(axis=0).ravel(), pictures.numpy().mean(axis=0).ravel())[0, 1]
+        assert one.sum() == pytest.approx(images.numpy().sum(), rel=0.15)
+        correlation = np.corrcoef(one.mean(axis=0).ravel(), images.numpy().mean(axis=0).ravel())[0, 1]
         assert correlation > 0.9
 
 
 def test_thickness_makes_some_strokes_thicker_and_some_thinner(splits: dict[str, Split]) -> None:
     import tensorflow as tf
 
-    pictures = tf.constant(splits["train"].pictures[:64, ..., np.newaxis] / np.float32(255))
+    images = tf.constant(splits["train"].images[:64, ..., np.newaxis] / np.float32(255))
     apply = augmentation(configured("augment=none", "augment.thickness=1.0").augment)
-    ratio = apply(pictures, tf.constant([0, 0])).numpy().sum(axis=(1, 2, 3)) / pictures.numpy().sum(axis=(1, 2, 3))
+    ratio = apply(images, tf.constant([0, 0])).numpy().sum(axis=(1, 2, 3)) / images.numpy().sum(axis=(1, 2, 3))
     assert ratio.max() > 1.2
     assert ratio.min() < 0.8
 

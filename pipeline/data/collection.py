@@ -148,7 +148,7 @@ def join(splits: dict[str, Split], found: list[LabelledDrawing], options: Drawin
     if options.train:
         drawn, given = images(train), splits["train"]
         joined["train"] = Split(
-            np.concatenate([given.pictures, np.repeat(drawn.pictures, options.repeat, axis=0)]),
+            np.concatenate([given.images, np.repeat(drawn.images, options.repeat, axis=0)]),
             np.concatenate([given.labels, np.repeat(drawn.labels, options.repeat)]),
         )
     return joined | ({"drawings": images(held_out)} if held_out else {})

@@ -62,9 +62,9 @@ class SourceFile(Section):
 class IdxFiles(Section):
     """The four files of a set in MNIST's format."""
 
-    train_pictures: SourceFile
+    train_images: SourceFile
     train_labels: SourceFile
-    test_pictures: SourceFile
+    test_images: SourceFile
     test_labels: SourceFile
 
 
@@ -84,7 +84,7 @@ class IdxDataset(Dataset):
             with np.load(source, allow_pickle=False) as arrays:
                 found = {name: Split(arrays[f"x_{name}"], arrays[f"y_{name}"].astype(np.uint8)) for name in names}
         else:
-            found = {name: Split(read_idx(source[f"{name}_pictures"]), read_idx(source[f"{name}_labels"])) for name in names}
+            found = {name: Split(read_idx(source[f"{name}_images"]), read_idx(source[f"{name}_labels"])) for name in names}
         for name, split in found.items():
             _check(split, f"the {name} files of {self.name}")
         return found
@@ -144,7 +144,7 @@ class FolderDataset(UndividedDataset):
         if blank:
             _tell_blank(blank)
         if not images:
-            raise DataError(f"{folder} must hold folders 0 to {CLASSES - 1} with pictures in them, and holds none.")
+            raise DataError(f"{folder} must hold folders 0 to {CLASSES - 1} with images in them, and holds none.")
         return Split(np.stack(images), np.array(labels, np.uint8))
 
 
@@ -207,9 +207,9 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
 
 def _check(split: Split, what: str) -> None:
     count = len(split.labels)
-    if split.pictures.shape != (count, SIDE, SIDE) or split.labels.ndim != 1:
-        shapes = f"{split.pictures.shape} and {split.labels.shape}"
-        raise DataError(f"{what} must hold pictures (n, {SIDE}, {SIDE}) and as many labels, and hold {shapes}.")
+    if split.images.shape != (count, SIDE, SIDE) or split.labels.ndim != 1:
+        shapes = f"{split.images.shape} and {split.labels.shape}"
+        raise DataError(f"{what} must hold images (n, {SIDE}, {SIDE}) and as many labels, and hold {shapes}.")
     if count == 0 or split.labels.max() >= CLASSES:
         raise DataError(f"{what} must hold labels from 0 to {CLASSES - 1}, and hold {np.unique(split.labels).tolist()}.")
 
@@ -217,11 +217,11 @@ def _check(split: Split, what: str) -> None:
 def _tell_blank(paths: list[Path]) -> None:
     named = "".join(f"\n  {path}" for path in paths[:MOST_NAMED])
     more = f"\n  and {len(paths) - MOST_NAMED} more" if len(paths) > MOST_NAMED else ""
-    print(f"Warning: no ink was found in {len(paths)} pictures, which are left out:{named}{more}", file=sys.stderr)
+    print(f"Warning: no ink was found in {len(paths)} images, which are left out:{named}{more}", file=sys.stderr)
 
 
 def _divide(split: Split, part: float, seed: int, key: str) -> tuple[Split, Split]:
-    """Cut `part` of the pictures off, a fraction or a count, with the classes in the same proportions on both sides."""
+    """Cut `part` of the images off, a fraction or a count, with the classes in the same proportions on both sides."""
     from sklearn.model_selection import train_test_split  # takes a second to load
 
     labels, whole = split.labels, len(split.labels)
@@ -229,9 +229,9 @@ def _divide(split: Split, part: float, seed: int, key: str) -> tuple[Split, Spli
     classes, counts = np.unique(labels, return_counts=True)
     if counts.min() < 2 or not len(classes) <= cut <= whole - len(classes):
         raise DataError(
-            f"{whole} pictures of {len(classes)} classes can't be divided by dataset.{key} into {whole - cut} and {cut}: the "
-            f"rarest class has {counts.min()}, and needs 2; each side needs {len(classes)}. Add pictures, or change the value."
+            f"{whole} images of {len(classes)} classes can't be divided by dataset.{key} into {whole - cut} and {cut}: the "
+            f"rarest class has {counts.min()}, and needs 2; each side needs {len(classes)}. Add images, or change the value."
         )
     sides = train_test_split(np.arange(whole), test_size=cut, random_state=seed, stratify=labels)
     stays, goes = (np.sort(side) for side in sides)
-    return Split(split.pictures[stays], labels[stays]), Split(split.pictures[goes], labels[goes])
+    return Split(split.images[stays], labels[stays]), Split(split.images[goes], labels[goes])

@@ -23,7 +23,7 @@ def obtain(dataset: "IdxDataset") -> dict[str, Path] | Path:
     """The whole, checked files of `dataset`: found in ``$DATASET_FOLDER`` or one of its folders, or downloaded into the first.
 
     Returns:
-        A path for each of ``train_pictures``, ``train_labels``, ``test_pictures``, ``test_labels``; or the one path of the
+        A path for each of ``train_images``, ``train_labels``, ``test_images``, ``test_labels``; or the one path of the
         archive that holds all four.
 
     Raises:

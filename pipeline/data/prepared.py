@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from pipeline.data.datasets import Dataset
-from pipeline.images.arrays import CLASSES, SIDE, Pictures, Split
+from pipeline.images.arrays import CLASSES, SIDE, Images, Split
 from pipeline.images.preprocessing import VERSION
 from pipeline.system.errors import DataError
 from pipeline.system.paths import PREPARED
@@ -33,7 +33,7 @@ def write(dataset: Dataset, splits: dict[str, Split], collection: str, folder: P
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     for name, split in splits.items():
-        np.save(temporary / f"{name}_pictures.npy", split.pictures)
+        np.save(temporary / f"{name}_images.npy", split.images)
         np.save(temporary / f"{name}_labels.npy", split.labels)
     contact_sheet(splits["train"]).save(temporary / "samples.png")
     (temporary / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
@@ -47,7 +47,7 @@ def write(dataset: Dataset, splits: dict[str, Split], collection: str, folder: P
 def summarize(dataset: Dataset, splits: dict[str, Split]) -> dict[str, Any]:
     """Counts, hashes, mean and standard deviation (of pixels, 0 to 1) of the splits."""
     # From the counts of the 256 values: exact, and faster than from millions of pixels. Pillow counts bytes as they are.
-    weights = np.array(Image.fromarray(splits["train"].pictures.reshape(-1, SIDE)).histogram()) / splits["train"].pictures.size
+    weights = np.array(Image.fromarray(splits["train"].images.reshape(-1, SIDE)).histogram()) / splits["train"].images.size
     values = np.arange(256) / 255
     mean = float(weights @ values)
     standard_deviation = float(weights @ (values - mean) ** 2) ** 0.5
@@ -61,20 +61,20 @@ def summarize(dataset: Dataset, splits: dict[str, Split]) -> dict[str, Any]:
     }
     for name, split in splits.items():
         counts = np.bincount(split.labels, minlength=CLASSES).tolist()
-        content = hashlib.sha256(split.pictures.tobytes() + split.labels.tobytes()).hexdigest()
-        summary["splits"][name] = {"pictures": len(split.labels), "of_each_class": counts, "sha256": content}
+        content = hashlib.sha256(split.images.tobytes() + split.labels.tobytes()).hexdigest()
+        summary["splits"][name] = {"images": len(split.labels), "of_each_class": counts, "sha256": content}
     hashes = "".join(split["sha256"] for split in summary["splits"].values())
     summary["sha256"] = hashlib.sha256(hashes.encode()).hexdigest()
     return summary
 
 
 def contact_sheet(split: Split) -> Image.Image:
-    """The first pictures of each class, a row a class, dark on light."""
-    blank: Pictures = np.zeros((SIDE, SIDE), np.uint8)
+    """The first images of each class, a row a class, dark on light."""
+    blank: Images = np.zeros((SIDE, SIDE), np.uint8)
     rows = []
     for label in range(CLASSES):
-        pictures = list(split.pictures[split.labels == label][:SAMPLES])
-        rows.append(np.hstack(pictures + [blank] * (SAMPLES - len(pictures))))
+        images = list(split.images[split.labels == label][:SAMPLES])
+        rows.append(np.hstack(images + [blank] * (SAMPLES - len(images))))
     return Image.fromarray(255 - np.vstack(rows))
 
 
@@ -87,5 +87,5 @@ def summary(folder: Path = PREPARED) -> dict[str, Any]:
 
 
 def load(split: str, folder: Path = PREPARED) -> Split:
-    """One of ``train``, ``validation``, ``test``: pictures (n, 28, 28) uint8 and labels (n,) uint8."""
-    return Split(np.load(folder / f"{split}_pictures.npy"), np.load(folder / f"{split}_labels.npy"))
+    """One of ``train``, ``validation``, ``test``: images (n, 28, 28) uint8 and labels (n,) uint8."""
+    return Split(np.load(folder / f"{split}_images.npy"), np.load(folder / f"{split}_labels.npy"))

@@ -1,4 +1,4 @@
-"""The pictures of a report. Each function draws one figure, to be saved by the caller."""
+"""The images of a report. Each function draws one figure, to be saved by the caller."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def confusion_matrix(matrix: NDArray[np.int64], class_names: list[str]) -> Figur
     turn = 0 if max(map(len, class_names)) < 3 else 45
     axes.set_xticks(range(len(class_names)), class_names, rotation=turn)
     axes.set_yticks(range(len(class_names)), class_names)
-    axes.set(xlabel="read as", ylabel="is", title=f"{int(mistakes.sum())} mistakes in {int(matrix.sum()):,} test pictures")
+    axes.set(xlabel="read as", ylabel="is", title=f"{int(mistakes.sum())} mistakes in {int(matrix.sum()):,} test images")
     return figure
 
 
@@ -52,7 +52,7 @@ def calibration(rows: list[dict[str, float]], error: float) -> Figure:
     figure = Figure(figsize=(5, 5))
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], "--", color="grey")
-    sizes = [20 + 300 * row["pictures"] / sum(each["pictures"] for each in rows) for row in rows]
+    sizes = [20 + 300 * row["images"] / sum(each["images"] for each in rows) for row in rows]
     axes.plot([row["confidence"] for row in rows], [row["accuracy"] for row in rows], alpha=0.4)
     axes.scatter([row["confidence"] for row in rows], [row["accuracy"] for row in rows], sizes)
     axes.set(xlabel="confidence", ylabel="accuracy", title=f"expected calibration error {error:.4f}", xlim=(0, 1.02))
@@ -61,8 +61,8 @@ def calibration(rows: list[dict[str, float]], error: float) -> Figure:
 
 
 def mistakes(split: Split, probabilities: Probabilities, numbers: NDArray[np.int64], class_names: list[str]) -> Figure:
-    """The pictures of `numbers`, each with what it is, what it was read as, and how surely."""
-    columns, gap = 10, 14  # pictures in a row; pixels between rows, for two lines of text
+    """The images of `numbers`, each with what it is, what it was read as, and how surely."""
+    columns, gap = 10, 14  # images in a row; pixels between rows, for two lines of text
     rows = max(1, -(-len(numbers) // columns))
     sheet = np.full((rows * (SIDE + gap), columns * (SIDE + 4)), 255, np.uint8)
     figure = Figure(figsize=(columns * 1.3, rows * 1.75))
@@ -70,7 +70,7 @@ def mistakes(split: Split, probabilities: Probabilities, numbers: NDArray[np.int
     axes.axis("off")
     for place, number in enumerate(numbers):
         top, left = place // columns * (SIDE + gap) + gap, place % columns * (SIDE + 4) + 2
-        sheet[top : top + SIDE, left : left + SIDE] = 255 - split.pictures[number]
+        sheet[top : top + SIDE, left : left + SIDE] = 255 - split.images[number]
         read: Any = probabilities[number].argmax()
         names = f"{class_names[split.labels[number]]} as {class_names[read]}"
         text = f"{names}\n{probabilities[number, read]:.0%}  #{number}"

@@ -12,7 +12,7 @@ def per_class(labels: Labels, predicted: NDArray[np.int64]) -> list[dict[str, fl
 
     columns = precision_recall_fscore_support(labels, predicted, labels=np.arange(CLASSES), zero_division=0)
     rows = zip(*(column.tolist() for column in columns), strict=True)
-    return [dict(zip(("precision", "recall", "f1", "pictures"), row, strict=True)) for row in rows]
+    return [dict(zip(("precision", "recall", "f1", "images"), row, strict=True)) for row in rows]
 
 
 def wilson_interval(right: int, count: int, confidence: float) -> tuple[float, float]:
@@ -39,7 +39,7 @@ def calibration(labels: Labels, probabilities: Probabilities, bins: int) -> list
         bins: how many.
 
     Returns:
-        A row for each bin that holds pictures: its mean ``confidence``, its ``accuracy`` and its ``pictures``.
+        A row for each bin that holds images: its mean ``confidence``, its ``accuracy`` and its ``images``.
 
     """
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
@@ -48,18 +48,18 @@ def calibration(labels: Labels, probabilities: Probabilities, bins: int) -> list
     for number in np.unique(place):
         here = place == number
         mean, accuracy = float(confidence[here].mean()), float(right[here].mean())
-        rows.append({"confidence": mean, "accuracy": accuracy, "pictures": int(here.sum())})
+        rows.append({"confidence": mean, "accuracy": accuracy, "images": int(here.sum())})
     return rows
 
 
 def expected_calibration_error(rows: list[dict[str, float]]) -> float:
-    """Mean distance of accuracy and confidence over all pictures, 0 to 1, from the rows of `calibration`."""
-    count = sum(row["pictures"] for row in rows)
-    return sum(row["pictures"] * abs(row["accuracy"] - row["confidence"]) for row in rows) / count
+    """Mean distance of accuracy and confidence over all images, 0 to 1, from the rows of `calibration`."""
+    count = sum(row["images"] for row in rows)
+    return sum(row["images"] * abs(row["accuracy"] - row["confidence"]) for row in rows) / count
 
 
 def worst_mistakes(labels: Labels, probabilities: Probabilities, count: int) -> NDArray[np.int64]:
-    """Numbers of the pictures read wrong with the most confidence, at most `count`, the worst first."""
+    """Numbers of the images read wrong with the most confidence, at most `count`, the worst first."""
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:count]
 

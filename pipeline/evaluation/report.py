@@ -30,7 +30,7 @@ def make(options: EvaluateOptions) -> dict[str, Any]:
     summary, test = prepared.summary(), prepared.load("test")
     network = exported.open_model(TRAINED / trained.NETWORK)
     before_softmax = logits_of(network)
-    logits = exported.predict(before_softmax, test.pictures)
+    logits = exported.predict(before_softmax, test.images)
     probabilities: Probabilities = softmax(logits, axis=1)
     values = measure(test, probabilities, options.evaluation) | trained.result()
     values |= measure_rejection(before_softmax, logits, options.rejection) | measure_drawings(network, options.evaluation)
@@ -48,7 +48,7 @@ def measure(test: Split, probabilities: Probabilities, options: Evaluation) -> d
         "test_loss": float(log_loss(test.labels, probabilities, labels=np.arange(CLASSES))),
         "test_calibration_error": metrics.expected_calibration_error(rows),
         "test_mistakes": int((probabilities.argmax(axis=1) != test.labels).sum()),
-        "test_pictures": len(test.labels),
+        "test_images": len(test.labels),
     }
 
 
@@ -64,7 +64,7 @@ def measure_drawings(network: "keras.Model", options: Evaluation) -> dict[str, A
     if "drawings" not in prepared.summary()["splits"]:
         return {}
     drawings = prepared.load("drawings")
-    values = accuracy("drawings", drawings, exported.predict(network, drawings.pictures), options)
+    values = accuracy("drawings", drawings, exported.predict(network, drawings.images), options)
     return values | {"drawings": len(drawings.labels)}
 
 
@@ -85,11 +85,11 @@ def measure_rejection(network: "keras.Model", digits: NDArray[np.float32], optio
 
     Args:
         network: from network input to logits.
-        digits: its logits of the test pictures, (n, 10).
+        digits: its logits of the test images, (n, 10).
         options: of the configuration.
 
     """
-    limits = rejection.thresholds(options, exported.predict(network, prepared.load("validation").pictures))
+    limits = rejection.thresholds(options, exported.predict(network, prepared.load("validation").images))
     others = exported.predict(network, negatives.held_out(options.negatives, options.negatives_seed))
     digit_scores, other_scores = rejection.score(digits), rejection.score(others)
     return {
@@ -111,7 +111,7 @@ def write_table(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def write(test: Split, probabilities: Probabilities, values: dict[str, Any], names: list[str], options: Evaluation) -> None:
-    """Write metrics, tables, predictions and pictures to ``reports/``."""
+    """Write metrics, tables, predictions and images to ``reports/``."""
     from sklearn.metrics import confusion_matrix
 
     from pipeline.evaluation import figures  # matplotlib takes a second

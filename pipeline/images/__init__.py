@@ -1,1 +1,1 @@
-"""Images of digits: the array contract, and the ways from strokes and pictures to it."""
+"""Images of digits: the array contract, and the ways from strokes, photos and scans to it."""

@@ -1,8 +1,8 @@
-"""The array contract: what pictures, labels and probabilities are, wherever they are handed on.
+"""The array contract: what images, labels and probabilities are, wherever they are handed on.
 
 | what | shape | dtype | range |
 | --- | --- | --- | --- |
-| pictures | (n, 28, 28) | uint8 | 0 to 255, ink bright on dark |
+| images | (n, 28, 28) | uint8 | 0 to 255, ink bright on dark |
 | labels | (n,) | uint8 | 0 to 9 |
 | network input | (n, 28, 28, 1) | float32 | 0 to 1 |
 | network output, probabilities | (n, 10) | float32 | rows sum to 1 |
@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 SIDE = 28  # of a picture, pixels
 CLASSES = 10
 
-Pictures = NDArray[np.uint8]
+Images = NDArray[np.uint8]
 Labels = NDArray[np.uint8]
 Probabilities = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Split:
-    """Some pictures and their labels."""
+    """Some images and their labels."""
 
-    pictures: Pictures
+    images: Images
     labels: Labels
 
 
-def network_input(pictures: Pictures) -> NDArray[np.float32]:
-    """Pictures as the network takes them."""
-    return (pictures.astype(np.float32) / np.float32(255))[..., np.newaxis]
+def network_input(images: Images) -> NDArray[np.float32]:
+    """Images as the network takes them."""
+    return (images.astype(np.float32) / np.float32(255))[..., np.newaxis]

@@ -1,4 +1,4 @@
-"""From ink to blots, its connected pieces, and from blots to pictures like MNIST's."""
+"""From ink to blots, its connected pieces, and from blots to images like MNIST's."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,13 @@ from PIL import Image
 from scipy import ndimage
 
 from pipeline.images import photo, preprocessing
-from pipeline.images.arrays import Pictures
+from pipeline.images.arrays import Images
 from pipeline.images.photo import Ink
 from pipeline.images.strokes import PEN
 from pipeline.system.errors import DataError
 
 SPECK = 0.1  # a blot smaller than this part of the largest, by the longer side of its box, is dirt
-PENS = (2.0, 3.9)  # width of the strokes of 90 % of MNIST's training pictures, measured in the same way, pixels
+PENS = (2.0, 3.9)  # width of the strokes of 90 % of MNIST's training images, measured in the same way, pixels
 FINE = 3  # a pen is changed at so many pixels to one of MNIST's
 MOST_BLOTS = 60  # of a row of digits; a page of print has thousands
 POINTS = 200  # of a blot, that stand for it where its distance to others is asked
@@ -63,7 +63,7 @@ class Blots:
         return np.where(own, self._ink[box], np.float32(0))
 
 
-def fit(image: Image.Image) -> Pictures:
+def fit(image: Image.Image) -> Images:
     """Bring a picture of one digit to the form of MNIST's.
 
     Args:
@@ -80,7 +80,7 @@ def fit(image: Image.Image) -> Pictures:
     return fit_ink(blots.ink(range(len(blots))))
 
 
-def fit_ink(ink: Ink) -> Pictures:
+def fit_ink(ink: Ink) -> Images:
     """Bring the ink of one digit to MNIST's form, a pen that is far too thin or too thick to MNIST's width.
 
     Args:

@@ -1,4 +1,4 @@
-"""Pictures, opened in one way by the window, a script and the prepared data. Loads no numpy, which takes time."""
+"""Images, opened in one way by the window, a script and the prepared data. Loads no numpy, which takes time."""
 
 import io
 import os

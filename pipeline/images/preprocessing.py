@@ -1,6 +1,6 @@
 """From the ink of a digit to a picture like MNIST's.
 
-The way of MNIST's own pictures (http://yann.lecun.com/exdb/mnist/): "The original black and white (bilevel) images from NIST
+The way of MNIST's own images (http://yann.lecun.com/exdb/mnist/): "The original black and white (bilevel) images from NIST
 were size normalized to fit in a 20x20 pixel box while preserving their aspect ratio. [...] the images were centered in a
 28x28 image by computing the center of mass of the pixels".
 """
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.images.arrays import SIDE, Pictures
+from pipeline.images.arrays import SIDE, Images
 
 #: Raised by one whenever the same picture gives another input. Exported models carry the version they were made with.
 VERSION = 2
@@ -25,7 +25,7 @@ def ink_box(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
     return slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
 
 
-def fit_ink(ink: NDArray[np.float32]) -> Pictures:
+def fit_ink(ink: NDArray[np.float32]) -> Images:
     """Bring the ink of one digit to the form of MNIST's.
 
     Args:
@@ -45,7 +45,7 @@ def fit_ink(ink: NDArray[np.float32]) -> Pictures:
     return centre(small / max(float(small.max()), 1e-6))
 
 
-def centre(ink: NDArray[np.float32]) -> Pictures:
+def centre(ink: NDArray[np.float32]) -> Images:
     """Put ink of at most 20 x 20 into a 28 x 28 picture with its centre of mass in the middle.
 
     Args:

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.images.arrays import SIDE, Pictures
+from pipeline.images.arrays import SIDE, Images
 from pipeline.images.preprocessing import BOX
 
 Point = tuple[float, float]
 Stroke = Sequence[Point]
 
-PEN = 2.7  # width of a stroke, pixels: the median of MNIST's training pictures, as 2 x ink / length of its edge
+PEN = 2.7  # width of a stroke, pixels: the median of MNIST's training images, as 2 x ink / length of its edge
 EDGE = 1.0  # width of the grey rim on either side of the ink, pixels; as in MNIST, by its share of grey pixels
 STEP = 0.25  # points nearer to each other than this are one, pixels
 
@@ -41,7 +41,7 @@ def resample(stroke: Stroke) -> NDArray[np.float64]:
     return np.stack([np.interp(places, way, points[:, axis]) for axis in (0, 1)], axis=1)
 
 
-def render(strokes: Sequence[Stroke], pen: float = PEN) -> Pictures:
+def render(strokes: Sequence[Stroke], pen: float = PEN) -> Images:
     """Draw the strokes of one digit as MNIST would have it.
 
     The longer side of the ink fills 20 pixels, and the centre of mass is in the middle of the picture: exactly, where MNIST
@@ -91,7 +91,7 @@ def _centre_of_mass(segments: NDArray[np.float64]) -> NDArray[np.float64]:
     return centre
 
 
-def _draw(segments: NDArray[np.float64], pen: float) -> Pictures:
+def _draw(segments: NDArray[np.float64], pen: float) -> Images:
     """Ink by the distance of each pixel to the nearest segment, (m, 2 ends, 2): smooth, and round at ends and joints."""
     (x0, y0), (dx, dy) = segments[:, 0].T, (segments[:, 1] - segments[:, 0]).T
     squared = np.maximum(dx * dx + dy * dy, 1e-12)
@@ -100,5 +100,5 @@ def _draw(segments: NDArray[np.float64], pen: float) -> Pictures:
     along = np.clip(along / squared, 0, 1)
     distance = (x[np.newaxis] - along * dx) ** 2 + (y[:, np.newaxis] - along * dy) ** 2
     ink = np.clip((pen / 2 - np.sqrt(distance.min(axis=2))) / EDGE + 0.5, 0, 1)
-    picture: Pictures = np.round(ink * 255).astype(np.uint8)
+    picture: Images = np.round(ink * 255).astype(np.uint8)
     return picture

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.images.arrays import SIDE, Pictures, network_input
+from pipeline.images.arrays import SIDE, Images, network_input
 
 if TYPE_CHECKING:
     import keras
@@ -27,7 +27,7 @@ class Explainer:
     def __init__(self, network: "keras.Model", logits: "keras.Model") -> None:
         self._network, self._logits = network, logits
 
-    def saliency(self, picture: Pictures, digit: int) -> NDArray[np.float32]:
+    def saliency(self, picture: Images, digit: int) -> NDArray[np.float32]:
         """Which ink spoke for a digit, and which against it.
 
         Integrated gradients (Sundararajan et al., 2017, https://arxiv.org/abs/1703.01365) from blank paper to the image, of
@@ -62,7 +62,7 @@ class Explainer:
         signature = [tf.TensorSpec((None, SIDE, SIDE, 1), tf.float32), tf.TensorSpec((), tf.int32)]
         return tf.function(gradients, input_signature=signature, autograph=False)
 
-    def feature_maps(self, picture: Pictures) -> list[tuple[str, NDArray[np.float32]]]:
+    def feature_maps(self, picture: Images) -> list[tuple[str, NDArray[np.float32]]]:
         """What each convolution layer makes of an image, after its activation.
 
         Args:

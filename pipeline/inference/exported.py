@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.images.arrays import Pictures, Probabilities, network_input
+from pipeline.images.arrays import Images, Probabilities, network_input
 from pipeline.inference import definitions, description, fitting, limits, model_file
 from pipeline.inference.description import Description
 from pipeline.inference.harmless import Refused
@@ -59,12 +59,12 @@ def _build(definition: str, weights: Path) -> "keras.Model":
     return model
 
 
-def predict(model: "keras.Model", pictures: Pictures, batch_size: int = 1000) -> Probabilities:
+def predict(model: "keras.Model", images: Images, batch_size: int = 1000) -> Probabilities:
     """Probabilities of prepared images.
 
     Args:
         model: from network input to probabilities.
-        pictures: (n, 28, 28) uint8.
+        images: (n, 28, 28) uint8.
         batch_size: images at once.
 
     Returns:
@@ -72,7 +72,7 @@ def predict(model: "keras.Model", pictures: Pictures, batch_size: int = 1000) ->
 
     """
     parts = [
-        np.asarray(model(network_input(pictures[begin : begin + batch_size]), training=False), np.float32)
-        for begin in range(0, len(pictures), batch_size)
+        np.asarray(model(network_input(images[begin : begin + batch_size]), training=False), np.float32)
+        for begin in range(0, len(images), batch_size)
     ]
     return np.concatenate(parts)

@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from pipeline.data import prepared
-from pipeline.images.arrays import SIDE, Pictures, Probabilities, network_input
+from pipeline.images.arrays import SIDE, Images, Probabilities, network_input
 from pipeline.images.preprocessing import VERSION
 from pipeline.inference.rejection import Thresholds
 from pipeline.system.errors import ModelError
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     import keras
 
 #: Writes a network, and what it says of itself, to a path, and returns what the file, opened again, reads of images.
-Writer = Callable[["keras.Model", dict[str, Any], Pictures, Path], Probabilities]
+Writer = Callable[["keras.Model", dict[str, Any], Images, Path], Probabilities]
 
 
-def write_h5(network: "keras.Model", says: dict[str, Any], images: Pictures, path: Path) -> Probabilities:
+def write_h5(network: "keras.Model", says: dict[str, Any], images: Images, path: Path) -> Probabilities:
     """The file that the window opens, and plain Keras."""
     import h5py  # in each function, not with the options: it takes a while
 
@@ -42,7 +42,7 @@ def write_h5(network: "keras.Model", says: dict[str, Any], images: Pictures, pat
     return exported.predict(exported.open_model(path), images)
 
 
-def write_keras(network: "keras.Model", _: dict[str, Any], images: Pictures, path: Path) -> Probabilities:
+def write_keras(network: "keras.Model", _: dict[str, Any], images: Images, path: Path) -> Probabilities:
     """Keras' archive. It holds the time at which it was written."""
     from pipeline.inference import exported
 
@@ -50,7 +50,7 @@ def write_keras(network: "keras.Model", _: dict[str, Any], images: Pictures, pat
     return exported.predict(exported.open_model(path), images)
 
 
-def write_tflite(network: "keras.Model", _: dict[str, Any], images: Pictures, path: Path) -> Probabilities:
+def write_tflite(network: "keras.Model", _: dict[str, Any], images: Images, path: Path) -> Probabilities:
     """TensorFlow Lite."""
     import tensorflow
     from ai_edge_litert.interpreter import Interpreter
@@ -129,7 +129,7 @@ def write(network: "keras.Model", options: Export, configuration: dict[str, Any]
     shutil.rmtree(folder, ignore_errors=True)
     with replacing(folder / "description.json") as temporary:  # what the .h5 carries inside and other formats can't
         temporary.write_text(json.dumps(says, indent=2) + "\n", encoding="utf-8")
-    images = prepared.load("test").pictures
+    images = prepared.load("test").images
     with np.load(REPORTS / "predictions.npz") as evaluated:
         expected = evaluated["probabilities"]
     written = []

@@ -38,8 +38,8 @@ BETTER = 0.3  # by which the accuracy in another range must be higher, before th
 def samples() -> Split:
     """The twenty digits, as MNIST would have them."""
     drawn = json.loads(SAMPLES.read_text(encoding="utf-8"))
-    pictures = np.stack([strokes.render(one["strokes"]) for one in drawn])
-    return Split(pictures, np.array([one["label"] for one in drawn], np.uint8))
+    images = np.stack([strokes.render(one["strokes"]) for one in drawn])
+    return Split(images, np.array([one["label"] for one in drawn], np.uint8))
 
 
 def find(read: Callable[[Any], Any]) -> tuple[str | None, str]:
@@ -52,7 +52,7 @@ def find(read: Callable[[Any], Any]) -> tuple[str | None, str]:
         One of `RANGES`, None for 0 to 1; and a note for the user, "" if the network reads the digits as they are.
 
     """
-    images, labels = network_input(samples().pictures), samples().labels
+    images, labels = network_input(samples().images), samples().labels
 
     def accuracy(scale: float, offset: float) -> float:
         found = np.asarray(read((images * scale + offset).astype(np.float32)))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.images import blots, photo, strokes
-from pipeline.images.arrays import CLASSES, SIDE, Pictures, network_input
+from pipeline.images.arrays import CLASSES, SIDE, Images, network_input
 from pipeline.images.picture_file import Picture, picture_of
 from pipeline.inference import exported, input_range, rejection, segmentation
 from pipeline.inference.description import Description
@@ -107,7 +107,7 @@ class Recognizer:
         numbers = [number for number, stroke in enumerate(drawn) if len(stroke)]
         parts = [strokes.resample(drawn[number]) for number in numbers]
 
-        def draw(group: Group) -> Pictures:
+        def draw(group: Group) -> Images:
             return strokes.render([drawn[numbers[part]] for part in group])
 
         def locate(group: Group) -> tuple[Box, tuple[int, ...]]:
@@ -135,7 +135,7 @@ class Recognizer:
         pieces.check()
         parts = [pieces.points(blot) for blot in range(len(pieces))]
 
-        def draw(group: Group) -> Pictures:
+        def draw(group: Group) -> Images:
             going_on()
             return blots.fit_ink(pieces.ink(group))
 
@@ -145,9 +145,9 @@ class Recognizer:
 
         return self._read(parts, draw, locate)
 
-    def _predict(self, pictures: Pictures) -> list[tuple[Prediction, float]]:
+    def _predict(self, images: Images) -> list[tuple[Prediction, float]]:
         """The prediction of each of (n, 28, 28) uint8, and how much like a digit it is."""
-        probabilities, logits = (np.asarray(values) for values in self._infer(network_input(pictures)))
+        probabilities, logits = (np.asarray(values) for values in self._infer(network_input(images)))
         rows = [tuple(map(float, row)) for row in probabilities]
         predictions = [Prediction(row.index(max(row)), max(row), row) for row in rows]
         return list(zip(predictions, rejection.score(logits).tolist(), strict=True))
@@ -155,7 +155,7 @@ class Recognizer:
     def _read(
         self,
         parts: Sequence[segmentation.Part],
-        draw: Callable[[Group], Pictures],
+        draw: Callable[[Group], Images],
         locate: Callable[[Group], tuple[Box, tuple[int, ...]]],
     ) -> Reading:
         """Find the digits among `parts`.
@@ -171,8 +171,8 @@ class Recognizer:
         def worth(groups: list[Group]) -> NDArray[np.float64]:
             for first in range(0, len(groups), BATCH):
                 some = groups[first : first + BATCH]
-                pictures = np.stack([draw(group) for group in some])
-                for group, picture, (prediction, likeness) in zip(some, pictures, self._predict(pictures), strict=True):
+                images = np.stack([draw(group) for group in some])
+                for group, picture, (prediction, likeness) in zip(some, images, self._predict(images), strict=True):
                     (box, numbers), thresholds = locate(group), self.description.thresholds
                     verdict = thresholds.verdict(likeness, prediction.probability)
                     read[group] = Digit(prediction, verdict, box, picture.tobytes(), numbers, likeness)

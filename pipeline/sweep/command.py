@@ -248,7 +248,7 @@ def main() -> None:
         prog="python -m pipeline.sweep",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Try many configurations and keep the best as an experiment. A sweep is a file of conf/sweep/.\n"
-        "Killed or interrupted, the same command goes on with the trials that remain.",
+        "Killed or interrupted, the same command resumes with the remaining trials.",
         epilog="Examples:\n  python -m pipeline.sweep sweep=adadelta sweep.trials=40\n"
         "  python -m pipeline.sweep sweep=grid model=mlp dataset=digits\n"
         "  python -m pipeline.sweep sweep=seeds 'training.seed=range(0, 10)'\n"
@@ -260,5 +260,5 @@ def main() -> None:
     try:
         print(run(overrides))
     except KeyboardInterrupt:
-        print("\nStopped. Nothing is lost: the same command goes on with the trials that remain.")
+        print("\nStopped. Nothing is lost: the same command resumes with the remaining trials.")
         sys.exit(130)

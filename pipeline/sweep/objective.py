@@ -165,7 +165,7 @@ class Objective:
             self.error = self.error or UserError(
                 f"{self._failed} trials have failed since this command began, and sweep.failures allows "
                 f"{self._sweep.failures}.\n"
-                "Mend what the messages above say; the same command goes on with the trials that remain."
+                "Mend what the messages above say; the same command resumes with the remaining trials."
             )
 
     def _train(self, trial: Trial, overrides: list[str]) -> TrialResult:

@@ -93,7 +93,7 @@ def unusable(url: str, error: Exception) -> UserError:
     """The error of a store that can't be used, or no longer."""
     return UserError(
         f"the sweep's store {url} can't be used: {str(error.__cause__ or error).splitlines()[0]}\n"
-        "Mend that, and the same command goes on with the trials that remain. Or choose another store: "
+        "Mend that, and the same command resumes with the remaining trials. Or choose another store: "
         "sweep.storage=sqlite:///sweeps.db"
     )
 

@@ -19,7 +19,7 @@ SETTINGS = {
     "distributed.nanny.pre-spawn-environ": {},
     "distributed.comm.timeouts.connect": "20s",  # after which a scheduler that does not answer counts as gone
 }
-SCHEDULER_GONE = "the Dask scheduler is gone. Start it again; the same command goes on with the trials that remain."
+SCHEDULER_GONE = "the Dask scheduler is gone. Start it again; the same command resumes with the remaining trials."
 
 
 @contextmanager

@@ -40,13 +40,13 @@ def extended(train: Split, options: Augment, seed: int) -> Split:
     """Put what MNIST lacks among the training images: forms of digits, and, labelled `NONE`, what is no digit."""
     from pipeline.training import negatives, variants
 
-    zeros = train.pictures[train.labels == 0]
+    zeros = train.images[train.labels == 0]
     slashed = variants.slashed(zeros[: round(options.slashed_zeros * len(zeros))], seed)
-    none = negatives.make(round(options.negatives * len(train.labels)), train.pictures, seed)
+    none = negatives.make(round(options.negatives * len(train.labels)), train.images, seed)
     if not len(slashed) + len(none):  # a copy of all images, for nothing
         return train
     labels = np.concatenate([train.labels, np.zeros(len(slashed), np.uint8), np.full(len(none), NONE, np.uint8)])
-    return Split(np.concatenate([train.pictures, slashed, none]), labels)
+    return Split(np.concatenate([train.images, slashed, none]), labels)
 
 
 def augmentation(options: Augment) -> Callable[["tf.Tensor", "tf.Tensor"], "tf.Tensor"]:

@@ -1,8 +1,8 @@
-"""Pictures that are no digits, to train with: a network learns to be undecided about them (`pipeline.inference.rejection`).
+"""Images that are no digits, to train with: a network learns to be undecided about them (`pipeline.inference.rejection`).
 
 Lee et al., Training Confidence-calibrated Classifiers for Detecting Out-of-Distribution Samples, 2018,
 https://arxiv.org/abs/1711.09325; Hendrycks et al., Deep Anomaly Detection with Outlier Exposure, 2019,
-https://arxiv.org/abs/1812.04606. The pictures are made up: letters, signs and shapes bent at random, scribbles, and two
+https://arxiv.org/abs/1812.04606. The images are made up: letters, signs and shapes bent at random, scribbles, and two
 digits in the place of one, which tells digits that stand close together apart.
 """
 
@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.images import strokes
-from pipeline.images.arrays import SIDE, Pictures
+from pipeline.images.arrays import SIDE, Images
 from pipeline.images.preprocessing import BOX, INK, centre, ink_box
 
 Line = NDArray[np.float64]  # (points, 2), x and y in the unit square, y downward
 
-PENS = (1.6, 4.4)  # width of a stroke, pixels: what 98 % of MNIST's training pictures are drawn with
+PENS = (1.6, 4.4)  # width of a stroke, pixels: what 98 % of MNIST's training images are drawn with
 
 #: Strokes as "x y" in tenths, a comma between points, a semicolon between strokes. Nothing that could be a digit, also not
 #: written badly: no B, C, D, G, I, J, L, O, Q, S, U, Y, Z, nor most small letters. The `sharp` ones keep their corners and
@@ -29,8 +29,8 @@ PENS = (1.6, 4.4)  # width of a stroke, pixels: what 98 % of MNIST's training pi
 SIGNS: dict[str, dict[str, str]] = json.loads(Path(__file__).with_name("signs.json").read_text(encoding="utf-8"))
 
 
-def make(count: int, digits: Pictures, seed: int) -> Pictures:
-    """Draw pictures that are no digits, to train with.
+def make(count: int, digits: Images, seed: int) -> Images:
+    """Draw images that are no digits, to train with.
 
     Args:
         count: how many.
@@ -42,25 +42,25 @@ def make(count: int, digits: Pictures, seed: int) -> Pictures:
 
     """
     random = np.random.default_rng(seed)
-    ways: list[Callable[[], Pictures]] = [
+    ways: list[Callable[[], Images]] = [
         lambda: _draw(bend(_choose("trained", random), random), random),
         lambda: _draw(bend(_choose("trained", random), random), random),
         lambda: _draw(bend(_choose("sharp", random), random, sharp=True), random),
         lambda: _draw(bend((_scribble, _runes, _waves)[random.integers(3)](random), random), random),
         lambda: _pair(digits[random.choice(len(digits), 2, replace=False)], random),
     ]
-    pictures = [ways[number % len(ways)]() for number in range(count)]
-    return np.stack(pictures) if pictures else np.zeros((0, SIDE, SIDE), np.uint8)
+    images = [ways[number % len(ways)]() for number in range(count)]
+    return np.stack(images) if images else np.zeros((0, SIDE, SIDE), np.uint8)
 
 
-def held_out(count: int, seed: int) -> Pictures:
-    """Draw pictures that are no digits, of other kinds than `make` draws, to measure by. Two in three are signs."""
+def held_out(count: int, seed: int) -> Images:
+    """Draw images that are no digits, of other kinds than `make` draws, to measure by. Two in three are signs."""
     random = np.random.default_rng(seed)
     drawn = [_walk(random) if number % 3 == 2 else bend(_choose("held_out", random), random) for number in range(count)]
     return np.stack([_draw(lines, random) for lines in drawn])
 
 
-def _draw(lines: list[Line], random: np.random.Generator) -> Pictures:
+def _draw(lines: list[Line], random: np.random.Generator) -> Images:
     return strokes.render([list(map(tuple, line)) for line in lines], random.uniform(*PENS))
 
 
@@ -125,7 +125,7 @@ def _walk(random: np.random.Generator) -> list[Line]:
     return [_rounded(np.cumsum(steps, axis=0))]
 
 
-def _pair(two: Pictures, random: np.random.Generator) -> Pictures:
+def _pair(two: Images, random: np.random.Generator) -> Images:
     """Two digits, (2, 28, 28), side by side in the box of one."""
     boxes = [picture[ink_box(picture > INK)] for picture in two]
     height = max(box.shape[0] for box in boxes)

@@ -15,7 +15,7 @@ def build(model: Model, mean: float, standard_deviation: float, seed: int) -> ke
 
     Args:
         model: its layers.
-        mean: of the training pictures' pixels, 0 to 1; used if ``model.standardize``.
+        mean: of the training images' pixels, 0 to 1; used if ``model.standardize``.
         standard_deviation: likewise.
         seed: decides the initial weights. Keras' own would draw on Python's global random numbers, as other threads do.
 

@@ -22,7 +22,7 @@ from pipeline.training import network as networks
 from pipeline.training.augment import NONE, augmentation, extended
 from pipeline.training.options import TrainOptions
 
-VALIDATION_BATCH = 1000  # pictures at once; no effect on the result
+VALIDATION_BATCH = 1000  # images at once; no effect on the result
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Trainer:
         self._augment = augmentation(self.configuration.augment)
         self._loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
         self.train = extended(self.train, self.configuration.augment, options.seed)
-        self._pictures = tf.constant(self.train.pictures[..., np.newaxis])  # (n, 28, 28, 1) uint8
+        self._images = tf.constant(self.train.images[..., np.newaxis])  # (n, 28, 28, 1) uint8
         self._labels = tf.constant(self.train.labels)
         # Signatures, or the last batch, which is smaller, is traced again: a second and more.
         step = [tf.TensorSpec([None], tf.int32), tf.TensorSpec([2], tf.int32), tf.TensorSpec([], tf.float32)]
@@ -140,7 +140,7 @@ class Trainer:
     def _run_epoch(self, rates: NDArray[np.float32], bar: "tqdm[Any]") -> None:
         options, number = self.configuration.training, len(self.history) + 1
         begin = time.perf_counter()
-        # The order of pictures and every random number hang on the seed and the epoch alone, so that a resumed training
+        # The order of images and every random number hang on the seed and the epoch alone, so that a resumed training
         # is the training that was killed.
         order = np.random.default_rng((options.seed, number)).permutation(len(self.train.labels)).astype(np.int32)
         self._reseed_dropout(number)
@@ -180,12 +180,12 @@ class Trainer:
             self._best = weights
 
     def _train_step(self, batch: tf.Tensor, seed: tf.Tensor, rate: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """One step on the pictures numbered `batch`, (n,) int32. Returns the mean loss and how many were right."""
-        pictures = tf.cast(tf.gather(self._pictures, batch), tf.float32) / 255.0  # (n, 28, 28, 1)
+        """One step on the images numbered `batch`, (n,) int32. Returns the mean loss and how many were right."""
+        images = tf.cast(tf.gather(self._images, batch), tf.float32) / 255.0  # (n, 28, 28, 1)
         labels = tf.cast(tf.gather(self._labels, batch), tf.int32)  # (n,)
-        pictures = self._augment(pictures, seed)
+        images = self._augment(images, seed)
         with tf.GradientTape() as tape:
-            logits = tf.cast(self._logits(pictures, training=True), tf.float32)  # (n, 10)
+            logits = tf.cast(self._logits(images, training=True), tf.float32)  # (n, 10)
             targets = tf.one_hot(labels, CLASSES)  # (n, 10)
             targets = tf.where(labels[:, tf.newaxis] == NONE, 1 / CLASSES, targets)  # no digit: undecided
             loss = self._loss(targets, logits)
@@ -212,7 +212,7 @@ class Trainer:
 
     def _validation_logits(self) -> NDArray[np.float32]:
         starts = range(0, len(self.validation.labels), VALIDATION_BATCH)
-        batches = [network_input(self.validation.pictures[begin : begin + VALIDATION_BATCH]) for begin in starts]
+        batches = [network_input(self.validation.images[begin : begin + VALIDATION_BATCH]) for begin in starts]
         return np.concatenate([np.asarray(self._infer(tf.constant(batch)), np.float32) for batch in batches])  # (n, 10)
 
     def calibrate(self) -> None:

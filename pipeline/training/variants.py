@@ -1,9 +1,9 @@
-"""Forms of digits that people write and MNIST hardly has: made of its pictures, to train with."""
+"""Forms of digits that people write and MNIST hardly has: made of its images, to train with."""
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from pipeline.images.arrays import Pictures
+from pipeline.images.arrays import Images
 from pipeline.images.preprocessing import INK, ink_box
 from pipeline.images.strokes import PEN
 
@@ -12,7 +12,7 @@ ENDS = (-0.15, 0.3)  # how far within the zero a slash ends, as a part of its wi
 WIDTHS = (0.7, 1.3)  # of a slash, as a part of the pen's
 
 
-def slashed(zeros: Pictures, seed: int) -> Pictures:
+def slashed(zeros: Images, seed: int) -> Images:
     """Zeros with a slash through them, as where 0 and O must be told apart.
 
     Args:
@@ -27,7 +27,7 @@ def slashed(zeros: Pictures, seed: int) -> Pictures:
     return np.stack([_slash(picture, random) for picture in zeros]) if len(zeros) else zeros
 
 
-def _slash(picture: Pictures, random: np.random.Generator) -> Pictures:
+def _slash(picture: Images, random: np.random.Generator) -> Images:
     rows, columns = ink_box(picture > INK)
     left, right, top, bottom = columns.start, columns.stop, rows.start, rows.stop
     # From below on the left to above on the right, from within the zero to a little beyond it.
@@ -36,5 +36,5 @@ def _slash(picture: Pictures, random: np.random.Generator) -> Pictures:
     image = Image.new("L", (picture.shape[1] * SCALE, picture.shape[0] * SCALE), 0)
     width = round(PEN * random.uniform(*WIDTHS) * SCALE)
     ImageDraw.Draw(image).line([(x * SCALE, y * SCALE) for x, y in (begin, end)], fill=255, width=width)
-    drawn: Pictures = np.maximum(picture, np.asarray(image.reduce(SCALE)))
+    drawn: Images = np.maximum(picture, np.asarray(image.reduce(SCALE)))
     return drawn
