@@ -9,6 +9,9 @@ from pathlib import Path
 
 import yaml
 
+#: The file in each folder that a stage makes, whose hash tells what it made (`pipeline.config.stages`).
+IN_FOLDERS = {"data/prepared": "summary.json", "data/trained": "network.h5"}
+
 
 def names(listed: list[str | dict[str, object]]) -> list[Path]:
     """The paths of a list in ``dvc.yaml``, whose entries may have options."""
@@ -25,7 +28,7 @@ def make(stage: str) -> None:
             if path.is_file() and path.suffix != ".pyc":
                 digest.update(path.read_bytes())
     for output in names([*described["outs"], *described.get("metrics", []), *described.get("plots", [])]):
-        path = output if output.suffix else output / "made"
+        path = output if output.suffix else output / IN_FOLDERS.get(str(output), "made")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f'"{digest.hexdigest()}"\n', encoding="utf-8")
 

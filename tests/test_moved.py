@@ -78,6 +78,20 @@ def test_runs_whose_artifacts_stayed_behind_are_still_read_there(
     assert experiment.artifact_location == (other / "mlruns").as_uri()
 
 
+def test_a_store_is_the_same_from_whatever_folder_it_is_created(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project, elsewhere = tmp_path / "a project", tmp_path / "elsewhere"
+    for folder in (project, elsewhere):
+        folder.mkdir()
+    monkeypatch.chdir(elsewhere)
+    for _ in range(2):
+        client, _ = recorder.open_store(f"sqlite:///{project / 'mlflow.db'}", "digits", project)
+    assert {each.artifact_location for each in client.search_experiments()} == {(project / "mlruns").as_uri()}
+    assert "moved" not in capsys.readouterr().err
+    assert not list(elsewhere.iterdir())
+
+
 def test_a_folder_of_artifacts_that_was_chosen_by_hand_stays(project: Path, tmp_path: Path) -> None:
     with sqlite3.connect(project / "mlflow.db") as connection:
         connection.execute("update experiments set artifact_location = 'file:///somewhere/else' where name = 'digits'")

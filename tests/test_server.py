@@ -77,8 +77,8 @@ def test_pipeline_experiments_sweeps_commands_and_the_window_work_with_a_server(
     sweep = [sys.executable, "-m", "pipeline.sweep", *SMALL, "sweep=seeds", "training.seed=range(5, 7)"]
     with started(project, *sweep, variables=variables) as sweeping:
         variables["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "false"  # it must not be taken for what the recorder answers
-        ran, done = dvc(project, "exp", "run", "--temp", "-n", "other", "-S", "dataset.validation_fraction=0.2", **variables)
-        assert ran == ["compose", "prepare", "train", "evaluate", "export"], done.stdout + done.stderr
+        ran, done = dvc(project, "exp", "run", "--temp", "-n", "other", "-S", "training.label_smoothing=0.2", **variables)
+        assert ran == ["compose", "train", "evaluate", "export"], done.stdout + done.stderr
         assert done.returncode == 0, done.stderr
         changed = ["evaluation.confidence=0.9", "export.formats=[h5,keras,tflite]"]
         run(project, "python", "-m", "pipeline.compose", *changed)
@@ -101,7 +101,7 @@ def test_pipeline_experiments_sweeps_commands_and_the_window_work_with_a_server(
     assert len(re.findall(r"%\s+digits", table)) == 5, table
     made = str(project / "models/mnist.h5")  # a run is found by what it made
     compared = command("compare", "other", made)
-    assert "dataset.validation_fraction" in compared
+    assert "training.label_smoothing" in compared
     assert "McNemar's exact test" in compared
     assert "is the champion now" in command("promote", made)
     command("export", "champion", "-o", str(tmp_path / "champion.h5"))

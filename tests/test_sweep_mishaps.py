@@ -304,7 +304,8 @@ def test_a_scheduler_that_is_killed_costs_what_was_running(
             sweep(quick, f"sweep.scheduler={remote}", "sweep.workers=1")
 
 
-def test_two_coordinators_that_begin_at_once_share_a_study_and_its_run(sweep: Sweep, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("sweep")
+def test_two_coordinators_that_begin_at_once_share_a_study_and_its_run(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib; from pipeline.sweep import command, study, sweep_logger; from tests import test_sweep_mishaps\n"
         "study.PROJECT = sweep_logger.PROJECT = pathlib.Path(sys.argv[1])\n"

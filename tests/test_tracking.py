@@ -19,6 +19,8 @@ from pipeline.tracking import recorder, stage_run
 from tests.conftest import ROOT, run
 from tests.test_datasets import configured
 
+pytestmark = pytest.mark.slow
+
 STAGE = """
 import dataclasses, sys, time
 from pathlib import Path

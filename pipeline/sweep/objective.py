@@ -218,8 +218,12 @@ class Objective:
         """Send the images of a configuration to all workers, once, and return the name of their `DataPlugin`."""
         dataset = check(values).dataset.model_dump_json()
         if dataset not in self._handed_out:
-            name = f"data-{hashlib.sha256(dataset.encode()).hexdigest()[:8]}"
-            self._client.register_plugin(DataPlugin(name, self._data.get(dataset) or read(dataset)))
+            data = self._data.get(dataset) or read(dataset)
+            content = hashlib.sha256()
+            for split in (data.train, data.validation):
+                content.update(split.images.tobytes() + split.labels.tobytes())
+            name = f"data-{content.hexdigest()}"
+            self._client.register_plugin(DataPlugin(name, data))
             self._handed_out[dataset] = name
         return self._handed_out[dataset]
 

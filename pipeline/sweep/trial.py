@@ -51,6 +51,8 @@ class Stopped(Exception):
 class DataPlugin(WorkerPlugin):
     """Sends the images of a sweep to each worker once, also to workers that start later."""
 
+    idempotent = True  # another coordinator with the same images must not take them away from trials that are beginning
+
     def __init__(self, name: str, data: TrialData) -> None:
         self.name, self.data = name, data
 

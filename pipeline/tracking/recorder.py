@@ -10,10 +10,11 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,21 +53,27 @@ def open_store(uri: str, experiment: str, project: Path) -> tuple[MlflowClient, 
     # Two processes must not create the database or the experiment at the same time.
     with first_contact(uri), FileLock(project / MLFLOW_LOCK):
         must_be_writable(uri)
+        artifacts = (project / MLFLOW_ARTIFACTS).as_uri()  # MLflow would take the working directory's
         if file := sqlite_file(uri):
-            _create(file)
+            _create(file, artifacts)
         client = MlflowClient(uri)
         bring_artifacts(uri, project)
         if found := client.get_experiment_by_name(experiment):
             must_not_be_deleted(found, uri)
             return client, found.experiment_id
-        # MLflow's default depends on the working directory.
-        artifacts = (project / MLFLOW_ARTIFACTS).as_uri() if file else None
         # Without this tag the UI shows the columns of language models.
-        return client, client.create_experiment(experiment, artifacts, {"mlflow.experimentKind": "custom_model_development"})
+        tags = {"mlflow.experimentKind": "custom_model_development"}
+        return client, client.create_experiment(experiment, artifacts if file else None, tags)
 
 
-def _create(path: Path) -> None:
-    """Create a missing database, whole or not at all: MLflow can't use one whose creation was killed."""
+def _create(path: Path, artifacts: str) -> None:
+    """Create a missing database, whole or not at all: MLflow can't use one whose creation was killed.
+
+    Args:
+        path: of the database.
+        artifacts: the address of the folder that MLflow's default experiment puts artifacts into.
+
+    """
     if path.exists():
         return
     # The client keeps its file open, and Windows can neither rename nor delete an open file: so the file is copied.
@@ -74,6 +81,8 @@ def _create(path: Path) -> None:
         made = Path(folder, path.name)
         MlflowClient(f"sqlite:///{made}").search_experiments()
         shutil.copyfile(made, temporary)
+        with closing(sqlite3.connect(temporary)) as connection, connection:
+            connection.execute("update experiments set artifact_location = ?", [artifacts])
 
 
 def close_dead_runs(client: MlflowClient, experiment: str) -> None:
