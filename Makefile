@@ -16,8 +16,8 @@ run: .venv/installed ## Run what has changed of the pipeline: MNIST to models/mn
 
 test: .venv/installed ## Run every check: ruff, mypy, import contracts, pytest
 	@$(IN_VENV) ruff check && ruff format --check && mypy && lint-imports --no-logo
-	@# Four processes, for many tests wait for other processes; whole files, for the tests of a file share what they have made.
-	@$(IN_VENV) pytest -n 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=
+	@# Three processes, for many tests wait for others; whole files, for the tests of a file share what they have made.
+	@$(IN_VENV) pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=
 	@$(IN_VENV) echo "Lines of pipeline/ and gui/ that the tests run: $$(coverage report --format=total) %"
 
 gui: .venv/installed ## Open the window and draw a digit

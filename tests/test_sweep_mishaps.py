@@ -19,7 +19,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from pipeline.config.schema import Configuration
-from pipeline.sweep import best_experiment, command, objective, study, sweep_logger, workers
+from pipeline.sweep import best_experiment, command, objective, report, study, sweep_logger, workers
 from pipeline.sweep.data import TrialData
 from pipeline.sweep.trial import EpochFields, TrialResult
 from pipeline.system.errors import ConfigurationError, UserError
@@ -66,6 +66,7 @@ def sweep(address: str, empty_store: Path, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{shutil.copy(empty_store, tmp_path)}")
     monkeypatch.setattr(study, "PROJECT", tmp_path)
     monkeypatch.setattr(sweep_logger, "PROJECT", tmp_path)
+    monkeypatch.setattr(report, "write_plots", lambda *_: None)  # drawn in `test_sweep`: it takes seconds
     monkeypatch.setattr(best_experiment, "write", lambda name, *_: tmp_path / f"{name}_best.yaml")
     monkeypatch.setattr(objective, "LISTENING_SECONDS", 0.1)
     return lambda fit, *overrides: command.run([*SEEDS, f"sweep.scheduler={address}", *overrides], fit)
@@ -309,6 +310,7 @@ def test_two_coordinators_that_begin_at_once_share_a_study_and_its_run(tmp_path:
     code = (
         "import sys, pathlib; from pipeline.sweep import command, study, sweep_logger; from tests import test_sweep_mishaps\n"
         "study.PROJECT = sweep_logger.PROJECT = pathlib.Path(sys.argv[1])\n"
+        "sweep_logger.report.write_plots = lambda *_: None\n"
         "if __name__ == '__main__': print(command.run(sys.argv[2:], test_sweep_mishaps.quick))"
     )
     store = {"MLFLOW_TRACKING_URI": os.environ["MLFLOW_TRACKING_URI"]}
