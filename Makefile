@@ -5,11 +5,11 @@ IN_VENV := . .venv/bin/activate &&
 # A virtual environment holds its own path: one that came along with a moved or copied project is made anew.
 MOVED := $(shell test -e .venv/bin/activate && ! grep -qF '$(CURDIR)/.venv' .venv/bin/activate && echo moved)
 
-.PHONY: help run test gui ui lock clean moved
+.PHONY: help run test coverage gui ui lock clean moved
 .DEFAULT_GOAL := help
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 run: .venv/installed ## Run what has changed of the pipeline: MNIST to models/mnist.h5
 	@$(IN_VENV) python -m pipeline
@@ -17,8 +17,11 @@ run: .venv/installed ## Run what has changed of the pipeline: MNIST to models/mn
 test: .venv/installed ## Run every check: ruff, mypy, import contracts, pytest
 	@$(IN_VENV) ruff check && ruff format --check && mypy && lint-imports --no-logo
 	@# Three processes, for many tests wait for others; whole files, for the tests of a file share what they have made.
-	@$(IN_VENV) pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=
-	@$(IN_VENV) echo "Lines of pipeline/ and gui/ that the tests run: $$(coverage report --format=total) %"
+	@$(IN_VENV) pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+coverage: .venv/installed ## Measure how much of the code the quick tests run: they take a minute or two
+	@$(IN_VENV) pytest -n 2 --dist loadfile -m "not slow" --cov --cov-report=
+	@$(IN_VENV) echo "The quick tests run $$(coverage report --format=total) % of the lines of pipeline/ and gui/."
 
 gui: .venv/installed ## Open the window and draw a digit
 	@$(IN_VENV) python -m gui

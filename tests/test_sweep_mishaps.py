@@ -315,7 +315,7 @@ def test_two_coordinators_that_begin_at_once_share_a_study_and_its_run(tmp_path:
     )
     store = {"MLFLOW_TRACKING_URI": os.environ["MLFLOW_TRACKING_URI"]}
     with ExitStack() as stack:
-        _, remote, _ = cluster(stack, ROOT)
+        _, remote, _ = cluster(stack, ROOT, workers=1)
         one_by_one = [sys.executable, "-c", code, str(tmp_path), *SEEDS, f"sweep.scheduler={remote}", "sweep.workers=1"]
         both = [stack.enter_context(started(ROOT, *one_by_one, variables=store)) for _ in range(2)]
         said = [process.communicate(timeout=120)[0] for process in both]
