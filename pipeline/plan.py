@@ -17,10 +17,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from pathspec import GitIgnoreSpec
 
 from pipeline.config.check import flatten, read
 from pipeline.config.composition import compose, is_current
@@ -126,12 +127,11 @@ def _hash(path: str) -> str | None:
     place = CHECKOUT / path
     if not place.is_dir():
         return md5(place) if place.exists() else None
-    ignored = [line for line in (CHECKOUT / ".dvcignore").read_text(encoding="utf-8").split() if line[0] != "#"]
-    files = {file.relative_to(place): file for file in place.rglob("*") if file.is_file()}
+    ignored = GitIgnoreSpec.from_lines((CHECKOUT / ".dvcignore").read_text(encoding="utf-8").splitlines())
     listed = [
-        {"md5": md5(file), "relpath": relative.as_posix()}
-        for relative, file in files.items()
-        if not any(fnmatch(part, pattern) for part in relative.parts for pattern in ignored)
+        {"md5": md5(file), "relpath": file.relative_to(place).as_posix()}
+        for file in place.rglob("*")
+        if file.is_file() and not ignored.match_file(file.relative_to(CHECKOUT))
     ]
     listing = json.dumps(sorted(listed, key=lambda one: one["relpath"]), sort_keys=True)
     return f"{hashlib.md5(listing.encode(), usedforsecurity=False).hexdigest()}.dir"

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import ROOT
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows reports a closed pipe as another error")
 @pytest.mark.parametrize("command", [["pipeline.plan"], ["pipeline.runs", "--help"], ["pipeline.train", "--help"]])
 def test_output_that_nobody_reads_ends_a_command_without_a_traceback(command: list[str]) -> None:
     read, write = os.pipe()

@@ -44,10 +44,16 @@ def test_changed_code_that_decides_a_result_reruns_what_it_must_and_any_other_no
     for name in ("pipeline/train.py", "pipeline/tracking/stage_run.py", "pipeline/system/errors.py", "gui/window/app.py"):
         changed = project / name
         changed.write_text(changed.read_text() + "# a message, the tracker, the window\n")
-    for name in ("conf/.config.yaml.swp", "pipeline/training/__pycache__/x.pyc", "pipeline/data/datasets.py.orig"):  # ignored
+    ignored = ("conf/.config.yaml.swp", "conf/#config.yaml#", "pipeline/training/__pycache__/x.pyc", "pipeline/data/x.py.orig")
+    for name in ignored:
         (project / name).parent.mkdir(exist_ok=True)
         (project / name).touch()
     assert "dvc repro has nothing to do." in planned(project)["dvc"]
+    added = project / "pipeline/data/files"  # a word of a comment in .dvcignore
+    added.touch()
+    assert "pipeline/data has changed (not committed)" in planned(project)["prepare"]
+    assert dvc(project, "status", "prepare")[1].stdout != "Data and pipelines are up to date.\n"
+    added.unlink()
     changed = project / "pipeline/training/trainer.py"
     changed.write_text(changed.read_text() + "# the training loop\n")
     run(project, "git", "commit", "-qam", "Train otherwise")

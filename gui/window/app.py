@@ -65,10 +65,10 @@ class App(tk.Tk):
         super().__init__(className="Digits")
         self.px = theme.scale(self, scaling)
         self.palette = palette or theme.preferred()
-        self._own_client = None if client else ReadingClient()
+        self._own_client = ReadingClient()  # which starts no process before it has a job
         side = round(min(SIDE * self.px, self.winfo_screenheight() * MOST_OF_SCREEN))
         page, shown_side = Page(side, round(BRUSH * side)), max(self.winfo_screenwidth(), 1000)
-        self.session = Session(page, client or self._own_client or ReadingClient(), collection, writer, shown_side)
+        self.session = Session(page, client or self._own_client, collection, writer, shown_side)
         self._controls: object = None  # what menu and toolbar show
         self._looks_soon = True  # the first look comes once the window is seen
         self._build()
@@ -82,8 +82,7 @@ class App(tk.Tk):
         self.withdraw()
         self.session.changed = lambda: None
         self.session.close()
-        if self._own_client:
-            self._own_client.close()
+        self._own_client.close()
         super().destroy()
 
     @property

@@ -8,6 +8,7 @@ import gzip
 import math
 import struct
 import sys
+from abc import abstractmethod
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -47,9 +48,9 @@ class Dataset(Section):
     training_limit: Annotated[int, Field(ge=CLASSES)] | None
     drawings: Drawings | None
 
+    @abstractmethod
     def splits(self, test: bool) -> dict[str, Split]:
         """Read the split ``train``, not yet parted from ``validation``, and, if it is wanted, ``test``."""
-        raise NotImplementedError
 
 
 class SourceFile(Section):
@@ -95,9 +96,9 @@ class UndividedDataset(Dataset):
 
     test_fraction: Fraction
 
+    @abstractmethod
     def images(self) -> Split:
         """Read all images and their labels."""
-        raise NotImplementedError
 
     def splits(self, test: bool) -> dict[str, Split]:
         """As of `Dataset.splits`."""

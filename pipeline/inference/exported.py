@@ -17,6 +17,8 @@ from pipeline.system.errors import ModelError
 if TYPE_CHECKING:
     import keras
 
+BATCH = 1000  # images at once; no effect on the result
+
 
 def open_model(path: str | Path) -> "keras.Model":
     """Open a model file, ``.h5`` or ``.keras``: see `open_described`."""
@@ -59,20 +61,19 @@ def _build(definition: str, weights: Path) -> "keras.Model":
     return model
 
 
-def predict(model: "keras.Model", images: Images, batch_size: int = 1000) -> Probabilities:
+def predict(model: "keras.Model", images: Images) -> Probabilities:
     """Probabilities of prepared images.
 
     Args:
         model: from network input to probabilities.
         images: (n, 28, 28) uint8.
-        batch_size: images at once.
 
     Returns:
         (n, 10) float32.
 
     """
     parts = [
-        np.asarray(model(network_input(images[begin : begin + batch_size]), training=False), np.float32)
-        for begin in range(0, len(images), batch_size)
+        np.asarray(model(network_input(images[begin : begin + BATCH]), training=False), np.float32)
+        for begin in range(0, len(images), BATCH)
     ]
     return np.concatenate(parts)

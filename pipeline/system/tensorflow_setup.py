@@ -9,18 +9,6 @@ from contextlib import contextmanager
 from pipeline.system import patches
 
 
-def load() -> None:
-    """Import TensorFlow without starting a thread or a device, so that the process can be forked."""
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with patches.importing_without("matplotlib", "pandas", "scipy", "sklearn"), _quietly():
-        import keras  # noqa: F401
-        import tensorflow  # noqa: F401
-    import absl.logging
-
-    absl.logging.set_verbosity(absl.logging.ERROR)  # Keras would warn at every export that HDF5 is old
-
-
 def start(deterministic: bool = False) -> None:
     """Import TensorFlow and let it find its devices.
 
@@ -28,9 +16,14 @@ def start(deterministic: bool = False) -> None:
         deterministic: allow only operations that give the same result every time.
 
     """
-    load()
-    import tensorflow
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with patches.importing_without("matplotlib", "pandas", "scipy", "sklearn"), _quietly():
+        import keras  # noqa: F401
+        import tensorflow
+    import absl.logging
 
+    absl.logging.set_verbosity(absl.logging.ERROR)  # Keras would warn at every export that HDF5 is old
     with _quietly():
         for gpu in tensorflow.config.list_physical_devices("GPU"):
             tensorflow.config.experimental.set_memory_growth(gpu, True)

@@ -3,6 +3,7 @@
 To add one: a class with `name` and `_make`, its place in `AnyOptimizer`, and ``conf/optimizer/<name>.yaml``.
 """
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -28,9 +29,9 @@ class Optimizer(Section):
         shared = {"learning_rate": self.learning_rate, "weight_decay": self.weight_decay}
         return self._make(optimizers, **shared, global_clipnorm=self.gradient_clip_norm)
 
+    @abstractmethod
     def _make(self, optimizers: Any, **shared: Any) -> "keras.Optimizer":
         """Make it with one of the classes of `keras.optimizers`, and the arguments that they share."""
-        raise NotImplementedError
 
     def warnings(self) -> list[str]:
         """What is allowed and yet most likely a mistake, a sentence each."""

@@ -3,6 +3,7 @@
 To add one: a class with `name` and `_factors`, its place in `AnySchedule`, and ``conf/schedule/<name>.yaml``.
 """
 
+from abc import abstractmethod
 from typing import Annotated, Literal
 
 import numpy as np
@@ -19,9 +20,9 @@ class Schedule(Section):
         """The learning rate of each of the `steps` of a whole training, (steps,); `peak` is the optimizer's."""
         return (peak * self._factors(steps)).astype(np.float32)
 
+    @abstractmethod
     def _factors(self, steps: int) -> NDArray[np.float64]:
         """The learning rate of each step as a part of the peak, (steps,), above or equal 0."""
-        raise NotImplementedError
 
 
 class Constant(Schedule):
