@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from gui.replay import BRUSH, SIDE, Headless, drawn, place, replay, report
+from pipeline.config.check import load
 from pipeline.data import collection
 from pipeline.data.stroke_files import Strokes
 from pipeline.evaluation import metrics
+from pipeline.images.strokes import LabelledDrawing
 from pipeline.inference import exported, rejection
 from pipeline.inference.default_model import default_model
 from pipeline.inference.recognizer import Recognizer
@@ -25,7 +27,7 @@ GAPS = (0.15, 0.5)  # between neighbours of a number, as a part of the height of
 HEIGHT = (80, 130)  # of those digits, pixels
 
 
-def single(found: list[collection.LabelledDrawing], model: Recognizer) -> float:
+def single(found: list[LabelledDrawing], model: Recognizer) -> float:
     """How many digits are read right, as `gui.replay` draws them."""
     answers = list(replay(found, Headless(model), seed=0))
     values = report(
@@ -38,7 +40,7 @@ def single(found: list[collection.LabelledDrawing], model: Recognizer) -> float:
     return float(values["accuracy"])
 
 
-def invariance(found: list[collection.LabelledDrawing], model: Recognizer, digits: int) -> float:
+def invariance(found: list[LabelledDrawing], model: Recognizer, digits: int) -> float:
     """How often a digit that is moved, scaled and drawn with another brush has the answer that it has most often."""
     same = cases = 0
     for drawing in found[:: max(len(found) // digits, 1)]:
@@ -57,7 +59,7 @@ def invariance(found: list[collection.LabelledDrawing], model: Recognizer, digit
     return same / cases
 
 
-def numbers(found: list[collection.LabelledDrawing], model: Recognizer, count: int) -> float:
+def numbers(found: list[LabelledDrawing], model: Recognizer, count: int) -> float:
     """How many numbers of 2 to 6 digits, side by side and on one line, are read right as a whole."""
     right = {length: [0, 0] for length in range(2, 7)}
     writers = sorted({str(drawing.writer) for drawing in found})
@@ -81,12 +83,12 @@ def numbers(found: list[collection.LabelledDrawing], model: Recognizer, count: i
     return share
 
 
-def others(found: list[collection.LabelledDrawing], model: Recognizer, count: int) -> tuple[float, float]:
+def others(found: list[LabelledDrawing], model: Recognizer, count: int) -> tuple[float, float]:
     """How well what is no digit is told from the digits: AUROC, and what is rejected where 1 % of the digits are."""
     images = [_picture(drawing, model, number) for number, drawing in enumerate(found)]
     digits, strange = (
         rejection.score(np.log(exported.predict(model.network, given) + 1e-12))
-        for given in (np.stack(images), negatives.held_out(count, seed=1))
+        for given in (np.stack(images), negatives.held_out(count, load().rejection.hands, seed=1))
     )
     auroc, rejected = metrics.auroc(digits, strange), float((strange < np.quantile(digits, 0.01)).mean())
     says = model.description.thresholds.none_below
@@ -97,7 +99,7 @@ def others(found: list[collection.LabelledDrawing], model: Recognizer, count: in
     return auroc, rejected
 
 
-def _picture(drawing: collection.LabelledDrawing, model: Recognizer, number: int) -> np.ndarray:
+def _picture(drawing: LabelledDrawing, model: Recognizer, number: int) -> np.ndarray:
     """What the network is given of a drawing, as a whole."""
     placed = place(drawing.strokes, SIDE, np.random.default_rng((0, number)))
     digits = model.read_strokes(drawn(placed, SIDE, BRUSH).strokes).digits

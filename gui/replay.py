@@ -16,10 +16,10 @@ from tqdm import tqdm
 
 from gui.page.page import Page
 from pipeline.data import collection
-from pipeline.data.collection import LabelledDrawing
 from pipeline.data.stroke_files import Point, Strokes
 from pipeline.evaluation import metrics
 from pipeline.images.arrays import CLASSES
+from pipeline.images.strokes import LabelledDrawing
 from pipeline.inference.default_model import default_model
 from pipeline.inference.results import Reading
 from pipeline.system.command_line import run_command

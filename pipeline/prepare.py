@@ -3,7 +3,7 @@
 import sys
 
 from pipeline.config.check import load
-from pipeline.data import collection, datasets, prepared
+from pipeline.data import datasets, prepared, stroke_sources
 from pipeline.system.command_line import parse_stage, run_command
 from pipeline.system.paths import PREPARED
 from pipeline.tracking import stage_run
@@ -14,18 +14,22 @@ def main() -> None:
     parse_stage("prepare", __doc__)
     configuration = load()
     with stage_run.stage("prepare", configuration) as run:
-        options = configuration.dataset.drawings
-        found = collection.collected(options)
-        splits = collection.join(datasets.read(configuration.dataset), found, options)
+        dataset = configuration.dataset
+        recorded = stroke_sources.read(dataset.stroke_sources, dataset.training_limit)
+        splits = stroke_sources.join(datasets.read(dataset), recorded)
         run.wait_for_store()
-        summary = prepared.write(configuration.dataset, splits, collection.text_of(found))
+        summary = prepared.write(dataset, splits, recorded)
         run.dataset(summary["dataset"], summary["sha256"])
         run.artifacts("data", PREPARED / "summary.json", PREPARED / "samples.png")
     counts = ", ".join(f"{part['images']:,} {name}" for name, part in summary["splits"].items())
     print(f"{summary['dataset']}: {counts} images")
-    if options and options.train and not found:
-        told = f"Warning: dataset.drawings.train is true, and {options.folder} holds no drawing. Correct some in the window."
-        print(told, file=sys.stderr)
+    for name, part in summary["strokes"].items():
+        if part["trained_on"] or part["held_out"]:
+            print(f"{name}: {part['trained_on']:,} drawings to train on, {part['held_out']:,} held out")
+    for source, *parts in recorded:
+        if source.train and not any(parts):
+            told = f"Warning: {source.path} holds no drawing to train on. Correct some in the window."
+            print(told, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -46,8 +46,8 @@ def train(configuration: Configuration, checkpoint: Path, run: StageRun) -> "Tra
 
     data = prepared.summary()
     run.dataset(data["dataset"], data["sha256"])
-    splits = prepared.load("train"), prepared.load("validation")
-    trainer = Trainer(configuration, *splits, data["mean"], data["standard_deviation"], checkpoint)
+    given = prepared.load("train"), prepared.drawings(), prepared.load("validation")
+    trainer = Trainer(configuration, *given, data["mean"], data["standard_deviation"], checkpoint)
     trainer.fit(on_epoch)
     trainer.calibrate()
     return trainer

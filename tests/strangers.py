@@ -11,10 +11,17 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.images import strokes
+from pipeline.images import hands
 from pipeline.images.arrays import Split, network_input
-from pipeline.training import negatives
+from pipeline.images.hands import Hands
 from tests.hand import DIGITS
+
+HAND = Hands(
+    pen_width=[2.0, 3.4],
+    **dict.fromkeys(("slant", "stretch", "bend", "jitter", "ends", "shift"), 0.04),
+    rotate_degrees=8.0,
+    rounding=0.5,
+)
 
 Weights = dict[str, list[NDArray[np.float32]]]
 
@@ -24,9 +31,8 @@ def digits(count: int = 500, seed: int = 0) -> Split:
     """Images of digits, each as another hand would draw it."""
     random = np.random.default_rng(seed)
     labels = np.arange(count) % 10
-    drawn = [negatives.bend([np.array(stroke) for stroke in DIGITS[int(digit)]], random) for digit in labels]
-    images = np.stack([strokes.render([[(float(x), float(y)) for x, y in line] for line in lines]) for lines in drawn])
-    return Split(images, labels.astype(np.uint8))
+    images = [hands.render([np.array(stroke) for stroke in DIGITS[int(digit)]], HAND, random) for digit in labels]
+    return Split(np.stack(images), labels.astype(np.uint8))
 
 
 def trained(*layers: Any, shape: tuple[int, ...] = (28, 28, 1), takes: Callable[[Any], Any] = lambda given: given) -> Any:

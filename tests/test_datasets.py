@@ -170,10 +170,10 @@ def test_too_few_pictures_to_divide_are_told(tmp_path: Path, monkeypatch: pytest
 def test_prepared_data_comes_back_as_it_was_written(tmp_path: Path) -> None:
     dataset = configured("dataset=digits").dataset
     splits = datasets.read(dataset)
-    summary = summarize(dataset, splits)
+    summary = summarize(dataset, splits, [])
     folder = tmp_path / "prepared"
     for _ in range(2):  # the second time over what is there
-        assert prepared.write(dataset, splits, "", folder) == summary
+        assert prepared.write(dataset, splits, [], folder) == summary
     for name, split in splits.items():
         loaded = prepared.load(name, folder)
         assert (loaded.images == split.images).all()
@@ -188,10 +188,10 @@ def test_the_summary_counts_hashes_and_measures() -> None:
     images = np.zeros((10, 28, 28), np.uint8)
     images[:, :14] = 255
     split = Split(images, np.arange(10, dtype=np.uint8))
-    summary = summarize(dataset, {"train": split})
+    summary = summarize(dataset, {"train": split}, [])
     assert summary["splits"]["train"]["of_each_class"] == [1] * 10
     assert (summary["mean"], summary["standard_deviation"]) == (0.5, 0.5)
-    changed = summarize(dataset, {"train": Split(images, np.zeros(10, np.uint8))})
+    changed = summarize(dataset, {"train": Split(images, np.zeros(10, np.uint8))}, [])
     assert changed["sha256"] != summary["sha256"]
 
 

@@ -1,24 +1,24 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from pipeline.data import collection
-from pipeline.data.collection import LabelledDrawing
-from pipeline.data.datasets import Drawings
+from pipeline.data import collection, stroke_sources
+from pipeline.data.stroke_sources import StrokeSource
 from pipeline.images.arrays import Split
+from pipeline.images.strokes import LabelledDrawing
 from pipeline.system import paths
 from pipeline.system.errors import DataError
 from tests.hand import DIGITS, moved
 from tests.test_datasets import configured
 
 
-def options(folder: Path, train: bool = True, by: str = "date", repeat: int = 1) -> Drawings:
-    return Drawings.model_validate(
-        {"folder": str(folder), "train": train, "repeat": repeat, "held_out_by": by, "held_out_fraction": 0.25}
-    )
+def source(path: Path, held_out_for: str = "evaluation", **values: Any) -> StrokeSource:
+    defaults = {"name": "taught", "train": True, "repeat": 1, "held_out_by": "date", "held_out_fraction": 0.25}
+    return StrokeSource.model_validate(defaults | {"path": str(path), "held_out_for": held_out_for} | values)
 
 
 def made(count: int, writers: int = 4) -> list[LabelledDrawing]:
@@ -28,7 +28,8 @@ def made(count: int, writers: int = 4) -> list[LabelledDrawing]:
 
 
 def splits() -> dict[str, Split]:
-    return {"train": Split(np.zeros((20, 28, 28), np.uint8), np.arange(20, dtype=np.uint8) % 10)}
+    split = Split(np.zeros((20, 28, 28), np.uint8), np.arange(20, dtype=np.uint8) % 10)
+    return {"train": split, "validation": split}
 
 
 def test_what_is_added_is_read_again_in_the_unit_square(tmp_path: Path) -> None:
@@ -100,13 +101,13 @@ def test_what_is_missing_broken_or_no_digit_is_told(tmp_path: Path) -> None:
 
 
 def test_the_newest_are_held_out() -> None:
-    train, held_out = collection.divide(made(8)[::-1], "date", 0.25)
+    train, held_out = stroke_sources.divide(made(8)[::-1], "date", 0.25)
     assert [drawing.date[8:10] for drawing in held_out] == ["07", "08"]
     assert len(train) == 6
 
 
 def test_whole_writers_are_held_out_and_stay_held_out_as_others_come() -> None:
-    train, held_out = collection.divide(made(40), "writer", 0.25)
+    train, held_out = stroke_sources.divide(made(40), "writer", 0.25)
     assert {drawing.writer for drawing in train}.isdisjoint(drawing.writer for drawing in held_out)
     assert len(train) + len(held_out) == 40
     assert len(held_out) >= 10
@@ -115,38 +116,56 @@ def test_whole_writers_are_held_out_and_stay_held_out_as_others_come() -> None:
 @pytest.mark.parametrize("by", ["date", "writer"])
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
 def test_few_drawings_are_no_trouble(by: str, count: int) -> None:
-    train, held_out = collection.divide(made(count), by, 0.25)
+    train, held_out = stroke_sources.divide(made(count), by, 0.25)
     assert len(train) + len(held_out) == count
     assert (len(train) > 0) == (count > 0)
     assert (len(held_out) > 0) == (count > 1)
 
 
 def test_one_writer_alone_is_trained_on() -> None:
-    train, held_out = collection.divide(made(6, writers=1), "writer", 0.25)
+    train, held_out = stroke_sources.divide(made(6, writers=1), "writer", 0.25)
     assert (len(train), len(held_out)) == (6, 0)
 
 
-def test_the_collection_joins_the_training_pictures_when_the_configuration_says_so(tmp_path: Path) -> None:
+def test_drawings_to_train_on_stay_strokes_and_what_is_held_out_becomes_images(tmp_path: Path) -> None:
     for digit in range(8):
         collection.add(tmp_path, digit, DIGITS[digit])
-    found = collection.read(tmp_path)
-    joined = collection.join(splits(), found, options(tmp_path, repeat=3))
-    assert len(joined["train"].labels) == 20 + 6 * 3
-    assert joined["train"].images[20:].any(axis=(1, 2)).all()
-    assert joined["drawings"].images.shape == (2, 28, 28)
-    measured = collection.join(splits(), found, options(tmp_path, train=False))
-    assert len(measured["train"].labels) == 20
-    assert (measured["drawings"].labels == joined["drawings"].labels).all()
+    recorded = stroke_sources.read([source(tmp_path, repeat=3), source(tmp_path, name="looked_at", train=False)], None)
+    assert len(stroke_sources.to_train_on(recorded)) == 6 * 3
+    joined = stroke_sources.join(splits(), recorded)
+    assert {name: len(split.labels) for name, split in joined.items()} == {
+        **{"train": 20, "validation": 20, "taught": 2, "looked_at": 2}
+    }
+    assert joined["taught"].images.any(axis=(1, 2)).all()
+    assert sorted(joined["taught"].labels) == sorted(drawing.label for drawing in recorded[0].held_out)
 
 
-def test_without_a_collection_a_dataset_stays_as_it_is(tmp_path: Path) -> None:
-    for what in (None, options(tmp_path / "missing"), options(tmp_path)):
-        assert set(collection.join(splits(), collection.collected(what), what)) == {"train"}
+def test_drawings_held_out_for_validation_are_part_of_it(tmp_path: Path) -> None:
+    for digit in range(8):
+        collection.add(tmp_path, digit, DIGITS[digit])
+    joined = stroke_sources.join(splits(), stroke_sources.read([source(tmp_path, "validation")], None))
+    assert {name: len(split.labels) for name, split in joined.items()} == {"train": 20, "validation": 22}
+
+
+def test_fewer_drawings_are_trained_on_where_a_limit_is_set(tmp_path: Path) -> None:
+    for digit in range(8):
+        collection.add(tmp_path, digit, DIGITS[digit])
+    (limited,) = stroke_sources.read([source(tmp_path)], 4)
+    assert (len(limited.train), len(limited.held_out)) == (4, 2)
+
+
+def test_without_drawings_a_dataset_stays_as_it_is(tmp_path: Path) -> None:
+    for sources in ([], [source(tmp_path / "missing")], [source(tmp_path)]):
+        recorded = stroke_sources.read(sources, None)
+        assert set(stroke_sources.join(splits(), recorded)) == {"train", "validation"}
+        assert stroke_sources.to_train_on(recorded) == []
+    with pytest.raises(DataError, match=r"there are no drawings .*missing\.json"):
+        stroke_sources.read([source(tmp_path / "missing.json")], None)
 
 
 def test_datasets_of_digits_know_the_collection_and_clothes_do_not() -> None:
     for name in ("mnist", "digits", "folder"):
         collection = configured(f"dataset={name}").dataset.drawings
         assert collection is not None
-        assert paths.in_project(collection.folder).is_dir()
+        assert paths.in_project(collection.path).is_dir()
     assert configured("dataset=fashion_mnist").dataset.drawings is None

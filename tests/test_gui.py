@@ -18,7 +18,7 @@ from gui import App, replay
 from gui.page.palette import DARK, LIGHT
 from gui.reading.client import ENDED, ReadingClient
 from gui.reading.messages import Answer, Opened, Read
-from pipeline.data.collection import LabelledDrawing
+from pipeline.images.strokes import LabelledDrawing
 from pipeline.inference.default_model import SHIPPED
 from tests.hand import DIGITS
 from tests.mouse import STROKES, answered, drag, draw, explain, image_of, middle_of_label, press, row, wait

@@ -1,37 +1,69 @@
 import numpy as np
 
 from pipeline.evaluation import metrics
+from pipeline.images import hands
 from pipeline.images.strokes import render
 from pipeline.inference import rejection
-from pipeline.training import negatives, variants
+from pipeline.training import forms, negatives
+from pipeline.training.forms import Forms
 from tests.hand import DIGITS
 from tests.test_datasets import configured
 
 PICTURES = np.stack([render(strokes) for strokes in DIGITS.values()])
+HAND = configured("augment=pen").augment.hands
+
+
+def only(name: str) -> Forms:
+    return Forms(**{field: float(field == name) for field in Forms.model_fields})
 
 
 def test_what_is_no_digit_has_the_form_of_a_picture_and_hangs_on_the_seed_alone() -> None:
-    made = negatives.make(25, PICTURES, seed=1)
+    made = negatives.make(25, PICTURES, HAND, seed=1)
     assert made.shape == (25, 28, 28)
     assert made.dtype == np.uint8
     assert made.reshape(25, -1).max(axis=1).min() > 200
-    assert (made == negatives.make(25, PICTURES, seed=1)).all()
-    assert (made != negatives.make(25, PICTURES, seed=2)).any(axis=(1, 2)).all()
-    assert negatives.make(0, PICTURES, seed=1).shape == (0, 28, 28)
+    assert (made == negatives.make(25, PICTURES, HAND, seed=1)).all()
+    assert (made != negatives.make(25, PICTURES, HAND, seed=2)).any(axis=(1, 2)).all()
+    assert negatives.make(0, PICTURES, HAND, seed=1).shape == (0, 28, 28)
 
 
 def test_what_rejection_is_measured_by_is_not_what_was_trained_on() -> None:
     held_out = negatives.SIGNS["held_out"]
     assert not set(held_out) & (set(negatives.SIGNS["trained"]) | set(negatives.SIGNS["sharp"]))
-    assert negatives.held_out(9, seed=0).shape == (9, 28, 28)
+    assert negatives.held_out(9, HAND, seed=0).shape == (9, 28, 28)
 
 
-def test_a_slashed_zero_is_the_zero_and_a_line() -> None:
-    zeros = np.repeat(PICTURES[:1], 3, axis=0)
-    slashed = variants.slashed(zeros, seed=0)
-    assert (slashed >= zeros).all()
-    assert (slashed[:, 13:15, 13:15] > 100).any(axis=(1, 2)).all()
-    assert variants.slashed(zeros[:0], seed=0).shape == (0, 28, 28)
+def test_a_form_changes_drawings_of_its_digit_alone() -> None:
+    for digit, own in enumerate(forms.FORMS):
+        drawing = [np.array(stroke) for stroke in DIGITS[digit]]
+        for name in Forms.model_fields:
+            varied = forms.vary(digit, drawing, only(name), np.random.default_rng(0))
+            same = len(varied) == len(drawing) and all(map(np.array_equal, varied, drawing))
+            assert same == (name not in own)
+
+
+def test_a_slash_runs_through_the_zero_and_may_leave_it() -> None:
+    zero = [np.array(stroke) for stroke in DIGITS[0]]
+    slashes = [forms.vary(0, zero, only("zero_slashed"), np.random.default_rng(seed))[-1] for seed in range(100)]
+    middles = np.array([slash.mean(axis=0) for slash in slashes])
+    assert np.abs(middles - 0.5).max() < 0.3
+    lengths = np.array([np.hypot(*(slash[1] - slash[0])) for slash in slashes])
+    assert (lengths < 0.6).any()
+    assert (lengths > 1.1).any()
+
+
+def test_another_hand_changes_strokes_a_little_and_hangs_on_the_seed_alone() -> None:
+    hand = HAND
+    for strokes in DIGITS.values():
+        drawing = [np.array(stroke) for stroke in strokes]
+        (one, same, other) = (hands.render(drawing, hand, np.random.default_rng(seed)) for seed in (1, 1, 2))
+        assert (one == same).all()
+        assert (one != other).any()
+        assert len(hands.change(drawing, hand, np.random.default_rng(0))) == len(drawing)
+    still = configured("augment=none").augment.hands
+    drawing = [np.array(stroke) for stroke in DIGITS[3]]
+    difference = hands.render(drawing, still, np.random.default_rng(0)).astype(int) - render(DIGITS[3])
+    assert np.abs(difference).mean() < 2
 
 
 def test_the_thresholds_reject_and_doubt_the_parts_that_they_were_asked_to() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks import drawings as measured
 from pipeline.data import collection
+from pipeline.images.strokes import LabelledDrawing
 from pipeline.inference.default_model import SHIPPED
 from pipeline.inference.recognizer import Recognizer
 
@@ -13,7 +14,7 @@ DRAWN = Path(__file__).with_name("data") / "pen_digits.json.gz"
 
 
 @pytest.fixture(scope="module")
-def found() -> list[collection.LabelledDrawing]:
+def found() -> list[LabelledDrawing]:
     return collection.read(DRAWN)
 
 
@@ -22,19 +23,19 @@ def model() -> Recognizer:
     return Recognizer(SHIPPED)
 
 
-def test_digits_of_unseen_writers_are_read(found: list[collection.LabelledDrawing], model: Recognizer) -> None:
+def test_digits_of_unseen_writers_are_read(found: list[LabelledDrawing], model: Recognizer) -> None:
     assert measured.single(found, model) >= 0.95
 
 
-def test_place_size_and_brush_do_not_change_the_answer(found: list[collection.LabelledDrawing], model: Recognizer) -> None:
+def test_place_size_and_brush_do_not_change_the_answer(found: list[LabelledDrawing], model: Recognizer) -> None:
     assert measured.invariance(found, model, digits=6) >= 0.995
 
 
-def test_numbers_of_several_digits_are_read_as_a_whole(found: list[collection.LabelledDrawing], model: Recognizer) -> None:
+def test_numbers_of_several_digits_are_read_as_a_whole(found: list[LabelledDrawing], model: Recognizer) -> None:
     assert measured.numbers(found, model, 60) >= 0.9
 
 
-def test_what_is_no_digit_is_told_from_them(found: list[collection.LabelledDrawing], model: Recognizer) -> None:
+def test_what_is_no_digit_is_told_from_them(found: list[LabelledDrawing], model: Recognizer) -> None:
     auroc, rejected = measured.others(found, model, 300)
     assert auroc >= 0.98
     assert rejected >= 0.8

@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 from gui import Prediction, Recognizer, predict_digit
 from gui.replay import drawn
 from pipeline.evaluation.metrics import auroc
+from pipeline.images import hands
 from pipeline.inference import exported
 from pipeline.inference.default_model import SHIPPED
 from pipeline.inference.description import ATTRIBUTE, Description
@@ -25,6 +26,7 @@ from pipeline.inference.rejection import score
 from pipeline.system.errors import DataError
 from pipeline.training import negatives
 from tests.hand import DIGITS, OTHERS, Strokes, moved, row
+from tests.strangers import HAND
 
 SIDE = 460
 MARGIN = 30
@@ -172,7 +174,7 @@ def test_what_is_no_digit_is_said_to_be_none_among_digits_too(model: Recognizer)
 def test_non_digits_of_kinds_that_were_not_trained_on_are_told_from_digits(model: Recognizer) -> None:
     made = [model.read_strokes(moved(bent, 0, 0, 100)).digits for bent in _bent_digits(100)]
     digits = np.stack([found[0].picture for found in made])
-    others = negatives.held_out(300, seed=3)
+    others = negatives.held_out(300, HAND, seed=3)
     scores = [score(np.log(exported.predict(model.network, images) + 1e-12)) for images in (digits, others)]
     assert auroc(*scores) >= 0.97
 
@@ -181,8 +183,7 @@ def _bent_digits(count: int) -> Iterator[Strokes]:
     random = np.random.default_rng(0)
     for number in range(count):
         lines = [np.array(stroke) for stroke in DIGITS[number % 10]]
-        bent = negatives.bend(lines, random, sharp=True)  # as another hand would draw them
-        yield [[(float(x), float(y)) for x, y in line] for line in bent]
+        yield [[(float(x), float(y)) for x, y in line] for line in hands.change(lines, HAND, random)]
 
 
 def test_without_a_threshold_in_the_file_nothing_is_rejected(model: Recognizer, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def training(configuration: Configuration, train: Split, validation: Split, chec
     """A training of what `configuration` says."""
     from pipeline.training.trainer import Trainer
 
-    return Trainer(configuration, train, validation, 0.15, 0.3, checkpoint)
+    return Trainer(configuration, train, [], validation, 0.15, 0.3, checkpoint)
 
 
 def trainer(splits: dict[str, Split], *overrides: str, checkpoint: Path | None = None) -> "Trainer":
@@ -93,7 +93,7 @@ def test_a_trial_of_a_sweep_trains_as_the_stage_does_whatever_else_draws_random_
     shown = io.StringIO()
     monkeypatch.setattr(shown, "isatty", lambda: True)
     monkeypatch.setattr(sys, "stderr", shown)
-    data = TrialData(splits["train"], splits["validation"], 0.15, 0.3, "")
+    data = TrialData(splits["train"], [], splits["validation"], 0.15, 0.3, "")
     result = trial.fit(configured(*SMALL, "model.dropout=0.3", "training.epochs=2"), data, rows.append)
     assert result.validation_accuracy == alone.best.validation_accuracy
     assert [row["validation_loss"] for row in rows] == pytest.approx([row.validation_loss for row in alone.history], rel=1e-4)

@@ -18,24 +18,15 @@ from PIL import Image
 from pydantic import Field
 
 from pipeline.data.download import obtain
+from pipeline.data.stroke_sources import StrokeSource
 from pipeline.images import preprocessing
 from pipeline.images.arrays import CLASSES, SIDE, Split
 from pipeline.images.picture_file import open_picture
 from pipeline.system.errors import DataError
 from pipeline.system.paths import files_of, in_project
-from pipeline.system.section import Count, Fraction, Name, Section, Seed
+from pipeline.system.section import Fraction, Name, Section, Seed
 
 MOST_NAMED = 10  # files in a warning
-
-
-class Drawings(Section):
-    """The collection of drawings that were corrected in the window."""
-
-    folder: Name
-    train: bool
-    repeat: Count
-    held_out_by: Literal["writer", "date"]
-    held_out_fraction: Fraction
 
 
 class Dataset(Section):
@@ -46,7 +37,13 @@ class Dataset(Section):
     validation_fraction: Fraction
     split_seed: Seed
     training_limit: Annotated[int, Field(ge=CLASSES)] | None
-    drawings: Drawings | None
+    strokes: list[StrokeSource]
+    drawings: StrokeSource | None
+
+    @property
+    def stroke_sources(self) -> list[StrokeSource]:
+        """What was recorded by others, and what people taught."""
+        return [*self.strokes, *([self.drawings] if self.drawings else [])]
 
     @abstractmethod
     def splits(self, test: bool) -> dict[str, Split]:

@@ -3,32 +3,37 @@
 import hashlib
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from pipeline.data import collection
 from pipeline.data.datasets import Dataset
+from pipeline.data.stroke_sources import Recorded
 from pipeline.images.arrays import CLASSES, SIDE, Images, Split
 from pipeline.images.preprocessing import VERSION
+from pipeline.images.strokes import LabelledDrawing
 from pipeline.system.errors import DataError
 from pipeline.system.paths import PREPARED
 
 SAMPLES = 20  # of each class on the sheet
+STROKES = "strokes"  # folder of the drawings
 
 
-def write(dataset: Dataset, splits: dict[str, Split], collection: str, folder: Path = PREPARED) -> dict[str, Any]:
+def write(dataset: Dataset, splits: dict[str, Split], recorded: Sequence[Recorded], folder: Path = PREPARED) -> dict[str, Any]:
     """Write everything to a temporary folder, then put it in the place of `folder`; return the summary.
 
     Args:
         dataset: its configuration.
-        splits: as read from it, with the drawings joined.
-        collection: of `pipeline.data.collection.text_of`: DVC keeps every version of what people drew that a run was made with.
+        splits: as read from it, with what is held out of the drawings joined.
+        recorded: drawings. DVC keeps every version of what people drew that a run was made with.
         folder: it is replaced.
 
     """
-    summary = summarize(dataset, splits)
+    summary = summarize(dataset, splits, recorded)
     temporary = folder.with_name(f".{folder.name}.incomplete")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
@@ -37,15 +42,17 @@ def write(dataset: Dataset, splits: dict[str, Split], collection: str, folder: P
         np.save(temporary / f"{name}_labels.npy", split.labels)
     contact_sheet(splits["train"]).save(temporary / "samples.png")
     (temporary / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    if collection:
-        (temporary / "drawings.json").write_text(collection, encoding="utf-8")
+    (temporary / STROKES).mkdir()
+    for source, *parts in recorded:
+        for part, name in zip(parts, ("train", "held_out"), strict=True):
+            (temporary / STROKES / f"{source.name}_{name}.json").write_text(collection.text_of(part), encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     temporary.rename(folder)
     return summary
 
 
-def summarize(dataset: Dataset, splits: dict[str, Split]) -> dict[str, Any]:
-    """Counts, hashes, mean and standard deviation (of pixels, 0 to 1) of the splits."""
+def summarize(dataset: Dataset, splits: dict[str, Split], recorded: Sequence[Recorded]) -> dict[str, Any]:
+    """Counts and hashes of the splits and the drawings, mean and standard deviation of the training images' pixels, 0 to 1."""
     # From the counts of the 256 values: exact, and faster than from millions of pixels. Pillow counts bytes as they are.
     weights = np.array(Image.fromarray(splits["train"].images.reshape(-1, SIDE)).histogram()) / splits["train"].images.size
     values = np.arange(256) / 255
@@ -58,12 +65,17 @@ def summarize(dataset: Dataset, splits: dict[str, Split]) -> dict[str, Any]:
         "mean": round(mean, 6),
         "standard_deviation": round(standard_deviation, 6),
         "splits": {},
+        "strokes": {},
     }
     for name, split in splits.items():
         counts = np.bincount(split.labels, minlength=CLASSES).tolist()
         content = hashlib.sha256(split.images.tobytes() + split.labels.tobytes()).hexdigest()
         summary["splits"][name] = {"images": len(split.labels), "of_each_class": counts, "sha256": content}
-    hashes = "".join(split["sha256"] for split in summary["splits"].values())
+    for source, train, held_out in recorded:
+        content = hashlib.sha256(collection.text_of([*train, *held_out]).encode()).hexdigest()
+        counts = {"trained_on": len(train) * source.train, "repeat": source.repeat, "held_out": len(held_out)}
+        summary["strokes"][source.name] = {**counts, "sha256": content}
+    hashes = json.dumps([summary["splits"], summary["strokes"]])
     summary["sha256"] = hashlib.sha256(hashes.encode()).hexdigest()
     return summary
 
@@ -84,6 +96,16 @@ def summary(folder: Path = PREPARED) -> dict[str, Any]:
         return dict(json.loads((folder / "summary.json").read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise DataError(f"{folder} holds no prepared data. Make it: dvc repro prepare") from None
+
+
+def drawings(folder: Path = PREPARED) -> list[LabelledDrawing]:
+    """The drawings to train on, each as often as its source says."""
+    return [
+        drawing
+        for name, counts in summary(folder)["strokes"].items()
+        if counts["trained_on"]
+        for drawing in collection.read(folder / STROKES / f"{name}_train.json") * counts["repeat"]
+    ]
 
 
 def load(split: str, folder: Path = PREPARED) -> Split:

@@ -90,7 +90,7 @@ def measure_rejection(network: "keras.Model", digits: NDArray[np.float32], optio
 
     """
     limits = rejection.thresholds(options, exported.predict(network, prepared.load("validation").images))
-    others = exported.predict(network, negatives.held_out(options.negatives, options.negatives_seed))
+    others = exported.predict(network, negatives.held_out(options.negatives, options.hands, options.negatives_seed))
     digit_scores, other_scores = rejection.score(digits), rejection.score(others)
     return {
         **limits.model_dump(),

@@ -5,6 +5,7 @@ MNIST's box before anything is drawn. So position, size, brush and the number of
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,26 @@ from pipeline.images.arrays import SIDE, Images
 from pipeline.images.preprocessing import BOX
 
 Point = tuple[float, float]
-Stroke = Sequence[Point]
+Stroke = Sequence[Point] | NDArray[np.float64]  # or (points, 2)
+
+
+@dataclass(frozen=True)
+class LabelledDrawing:
+    """What somebody drew, and which digit it is.
+
+    Attributes:
+        label: 0 to 9.
+        strokes: points in any unit, y downward; at least one.
+        writer: who drew it; "" if nobody knows.
+        date: when, in ISO 8601; "" if nobody knows.
+
+    """
+
+    label: int
+    strokes: list[list[Point]]
+    writer: str = ""
+    date: str = ""
+
 
 PEN = 2.7  # width of a stroke, pixels: the median of MNIST's training images, as 2 x ink / length of its edge
 EDGE = 1.0  # width of the grey rim on either side of the ink, pixels; as in MNIST, by its share of grey pixels
@@ -21,7 +41,7 @@ STEP = 0.25  # points nearer to each other than this are one, pixels
 
 POINTS = 48  # that stand for a stroke where its distance to others is asked
 
-_LINE = np.arange(SIDE, dtype=np.float64) + 0.5  # middles of the pixels
+_LINE = np.arange(SIDE, dtype=np.float32) + 0.5  # middles of the pixels
 
 
 def bounds(strokes: Sequence[Stroke]) -> tuple[float, float, float, float]:
@@ -71,17 +91,10 @@ def render(strokes: Sequence[Stroke], pen: float = PEN) -> Images:
 
 def _segments(line: NDArray[np.float64]) -> NDArray[np.float64]:
     """(points, 2) -> (points - 1, 2 ends, 2), without points that add nothing; a dot is a segment of no length."""
-    kept = [0]
-    for number in range(1, len(line)):
-        step = line[number] - line[kept[-1]]
-        if step @ step >= STEP * STEP:
-            kept.append(number)
-    if kept[-1] != len(line) - 1:
-        kept.append(len(line) - 1)
-    if len(kept) == 1:
-        kept *= 2
-    points = line[kept]
-    return np.stack([points[:-1], points[1:]], axis=1)
+    way = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])  # to each point
+    kept = np.flatnonzero(np.diff(np.floor(way / STEP), prepend=-1.0))
+    ends = line[[*kept, len(line) - 1]]
+    return np.stack([ends[:-1], ends[1:]], axis=1)
 
 
 def _centre_of_mass(segments: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -93,12 +106,13 @@ def _centre_of_mass(segments: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _draw(segments: NDArray[np.float64], pen: float) -> Images:
     """Ink by the distance of each pixel to the nearest segment, (m, 2 ends, 2): smooth, and round at ends and joints."""
-    (x0, y0), (dx, dy) = segments[:, 0].T, (segments[:, 1] - segments[:, 0]).T
-    squared = np.maximum(dx * dx + dy * dy, 1e-12)
-    x, y = _LINE[:, np.newaxis] - x0, _LINE[:, np.newaxis] - y0  # (28, m)
-    along = (x * dx)[np.newaxis] + (y * dy)[:, np.newaxis]  # (28 rows, 28 columns, m)
-    along = np.clip(along / squared, 0, 1)
-    distance = (x[np.newaxis] - along * dx) ** 2 + (y[:, np.newaxis] - along * dy) ** 2
-    ink = np.clip((pen / 2 - np.sqrt(distance.min(axis=2))) / EDGE + 0.5, 0, 1)
+    begin = segments[:, 0].astype(np.float32)
+    way = (segments[:, 1] - segments[:, 0]).astype(np.float32)
+    squared = np.maximum((way * way).sum(axis=1), 1e-12)[:, np.newaxis, np.newaxis]
+    x, y = _LINE - begin[:, :1], _LINE - begin[:, 1:]  # (m, 28)
+    along = (x * way[:, :1])[:, np.newaxis] + (y * way[:, 1:])[:, :, np.newaxis]  # (m, 28 rows, 28 columns)
+    part = np.clip(along / squared, 0, 1)  # of the segment, to the point that is nearest
+    distance = part * (part * squared - 2 * along) + (x * x)[:, np.newaxis] + (y * y)[:, :, np.newaxis]  # squared
+    ink = np.clip((pen / 2 - np.sqrt(np.maximum(distance.min(axis=0), 0))) / EDGE + 0.5, 0, 1)
     picture: Images = np.round(ink * 255).astype(np.uint8)
     return picture

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from pipeline.images.hands import Hands
 from pipeline.inference.results import Verdict
 from pipeline.system.section import Count, Factor, Fraction, Section, Seed
 
@@ -23,6 +24,7 @@ class Rejection(Section):
     sure_from: Factor
     negatives: Count
     negatives_seed: Seed
+    hands: Hands
 
 
 class Thresholds(BaseModel):

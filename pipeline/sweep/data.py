@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 from pydantic import TypeAdapter
 
-from pipeline.data import collection, datasets
+from pipeline.data import datasets, stroke_sources
 from pipeline.data.datasets import AnyDataset
 from pipeline.data.prepared import summarize
 from pipeline.images.arrays import Split
+from pipeline.images.strokes import LabelledDrawing
 
 
 class TrialData(NamedTuple):
@@ -15,14 +16,16 @@ class TrialData(NamedTuple):
 
     Args:
         train: images to train on.
+        drawings: strokes to train on.
         validation: images whose accuracy and loss decide.
         mean: of the training images' pixels, 0 to 1.
         standard_deviation: likewise.
-        sha256: hash of the training images and their labels.
+        sha256: hash of all of them.
 
     """
 
     train: Split
+    drawings: list[LabelledDrawing]
     validation: Split
     mean: float
     standard_deviation: float
@@ -37,6 +40,8 @@ def read(dataset: str) -> TrialData:
 
     """
     checked: AnyDataset = TypeAdapter(AnyDataset).validate_json(dataset)
-    splits = collection.join(datasets.read(checked, test=False), collection.collected(checked.drawings), checked.drawings)
-    told = summarize(checked, {"train": splits["train"]})
-    return TrialData(splits["train"], splits["validation"], told["mean"], told["standard_deviation"], told["sha256"])
+    recorded = stroke_sources.read(checked.stroke_sources, checked.training_limit)
+    splits = stroke_sources.join(datasets.read(checked, test=False), recorded)
+    told = summarize(checked, {"train": splits["train"], "validation": splits["validation"]}, recorded)
+    drawings = stroke_sources.to_train_on(recorded)
+    return TrialData(splits["train"], drawings, splits["validation"], told["mean"], told["standard_deviation"], told["sha256"])

@@ -126,7 +126,7 @@ def fit(configuration: Configuration, data: TrialData, on_epoch: Callable[[Epoch
     gc.collect()  # frees the graphs of the last trial, which are reference cycles
     with _one_at_a_time:
         trainer = Trainer(
-            *(configuration, data.train, data.validation, data.mean, data.standard_deviation),
+            *(configuration, data.train, data.drawings, data.validation, data.mean, data.standard_deviation),
             shows_progress=False,  # the terminal is the coordinator's
         )
         trainer.fit(report)

@@ -3,15 +3,19 @@
 All randomness of the former is stateless, drawn from the seed of a step: a resumed training sees the same images.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import pi
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
 
+from pipeline.images import hands
 from pipeline.images.arrays import CLASSES, SIDE, Split
+from pipeline.images.hands import Hands
+from pipeline.images.strokes import LabelledDrawing
 from pipeline.system.section import Factor, Name, Rate, Section
+from pipeline.training.forms import Forms
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -32,21 +36,38 @@ class Augment(Section):
     elastic_pixels: Pixels
     elastic_grid: Annotated[int, Field(ge=2, le=SIDE)]
     thickness: Factor
-    slashed_zeros: Factor
+    hands: Hands
+    forms: Forms
     negatives: Factor
 
 
-def extended(train: Split, options: Augment, seed: int) -> Split:
-    """Put what MNIST lacks among the training images: forms of digits, and, labelled `NONE`, what is no digit."""
-    from pipeline.training import negatives, variants
+def extended(train: Split, drawings: Sequence[LabelledDrawing], options: Augment, seed: int) -> Split:
+    """Put what was drawn, and what MNIST lacks, among the training images.
 
-    zeros = train.images[train.labels == 0]
-    slashed = variants.slashed(zeros[: round(options.slashed_zeros * len(zeros))], seed)
-    none = negatives.make(round(options.negatives * len(train.labels)), train.images, seed)
-    if not len(slashed) + len(none):  # a copy of all images, for nothing
+    Args:
+        train: images.
+        drawings: strokes, which are rendered as other hands would draw them, in the forms that others write.
+        options: the forms, the hands, and how many images that are no digits, labelled `NONE`, there are besides.
+        seed: decides everything.
+
+    """
+    from pipeline.training import forms, negatives
+
+    random = np.random.default_rng(seed)
+    parts = [train]
+    if drawings:
+        lines = [[np.array(stroke) for stroke in drawing.strokes] for drawing in drawings]
+        varied = [
+            forms.vary(drawing.label, drawn, options.forms, random) for drawing, drawn in zip(drawings, lines, strict=True)
+        ]
+        images = np.stack([hands.render(drawn, options.hands, random) for drawn in varied])
+        parts.append(Split(images, np.array([drawing.label for drawing in drawings], np.uint8)))
+    if count := round(options.negatives * sum(len(part.labels) for part in parts)):
+        none = negatives.make(count, train.images, options.hands, seed)
+        parts.append(Split(none, np.full(count, NONE, np.uint8)))
+    if len(parts) == 1:  # a copy of all images, for nothing
         return train
-    labels = np.concatenate([train.labels, np.zeros(len(slashed), np.uint8), np.full(len(none), NONE, np.uint8)])
-    return Split(np.concatenate([train.images, slashed, none]), labels)
+    return Split(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]))
 
 
 def augmentation(options: Augment) -> Callable[["tf.Tensor", "tf.Tensor"], "tf.Tensor"]:

@@ -8,20 +8,31 @@ digits in the place of one, which tells digits that stand close together apart.
 
 import json
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.images import strokes
+from pipeline.images import hands
 from pipeline.images.arrays import SIDE, Images
+from pipeline.images.hands import Hands, Line
 from pipeline.images.preprocessing import BOX, INK, centre, ink_box
 
-Line = NDArray[np.float64]  # (points, 2), x and y in the unit square, y downward
-
-PENS = (1.6, 4.4)  # width of a stroke, pixels: what 98 % of MNIST's training images are drawn with
+#: Characters of the Hershey fonts (A. V. Hershey, Calligraphy for Computers, 1967; free to use), by font. As of `SIGNS`, none
+#: could be a digit, also not written badly.
+TRAINED_LETTERS = {
+    "futural": "AEFHKMNPRTVWX#@%*+=<^dhkmnptwx-~",
+    "scripts": "AHKMNPRTWXdhkmnpwx",
+    "japanese": "#$%&()*+,-./0123457ABDEGHIJMNPUVWXZ",
+    "cyrilc_1": "GIJKLMNPV",
+    "symbolic": "!CFGIJQRSTUVWX",
+    "mathlow": "!\"#$%&'=?",
+}
+HELD_OUT_LETTERS = {
+    "greek": "DPSXYahklmpwy",
+    "gothitt": "AEHKMRTWXhkmnwx",
+    "astrology": "!$%&'/^_`}",
+}
 
 #: Strokes as "x y" in tenths, a comma between points, a semicolon between strokes. Nothing that could be a digit, also not
 #: written badly: no B, C, D, G, I, J, L, O, Q, S, U, Y, Z, nor most small letters. The `sharp` ones keep their corners and
@@ -29,12 +40,13 @@ PENS = (1.6, 4.4)  # width of a stroke, pixels: what 98 % of MNIST's training im
 SIGNS: dict[str, dict[str, str]] = json.loads(Path(__file__).with_name("signs.json").read_text(encoding="utf-8"))
 
 
-def make(count: int, digits: Images, seed: int) -> Images:
+def make(count: int, digits: Images, options: Hands, seed: int) -> Images:
     """Draw images that are no digits, to train with.
 
     Args:
         count: how many.
         digits: (n, 28, 28) uint8, from which two at a time are put side by side; n at least 2.
+        options: the hands that write the letters and signs; they are those that write the digits.
         seed: decides everything.
 
     Returns:
@@ -42,61 +54,65 @@ def make(count: int, digits: Images, seed: int) -> Images:
 
     """
     random = np.random.default_rng(seed)
+    letters, steady = _letters(TRAINED_LETTERS), options.model_copy(update={"rounding": 0.0, "slant": options.slant / 4})
+
+    def draw(lines: list[Line], hand: Hands = options) -> Images:
+        return hands.render(lines, hand, random)
+
     ways: list[Callable[[], Images]] = [
-        lambda: _draw(bend(_choose("trained", random), random), random),
-        lambda: _draw(bend(_choose("trained", random), random), random),
-        lambda: _draw(bend(_choose("sharp", random), random, sharp=True), random),
-        lambda: _draw(bend((_scribble, _runes, _waves)[random.integers(3)](random), random), random),
+        lambda: draw(letters[random.integers(len(letters))]),
+        lambda: draw(letters[random.integers(len(letters))]),
+        lambda: draw(letters[random.integers(len(letters))]),
+        lambda: draw(_choose("trained", random)),
+        lambda: draw(_choose("trained", random)),
+        lambda: draw(_choose("sharp", random), steady),
+        lambda: draw((_scribble, _runes, _waves, _piece)[random.integers(4)](random)),
+        lambda: _pair(digits[random.choice(len(digits), 2, replace=False)], random),
         lambda: _pair(digits[random.choice(len(digits), 2, replace=False)], random),
     ]
     images = [ways[number % len(ways)]() for number in range(count)]
     return np.stack(images) if images else np.zeros((0, SIDE, SIDE), np.uint8)
 
 
-def held_out(count: int, seed: int) -> Images:
-    """Draw images that are no digits, of other kinds than `make` draws, to measure by. Two in three are signs."""
+def held_out(count: int, options: Hands, seed: int) -> Images:
+    """Draw images that are no digits, of other kinds than `make` draws, to measure by: letters, signs and scribbles."""
     random = np.random.default_rng(seed)
-    drawn = [_walk(random) if number % 3 == 2 else bend(_choose("held_out", random), random) for number in range(count)]
-    return np.stack([_draw(lines, random) for lines in drawn])
+    letters = _letters(HELD_OUT_LETTERS)
+    kinds = [lambda: letters[random.integers(len(letters))], lambda: _choose("held_out", random), lambda: _walk(random)]
+    return np.stack([hands.render(kinds[number % 3](), options, random) for number in range(count)])
 
 
-def _draw(lines: list[Line], random: np.random.Generator) -> Images:
-    return strokes.render([list(map(tuple, line)) for line in lines], random.uniform(*PENS))
+def _letters(chosen: dict[str, str]) -> list[list[Line]]:
+    """The strokes of characters of the Hershey fonts, each in the unit square."""
+    from HersheyFonts import HersheyFonts  # only a training needs it
+
+    fonts, found = HersheyFonts(), []
+    for font, characters in chosen.items():
+        fonts.load_default_font(font)
+        for character in characters:
+            lines = [np.array(stroke, np.float64) for stroke in fonts.strokes_for_text(character)]
+            points = np.concatenate(lines)
+            low = points.min(axis=0)
+            found.append([(line - low) / float((points.max(axis=0) - low).max()) for line in lines])
+    return found
 
 
 def _choose(kind: str, random: np.random.Generator) -> list[Line]:
     """The strokes of one of the signs of a kind, in the unit square."""
     sign = str(random.choice(list(SIGNS[kind].values())))
-    return [np.array([point.split() for point in stroke.split(",")], np.float64) / 10 for stroke in sign.split(";")]
+    lines = [np.array([point.split() for point in stroke.split(",")], np.float64) / 10 for stroke in sign.split(";")]
+    return [line + random.normal(0, 0.03, line.shape) for line in lines]
 
 
-def bend(lines: list[Line], random: np.random.Generator, sharp: bool = False) -> list[Line]:
-    """Turn, slant, squeeze and bend strokes, as another hand would draw them; less, and with corners, if `sharp`."""
-    angle, slant = random.normal(0, 0.15), random.normal(0, 0.05 if sharp else 0.25)
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    matrix = turn @ np.array([[random.uniform(0.85 if sharp else 0.6, 1.2), slant], [0, 1]])
-    waves = random.normal(0, 0.02 if sharp else 0.05, (3, 2, 2))  # (waves, along x and y, of x and y)
-    phases = random.uniform(0, 2 * np.pi, (3, 2, 2))
-    roundings = 0 if sharp else int(random.integers(0, 3))
-
-    def move(line: Line) -> Line:
-        for _ in range(roundings):
-            line = _rounded(line)
-        line = np.concatenate([np.linspace(begin, end, 4) for begin, end in pairwise(line)])  # (n, 2)
-        moved = line.copy()
-        for number in range(3):
-            angles = np.pi * (number + 1) * line[:, :, np.newaxis] + phases[number]  # (n, along, of)
-            moved += (waves[number] / (number + 1) * np.sin(angles)).sum(axis=1)
-        turned: Line = moved @ matrix.T
-        return turned
-
-    return [move(line + random.normal(0, 0.03, line.shape)) for line in lines]
-
-
-def _rounded(line: Line) -> Line:
-    """Cut the corners (Chaikin, 1974)."""
-    inner = np.stack([0.75 * line[:-1] + 0.25 * line[1:], 0.25 * line[:-1] + 0.75 * line[1:]], axis=1).reshape(-1, 2)
-    return np.concatenate([line[:1], inner, line[-1:]])
+def _piece(random: np.random.Generator) -> list[Line]:
+    """A piece of a digit: the bar of a 7 or a 5, a dot, or the first stroke of an open 4."""
+    kind = random.integers(3)
+    if kind == 0:
+        return [np.array([[0.0, 0.5], [1.0, 0.5 + random.normal(0, 0.12)]])]
+    if kind == 1:
+        return [random.uniform(0, 0.12, (2, 2))]
+    elbow, begin, end = random.uniform(0.7, 1), random.uniform(0.05, 0.35), random.uniform(0.5, 0.9)
+    return [np.array([[begin, 0.0], [0.0, elbow], [end, elbow + random.normal(0, 0.05)]])]
 
 
 def _scribble(random: np.random.Generator) -> list[Line]:
@@ -122,7 +138,7 @@ def _walk(random: np.random.Generator) -> list[Line]:
     """A scribble of another kind: a pen that turns ever again, at random, and never lifts."""
     turns = np.cumsum(random.normal(0, 0.9, 60)) + np.linspace(0, random.normal(0, 20), 60)
     steps = np.stack([np.cos(turns), np.sin(turns)], axis=1) * random.uniform(0.5, 1.5, (60, 1))
-    return [_rounded(np.cumsum(steps, axis=0))]
+    return [np.cumsum(steps, axis=0) / 10]
 
 
 def _pair(two: Images, random: np.random.Generator) -> Images:

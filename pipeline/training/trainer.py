@@ -3,7 +3,7 @@
 import math
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from pipeline.images.arrays import CLASSES, SIDE, Split, network_input
+from pipeline.images.strokes import LabelledDrawing
 from pipeline.system.errors import TrainingDiverged
 from pipeline.system.paths import replacing
 from pipeline.training import network as networks
@@ -45,6 +46,7 @@ class Trainer:
     Args:
         configuration: its model, optimizer, schedule, augment and training are used.
         train: images to train on.
+        drawings: strokes to train on as well.
         validation: images to choose the best epoch by.
         mean: of the training images' pixels, 0 to 1.
         standard_deviation: likewise.
@@ -55,6 +57,7 @@ class Trainer:
 
     configuration: TrainOptions
     train: Split
+    drawings: Sequence[LabelledDrawing]
     validation: Split
     mean: float
     standard_deviation: float
@@ -68,7 +71,7 @@ class Trainer:
         self._logits = networks.logits_of(self.network)
         self._augment = augmentation(self.configuration.augment)
         self._loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
-        self.train = extended(self.train, self.configuration.augment, options.seed)
+        self.train = extended(self.train, self.drawings, self.configuration.augment, options.seed)
         self._images = tf.constant(self.train.images[..., np.newaxis])  # (n, 28, 28, 1) uint8
         self._labels = tf.constant(self.train.labels)
         # Signatures, or the last batch, which is smaller, is traced again: a second and more.
