@@ -17,7 +17,8 @@ from pipeline.system.patches import end_at_once
 from pipeline.system.paths import CHECKOUT, PROJECT, TRAINED, files_of, sha256
 from pipeline.tracking import stage_run
 from pipeline.tracking.stage_run import StageRun
-from pipeline.training import trained
+from pipeline.training import samples, trained
+from pipeline.training.samples import SAMPLES
 
 if TYPE_CHECKING:
     from pipeline.training.trainer import Epoch, Trainer
@@ -46,8 +47,9 @@ def train(configuration: Configuration, checkpoint: Path, run: StageRun) -> "Tra
 
     data = prepared.summary()
     run.dataset(data["dataset"], data["sha256"])
-    given = prepared.load("train"), prepared.drawings(), prepared.load("validation")
-    trainer = Trainer(configuration, *given, data["mean"], data["standard_deviation"], checkpoint)
+    images, drawings, validation = prepared.load("train"), prepared.drawings(), prepared.load("validation")
+    samples.write(TRAINED / SAMPLES, drawings, images.images, configuration.augment, configuration.training.seed)
+    trainer = Trainer(configuration, images, drawings, validation, data["mean"], data["standard_deviation"], checkpoint)
     trainer.fit(on_epoch)
     trainer.calibrate()
     return trainer
@@ -67,7 +69,7 @@ def main() -> None:
             trainer = train(configuration, checkpoint, run)
             result = trained.write(trainer)
             run.metrics(**result, train_seconds=round(trainer.seconds, 2))
-            run.artifacts("training", TRAINED / "history.csv")
+            run.artifacts("training", TRAINED / "history.csv", *files_of(TRAINED, SAMPLES))
         checkpoint.unlink(missing_ok=True)
     accuracy, epoch = result["validation_accuracy"], result["best_epoch"]
     print(f"Trained in {trainer.seconds:.1f} s; validation accuracy {accuracy:.2%}, of epoch {epoch}.")

@@ -2,9 +2,9 @@ import numpy as np
 
 from pipeline.evaluation import metrics
 from pipeline.images import hands
-from pipeline.images.strokes import render
+from pipeline.images.strokes import LabelledDrawing, render
 from pipeline.inference import rejection
-from pipeline.training import forms, negatives
+from pipeline.training import forms, negatives, samples
 from pipeline.training.forms import Forms
 from tests.hand import DIGITS
 from tests.test_datasets import configured
@@ -64,6 +64,19 @@ def test_another_hand_changes_strokes_a_little_and_hangs_on_the_seed_alone() -> 
     drawing = [np.array(stroke) for stroke in DIGITS[3]]
     difference = hands.render(drawing, still, np.random.default_rng(0)).astype(int) - render(DIGITS[3])
     assert np.abs(difference).mean() < 2
+
+
+def test_the_sheet_shows_each_form_that_is_used_and_what_is_no_digit() -> None:
+    drawings = [LabelledDrawing(digit, strokes) for digit, strokes in DIGITS.items()]
+    options = configured("augment=none", "augment.forms.seven_bar=0.5", "augment.forms.zero_dotted=0.5").augment
+    sheet = samples.sheet(drawings, PICTURES, options, seed=0)
+    assert sheet is not None
+    assert sheet.height == 2 * 28
+    assert (np.asarray(sheet)[:, -28:] < 100).any()
+    with_others = samples.sheet([], PICTURES, configured("augment=pen").augment, seed=0)
+    assert with_others is not None
+    assert with_others.height == 28
+    assert samples.sheet([], PICTURES, configured("augment=none").augment, seed=0) is None
 
 
 def test_the_thresholds_reject_and_doubt_the_parts_that_they_were_asked_to() -> None:

@@ -70,7 +70,7 @@ def test_the_default_network_learns_the_digits(splits: dict[str, Split]) -> None
         ("optimizer.weight_decay=0.001", "optimizer.gradient_clip_norm=1.0", "optimizer.ema_momentum=0.999"),
         ("schedule=cosine",),
         ("schedule=constant", "optimizer.learning_rate=1.0"),
-        ("augment=strong",),
+        ("augment=strong", "augment.coarse=0.5"),
         ("training.precision=mixed_bfloat16",),
         ("training.precision=mixed_float16", "optimizer.ema_momentum=0.9"),
         ("training.xla=true", "augment=none"),

@@ -20,6 +20,7 @@ Line = NDArray[np.float64]  # (points, 2), x and y in the unit square, y downwar
 SPACING = 0.12  # points of a stroke are at most so far apart: enough to bend it
 TANGENT = 3  # points from an end that tell where the stroke was going
 LONGEST_CUT = 0.3  # of a stroke's length
+MOST_STRETCHED = 3.0  # times as wide as it was: a line that goes straight down has no width to be stretched
 
 Width = Annotated[float, Field(gt=0, le=SIDE / 2)]
 
@@ -36,6 +37,7 @@ class Hands(Section):
     ends: Factor
     shift: Factor
     rounding: Factor
+    square: Factor
 
 
 def render(lines: list[Line], options: Hands, random: np.random.Generator) -> Images:
@@ -59,6 +61,10 @@ def change(lines: list[Line], options: Hands, random: np.random.Generator) -> li
     changed = [_alone(line, options, random) for line in lines]
     turn, slant = random.normal(0, options.rotate_degrees) * np.pi / 180, random.normal(0, options.slant)
     width = np.exp(random.normal(0, options.stretch))
+    if random.random() < options.square:
+        points = np.concatenate(lines)
+        across, down = points.max(axis=0) - points.min(axis=0)
+        width *= min(down / max(across, 1e-9), MOST_STRETCHED)
     matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ np.array([[width, slant], [0, 1]])
     waves, phases = random.normal(0, options.bend, (2, 2, 2)), random.uniform(0, 2 * np.pi, (2, 2, 2))
     return [(line + _waves(line, waves, phases)) @ matrix.T for line in changed]

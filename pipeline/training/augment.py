@@ -13,6 +13,7 @@ from pydantic import Field
 from pipeline.images import hands
 from pipeline.images.arrays import CLASSES, SIDE, Split
 from pipeline.images.hands import Hands
+from pipeline.images.preprocessing import BOX
 from pipeline.images.strokes import LabelledDrawing
 from pipeline.system.section import Factor, Name, Rate, Section
 from pipeline.training.forms import Forms
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 NONE = CLASSES  # label of what is no digit
+
+SCANNED = 16  # longer side of a digit in a small scan, pixels
 
 Pixels = Annotated[float, Field(ge=0, le=SIDE // 2)]
 
@@ -36,6 +39,7 @@ class Augment(Section):
     elastic_pixels: Pixels
     elastic_grid: Annotated[int, Field(ge=2, le=SIDE)]
     thickness: Factor
+    coarse: Factor
     hands: Hands
     forms: Forms
     negatives: Factor
@@ -82,13 +86,15 @@ def augmentation(options: Augment) -> Callable[["tf.Tensor", "tf.Tensor"], "tf.T
     affine = any((options.shift_pixels, options.rotate_degrees, options.zoom, options.shear))
 
     def apply(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        seeds = tf.random.split(seed, 3)  # (3, 2)
+        seeds = tf.random.split(seed, 4)  # (4, 2)
         if options.thickness:
             images = _change_thickness(images, options.thickness, seeds[0])
         if affine:
             images = _transform(images, options, seeds[1])
         if options.elastic_pixels:
             images = _bend(images, options.elastic_pixels, options.elastic_grid, seeds[2])
+        if options.coarse:
+            images = _coarsen(images, options.coarse, seeds[3])
         return images
 
     return apply
@@ -158,3 +164,18 @@ def _change_thickness(images: "tf.Tensor", probability: float, seed: "tf.Tensor"
     thick = tf.nn.max_pool2d(images, 3, 1, "SAME")
     thin = -tf.nn.max_pool2d(-images, 3, 1, "SAME")
     return images + tf.maximum(amount, 0.0) * (thick - images) + tf.maximum(-amount, 0.0) * (thin - images)
+
+
+def _coarsen(images: "tf.Tensor", probability: float, seed: "tf.Tensor") -> "tf.Tensor":
+    """Make images black and white in fewer pixels, as a small scan is, and smooth again, as the preparation of a scan does.
+
+    A digit fills 20 of 28 pixels; of a scan of 16 x 16 that it fills, it has 16.
+    """
+    import tensorflow as tf
+
+    few = round(SIDE * SCANNED / BOX)
+    draw = tf.random.stateless_uniform((2, tf.shape(images)[0], 1, 1, 1), seed)
+    small = tf.image.resize(images, (few, few), "area")
+    small = tf.cast(small > 0.3 + 0.3 * draw[1], tf.float32)
+    coarse = tf.clip_by_value(tf.image.resize(small, (SIDE, SIDE), "bicubic"), 0.0, 1.0)
+    return tf.where(draw[0] < probability, coarse, images)

@@ -94,7 +94,7 @@ def _upstroke(lines: list[Line], random: Random) -> list[Line]:
         lines, (left, top, right, bottom) = [_line((0.5, 0.0), (0.5, 1.0))], (0.5, 0.0, 0.5, 1.0)
     points = np.concatenate(lines)
     head = points[points[:, 1].argmin()]
-    length, angle = random.uniform(0.12, 0.95) * (bottom - top), random.uniform(25, 75) * np.pi / 180
+    length, angle = random.uniform(0.12, 0.95) * (bottom - top), random.uniform(35, 75) * np.pi / 180
     foot = head + length * np.array([-np.cos(angle), np.sin(angle)])
     return [np.stack([foot, head]), *lines]
 
