@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.data import collection, stroke_sources
+from pipeline.data import collection, prepared, stroke_sources
 from pipeline.data.stroke_sources import StrokeSource
 from pipeline.images.arrays import Split
 from pipeline.images.strokes import LabelledDrawing
@@ -145,6 +145,20 @@ def test_drawings_held_out_for_validation_are_part_of_it(tmp_path: Path) -> None
         collection.add(tmp_path, digit, DIGITS[digit])
     joined = stroke_sources.join(splits(), stroke_sources.read([source(tmp_path, "validation")], None))
     assert {name: len(split.labels) for name, split in joined.items()} == {"train": 20, "validation": 22}
+
+
+def test_drawings_come_back_from_the_prepared_data_as_often_as_they_are_trained_on(tmp_path: Path) -> None:
+    for digit in range(8):
+        collection.add(tmp_path / "taught", digit, DIGITS[digit])
+    dataset = configured("dataset=digits").dataset
+    recorded = stroke_sources.read([source(tmp_path / "taught", repeat=2)], None)
+    summary = prepared.write(dataset, stroke_sources.join(splits(), recorded), recorded, tmp_path / "prepared")
+    assert prepared.drawings(tmp_path / "prepared") == stroke_sources.to_train_on(recorded)
+    assert collection.read(tmp_path / "prepared/strokes/taught.json") == collection.read(tmp_path / "taught")
+    others = stroke_sources.read([source(tmp_path / "taught", train=False)], None)
+    changed = prepared.write(dataset, stroke_sources.join(splits(), others), others, tmp_path / "prepared")
+    assert prepared.drawings(tmp_path / "prepared") == []
+    assert changed["sha256"] != summary["sha256"]
 
 
 def test_fewer_drawings_are_trained_on_where_a_limit_is_set(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_an_experiment_with_overrides_and_taught_drawings_counts_and_stays_and_s
     assert "drawings_accuracy" in run(project, "dvc", "metrics", "diff").stdout
     shutil.rmtree(project / "data/prepared")
     assert run(project, "dvc", "checkout", "prepare").returncode == 0
-    assert collection.read(project / "data/prepared/drawings.json") == collection.read(project / "data/drawings")
+    assert collection.read(project / "data/prepared/strokes/drawings.json") == collection.read(project / "data/drawings")
 
 
 def test_an_experiment_that_comes_whole_from_the_cache_is_in_the_store_with_all_that_its_like_has(project: Path) -> None:

@@ -20,7 +20,7 @@ from pipeline.system.errors import DataError
 from pipeline.system.paths import PREPARED
 
 SAMPLES = 20  # of each class on the sheet
-STROKES = "strokes"  # folder of the drawings
+STROKES = "strokes"  # folder of the drawings, a list a source: those to train on, then those held out
 
 
 def write(dataset: Dataset, splits: dict[str, Split], recorded: Sequence[Recorded], folder: Path = PREPARED) -> dict[str, Any]:
@@ -43,9 +43,8 @@ def write(dataset: Dataset, splits: dict[str, Split], recorded: Sequence[Recorde
     contact_sheet(splits["train"]).save(temporary / "samples.png")
     (temporary / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     (temporary / STROKES).mkdir()
-    for source, *parts in recorded:
-        for part, name in zip(parts, ("train", "held_out"), strict=True):
-            (temporary / STROKES / f"{source.name}_{name}.json").write_text(collection.text_of(part), encoding="utf-8")
+    for source, train, held_out in recorded:
+        (temporary / STROKES / f"{source.name}.json").write_text(collection.text_of([*train, *held_out]), encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     temporary.rename(folder)
     return summary
@@ -104,7 +103,7 @@ def drawings(folder: Path = PREPARED) -> list[LabelledDrawing]:
         drawing
         for name, counts in summary(folder)["strokes"].items()
         if counts["trained_on"]
-        for drawing in collection.read(folder / STROKES / f"{name}_train.json") * counts["repeat"]
+        for drawing in collection.read(folder / STROKES / f"{name}.json")[: counts["trained_on"]] * counts["repeat"]
     ]
 
 
