@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
+from tqdm import tqdm
 
 from pipeline.images import hands
 from pipeline.images.arrays import CLASSES, SIDE, Split
 from pipeline.images.hands import Hands
 from pipeline.images.preprocessing import BOX
 from pipeline.images.strokes import LabelledDrawing
-from pipeline.system.section import Factor, Name, Rate, Section
+from pipeline.system.section import Count, Factor, Name, Rate, Section
 from pipeline.training.forms import Forms
 
 if TYPE_CHECKING:
@@ -40,12 +41,15 @@ class Augment(Section):
     elastic_grid: Annotated[int, Field(ge=2, le=SIDE)]
     thickness: Factor
     coarse: Factor
+    renderings: Count
     hands: Hands
     forms: Forms
     negatives: Factor
 
 
-def extended(train: Split, drawings: Sequence[LabelledDrawing], options: Augment, seed: int) -> Split:
+def extended(
+    train: Split, drawings: Sequence[LabelledDrawing], options: Augment, seed: int, shows_progress: bool = False
+) -> Split:
     """Put what was drawn, and what MNIST lacks, among the training images.
 
     Args:
@@ -53,21 +57,24 @@ def extended(train: Split, drawings: Sequence[LabelledDrawing], options: Augment
         drawings: strokes, which are rendered as other hands would draw them, in the forms that others write.
         options: the forms, the hands, and how many images that are no digits, labelled `NONE`, there are besides.
         seed: decides everything.
+        shows_progress: whether a terminal gets to see it: thousands of drawings take some seconds.
 
     """
     from pipeline.training import forms, negatives
 
     random = np.random.default_rng(seed)
     parts = [train]
+    hidden = None if shows_progress else True  # None: where there is no terminal
     if drawings:
-        lines = [[np.array(stroke) for stroke in drawing.strokes] for drawing in drawings]
-        varied = [
-            forms.vary(drawing.label, drawn, options.forms, random) for drawing, drawn in zip(drawings, lines, strict=True)
-        ]
-        images = np.stack([hands.render(drawn, options.hands, random) for drawn in varied])
-        parts.append(Split(images, np.array([drawing.label for drawing in drawings], np.uint8)))
+        images = []
+        for drawing in tqdm([*drawings] * options.renderings, "rendering", unit="drawing", disable=hidden):
+            lines = forms.vary(drawing.label, [np.array(stroke) for stroke in drawing.strokes], options.forms, random)
+            images.append(hands.render(lines, options.hands, random))
+        labels = np.array([drawing.label for drawing in drawings] * options.renderings, np.uint8)
+        parts.append(Split(np.stack(images), labels))
     if count := round(options.negatives * sum(len(part.labels) for part in parts)):
-        none = negatives.make(count, train.images, options.hands, seed)
+        numbers = tqdm(range(count), "rendering", unit="non-digit", disable=hidden)
+        none = negatives.make(numbers, train.images, options.hands, seed)
         parts.append(Split(none, np.full(count, NONE, np.uint8)))
     if len(parts) == 1:  # a copy of all images, for nothing
         return train

@@ -7,7 +7,7 @@ digits in the place of one, which tells digits that stand close together apart.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -40,17 +40,17 @@ HELD_OUT_LETTERS = {
 SIGNS: dict[str, dict[str, str]] = json.loads(Path(__file__).with_name("signs.json").read_text(encoding="utf-8"))
 
 
-def make(count: int, digits: Images, options: Hands, seed: int) -> Images:
+def make(numbers: Iterable[int], digits: Images, options: Hands, seed: int) -> Images:
     """Draw images that are no digits, to train with.
 
     Args:
-        count: how many.
+        numbers: one for each image: 0, 1, 2, ...
         digits: (n, 28, 28) uint8, from which two at a time are put side by side; n at least 2.
         options: the hands that write the letters and signs; they are those that write the digits.
         seed: decides everything.
 
     Returns:
-        (count, 28, 28) uint8, 0 to 255, ink bright.
+        (len(numbers), 28, 28) uint8, 0 to 255, ink bright.
 
     """
     random = np.random.default_rng(seed)
@@ -70,7 +70,7 @@ def make(count: int, digits: Images, options: Hands, seed: int) -> Images:
         lambda: _pair(digits[random.choice(len(digits), 2, replace=False)], random),
         lambda: _pair(digits[random.choice(len(digits), 2, replace=False)], random),
     ]
-    images = [ways[number % len(ways)]() for number in range(count)]
+    images = [ways[number % len(ways)]() for number in numbers]
     return np.stack(images) if images else np.zeros((0, SIDE, SIDE), np.uint8)
 
 

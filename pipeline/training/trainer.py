@@ -71,7 +71,7 @@ class Trainer:
         self._logits = networks.logits_of(self.network)
         self._augment = augmentation(self.configuration.augment)
         self._loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
-        self.train = extended(self.train, self.drawings, self.configuration.augment, options.seed)
+        self.train = extended(self.train, self.drawings, self.configuration.augment, options.seed, self.shows_progress)
         self._images = tf.constant(self.train.images[..., np.newaxis])  # (n, 28, 28, 1) uint8
         self._labels = tf.constant(self.train.labels)
         # Signatures, or the last batch, which is smaller, is traced again: a second and more.
