@@ -34,6 +34,7 @@ class Forms(Section):
     seven_bar: Factor
     seven_hook: Factor
     nine_leg: Factor
+    nine_open: Factor
 
 
 def vary(label: int, lines: list[Line], options: Forms, random: Random) -> list[Line]:
@@ -132,12 +133,12 @@ def _flat_three(_: list[Line], random: Random) -> list[Line]:
 
 def _apart_four(_: list[Line], random: Random) -> list[Line]:
     """An open 4 of two strokes: the stem crosses the bar, touches it, or stands beside it."""
-    elbow = random.uniform(0.45, 0.7)
+    elbow = random.uniform(0.45, 0.8)
     bar_end = random.uniform(0.5, 0.85)
     top = (random.uniform(0.1, 0.4), random.uniform(0, 0.15))
     first = _line(top, (random.uniform(0.0, 0.12), elbow), (bar_end, elbow + random.normal(0, 0.03)))
     stem = bar_end + random.uniform(-0.3, 0.12)
-    begin = random.uniform(0, elbow - 0.05)
+    begin = random.uniform(0, elbow - 0.05) if random.random() < 0.7 else random.uniform(0.3, elbow)
     return [first, _line((stem + random.normal(0.03, 0.04), begin), (stem + random.normal(0, 0.04), random.uniform(0.9, 1.05)))]
 
 
@@ -202,6 +203,14 @@ def _leg(_: list[Line], random: Random) -> list[Line]:
     return [np.concatenate([_arc(*middle, across, down, 0, -random.uniform(340, 370)), leg])]
 
 
+def _open_nine(_: list[Line], random: Random) -> list[Line]:
+    """A 9 whose loop is a hook that doesn't close, or hardly."""
+    across, down = random.uniform(0.14, 0.3), random.uniform(0.12, 0.28)
+    middle = (0.2 + across, down)
+    hook = _arc(*middle, across, down, random.uniform(60, 140), 360)  # from within, over the left and the top
+    return [np.concatenate([hook, _line((middle[0] + across - random.uniform(-0.05, 0.4), 1.0))])]
+
+
 Form = Callable[[list[Line], Random], list[Line]]
 
 #: What makes each form, by digit and by its field in `Forms`.
@@ -215,5 +224,5 @@ FORMS: list[dict[str, Form]] = [
     {"six_loop": _looped_six},
     {"seven_hook": _hook, "seven_bar": _bar},
     {},
-    {"nine_leg": _leg},
+    {"nine_leg": _leg, "nine_open": _open_nine},
 ]
