@@ -11,7 +11,7 @@ from gui.replay import drawn
 from pipeline.config import check
 from pipeline.config.composition import compose
 from pipeline.config.schema import Configuration
-from pipeline.data import datasets, prepared
+from pipeline.data import datasets, pictures, prepared
 from pipeline.data.datasets import FolderDataset
 from pipeline.data.prepared import summarize
 from pipeline.images.arrays import Split
@@ -147,7 +147,7 @@ def test_shaded_paper_is_no_ink_and_blank_pictures_are_named_and_left_out(
         assert difference(plain, with_shade) < 8
     warning = capsys.readouterr().err
     assert warning.startswith("Warning: no ink was found in 11 images, which are left out:")
-    assert warning.count("blank") == datasets.MOST_NAMED == 10
+    assert warning.count("blank") == pictures.MOST_NAMED == 10
     assert "and 1 more" in warning
 
 
@@ -191,6 +191,7 @@ def test_the_summary_counts_hashes_and_measures() -> None:
     summary = summarize(dataset, {"train": split}, [])
     assert summary["splits"]["train"]["of_each_class"] == [1] * 10
     assert (summary["mean"], summary["standard_deviation"]) == (0.5, 0.5)
+    assert summary["licences"] == {"digits": dataset.licence}
     changed = summarize(dataset, {"train": Split(images, np.zeros(10, np.uint8))}, [])
     assert changed["sha256"] != summary["sha256"]
 

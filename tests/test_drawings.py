@@ -17,7 +17,14 @@ from tests.test_datasets import configured
 
 
 def source(path: Path, held_out_for: str = "evaluation", **values: Any) -> StrokeSource:
-    defaults = {"name": "taught", "train": True, "repeat": 1, "held_out_by": "date", "held_out_fraction": 0.25}
+    defaults = {
+        "name": "taught",
+        "licence": "ours",
+        "train": True,
+        "repeat": 1,
+        "held_out_by": "date",
+        "held_out_fraction": 0.25,
+    }
     return StrokeSource.model_validate(defaults | {"path": str(path), "held_out_for": held_out_for} | values)
 
 

@@ -73,6 +73,8 @@ def dataset(mirrors: list[str], folders: tuple[str, ...] = ("raw", "elsewhere"))
             "mirrors": [f"{mirror}/" for mirror in mirrors],
             "files": files,
             "archive": None,
+            "licence": "none",
+            "strokes": [],
         }
     )
 

@@ -7,32 +7,29 @@ To add a kind: a class with `kind` and `splits`, or, without test images of its 
 import gzip
 import math
 import struct
-import sys
 from abc import abstractmethod
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from pydantic import Field
 
+from pipeline.data import pictures
 from pipeline.data.download import obtain
 from pipeline.data.stroke_sources import StrokeSource
 from pipeline.images import preprocessing
 from pipeline.images.arrays import CLASSES, SIDE, Split
-from pipeline.images.picture_file import open_picture
 from pipeline.system.errors import DataError
-from pipeline.system.paths import files_of, in_project
+from pipeline.system.paths import in_project
 from pipeline.system.section import Fraction, Name, Section, Seed
-
-MOST_NAMED = 10  # files in a warning
 
 
 class Dataset(Section):
     """What every dataset has."""
 
     name: Name
+    licence: Name
     class_names: Annotated[list[str], Field(min_length=CLASSES, max_length=CLASSES)]
     validation_fraction: Fraction
     split_seed: Seed
@@ -124,26 +121,8 @@ class FolderDataset(UndividedDataset):
     folder: Name
 
     def images(self) -> Split:
-        """Bring each file to MNIST's form. One without ink is left out, with a warning."""
-        from pipeline.images import blots  # takes a second to load
-        from pipeline.images.photo import BlankPicture
-
-        folder, extensions = in_project(self.folder), set(Image.registered_extensions())
-        images, labels, blank = [], [], []
-        for label in range(CLASSES):
-            for path in files_of(folder / str(label), "*"):
-                if path.suffix.lower() not in extensions:
-                    continue
-                try:
-                    images.append(blots.fit(open_picture(path)))
-                    labels.append(label)
-                except BlankPicture:
-                    blank.append(path)
-        if blank:
-            _tell_blank(blank)
-        if not images:
-            raise DataError(f"{folder} must hold folders 0 to {CLASSES - 1} with images in them, and holds none.")
-        return Split(np.stack(images), np.array(labels, np.uint8))
+        """As of `pictures.read`."""
+        return pictures.read_folder(in_project(self.folder))
 
 
 AnyDataset = Annotated[IdxDataset | DigitsDataset | FolderDataset, Field(discriminator="kind")]
@@ -210,12 +189,6 @@ def _check(split: Split, what: str) -> None:
         raise DataError(f"{what} must hold images (n, {SIDE}, {SIDE}) and as many labels, and hold {shapes}.")
     if count == 0 or split.labels.max() >= CLASSES:
         raise DataError(f"{what} must hold labels from 0 to {CLASSES - 1}, and hold {np.unique(split.labels).tolist()}.")
-
-
-def _tell_blank(paths: list[Path]) -> None:
-    named = "".join(f"\n  {path}" for path in paths[:MOST_NAMED])
-    more = f"\n  and {len(paths) - MOST_NAMED} more" if len(paths) > MOST_NAMED else ""
-    print(f"Warning: no ink was found in {len(paths)} images, which are left out:{named}{more}", file=sys.stderr)
 
 
 def _divide(split: Split, part: float, seed: int, key: str) -> tuple[Split, Split]:

@@ -51,7 +51,7 @@ def write(dataset: Dataset, splits: dict[str, Split], recorded: Sequence[Recorde
 
 
 def summarize(dataset: Dataset, splits: dict[str, Split], recorded: Sequence[Recorded]) -> dict[str, Any]:
-    """Counts and hashes of the splits and the drawings, mean and standard deviation of the training images' pixels, 0 to 1."""
+    """Counts, hashes and licences of splits and drawings; mean and standard deviation of the training pixels, 0 to 1."""
     # From the counts of the 256 values: exact, and faster than from millions of pixels. Pillow counts bytes as they are.
     weights = np.array(Image.fromarray(splits["train"].images.reshape(-1, SIDE)).histogram()) / splits["train"].images.size
     values = np.arange(256) / 255
@@ -60,6 +60,7 @@ def summarize(dataset: Dataset, splits: dict[str, Split], recorded: Sequence[Rec
     summary: dict[str, Any] = {
         "dataset": dataset.name,
         "class_names": dataset.class_names,
+        "licences": {dataset.name: dataset.licence} | {source.name: source.licence for source, _, _ in recorded},
         "preprocessing_version": VERSION,
         "mean": round(mean, 6),
         "standard_deviation": round(standard_deviation, 6),

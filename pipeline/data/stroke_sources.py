@@ -24,6 +24,7 @@ class StrokeSource(Section):
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     path: Name
+    licence: Name
     train: bool
     repeat: Count
     held_out_by: Literal["writer", "date"]
