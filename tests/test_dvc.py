@@ -28,6 +28,10 @@ def test_the_pipeline_leaves_a_model_its_metrics_its_plots_and_one_run(project: 
     assert metrics["dataset"] == "digits"
     assert metrics["test_accuracy_low"] < metrics["test_accuracy"] < metrics["test_accuracy_high"]
     assert "test_accuracy" in run(project, "dvc", "metrics", "show").stdout
+    assert metrics["pen_digits_test_images"] == 3498
+    card = (project / "reports/model_card.md").read_text(encoding="utf-8")
+    assert f"| UCI's test writers | 3,498 | {metrics['pen_digits_test_accuracy']:.2%}".replace("%", " %") in card
+    assert run(project, "git", "status", "--porcelain").stdout == ""  # neither the card nor the page
     plots = run(project, "dvc", "plots", "show", "-o", "plots page")
     assert plots.returncode == 0, plots.stderr
     page = (project / "plots page/index.html").read_text()
@@ -37,7 +41,7 @@ def test_the_pipeline_leaves_a_model_its_metrics_its_plots_and_one_run(project: 
     assert only["status"] == "FINISHED"
     assert only["params"]["model"] == "mlp"
     assert only["params"]["training.epochs"] == "2"
-    for metric in ("validation_accuracy", "test_accuracy", "train_seconds", "epoch/loss"):
+    for metric in ("validation_accuracy", "test_accuracy", "latency_milliseconds", "train_seconds", "epoch/loss"):
         assert metric in only["latest_metrics"]
     assert only["latest_metrics"]["validation_accuracy"] == metrics["validation_accuracy"]
     assert only["tags"]["dataset"] == "digits"
@@ -56,6 +60,7 @@ def test_the_model_that_a_run_logs_is_loaded_by_mlflow(project: Path, monkeypatc
     assert model(np.zeros((1, 28, 28, 1), np.float32)).shape == (1, 10)
     artifacts = project / "mlruns" / only["id"] / "artifacts"
     assert {path.name for path in artifacts.iterdir()} >= {"mnist.h5", "params.yaml", "evaluation", "training", "data"}
+    assert "data:image/png;base64," in (artifacts / "evaluation/model_card.html").read_text(encoding="utf-8")
 
 
 def test_a_plan_names_the_mlflow_run_that_made_what_is_restored_from_the_cache(project: Path) -> None:

@@ -40,6 +40,13 @@ def test_an_edited_value_reruns_the_stages_that_use_it(project: Path) -> None:
     assert repro(project) == []
 
 
+def test_another_outside_set_is_measured_and_trains_nothing(project: Path) -> None:
+    (project / "data/outside/three.json").write_text("[]")
+    assert "data/outside has changed" in planned(project)["evaluate"]
+    assert repro(project) == ["evaluate", "export"]
+    assert run(project, "git", "status", "--porcelain", "data").stdout == ""  # git leaves people's sets alone
+
+
 def test_changed_code_that_decides_a_result_reruns_what_it_must_and_any_other_nothing(project: Path) -> None:
     for name in ("pipeline/train.py", "pipeline/tracking/stage_run.py", "pipeline/system/errors.py", "gui/window/app.py"):
         changed = project / name

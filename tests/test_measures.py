@@ -35,6 +35,13 @@ def test_the_interval_of_an_accuracy_is_wilsons() -> None:
     assert 0.999 < low < high == 1.0
 
 
+def test_the_interval_of_a_mean_is_the_normal_ones_and_stays_between_0_and_1() -> None:
+    values = np.array([0.0, 1.0] * 50)
+    reach = 1.959964 * values.std(ddof=1) / 10
+    assert metrics.mean_interval(values, 0.95) == pytest.approx((0.5 - reach, 0.5 + reach))
+    assert metrics.mean_interval(np.array([1.0, 1.0, 0.9]), 0.99)[1] == 1.0
+
+
 def test_probabilities_that_mean_what_they_say_have_no_calibration_error() -> None:
     probabilities = np.full((1000, 10), 0.2 / 9, np.float32)
     probabilities[:, 3] = 0.8

@@ -31,7 +31,10 @@ class Stage:
 PREPARE = Stage("prepare", tuple(PrepareOptions.model_fields), ("data", "images"), "data/prepared/summary.json")
 TRAIN = Stage("train", tuple(TrainOptions.model_fields), ("images", "training"), "data/trained/network.h5")
 EVALUATE = Stage(
-    "evaluate", tuple(EvaluateOptions.model_fields), ("evaluation", "images", "inference", "training"), "reports/metrics.json"
+    "evaluate",
+    tuple(EvaluateOptions.model_fields),
+    ("data", "evaluation", "images", "inference", "training"),
+    "reports/metrics.json",
 )
 EXPORT = Stage(
     "export",

@@ -1,5 +1,7 @@
 """What predictions are measured by, besides what scikit-learn has. Nothing here knows of files, networks or images."""
 
+from statistics import NormalDist
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,6 +30,13 @@ def wilson_interval(right: int, count: int, confidence: float) -> tuple[float, f
 
     interval = binomtest(right, count).proportion_ci(confidence, method="wilson")
     return float(interval.low), float(interval.high)
+
+
+def mean_interval(values: NDArray[np.float64], confidence: float) -> tuple[float, float]:
+    """Confidence interval of the mean of independent values, (n,), 0 to 1 each, by the normal distribution; n at least 2."""
+    reach = NormalDist().inv_cdf((1 + confidence) / 2) * float(values.std(ddof=1)) / len(values) ** 0.5
+    mean = float(values.mean())
+    return max(0.0, mean - reach), min(1.0, mean + reach)
 
 
 def calibration(labels: Labels, probabilities: Probabilities, bins: int) -> list[dict[str, float]]:

@@ -1,7 +1,8 @@
-"""The report on a trained network: metrics, tables, predictions and figures of the test set."""
+"""The report on a trained network: metrics, tables, predictions and figures of all that was held out, and the model card."""
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,21 +11,40 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from pipeline.data import prepared
-from pipeline.evaluation import metrics
+from pipeline.evaluation import card, metrics, outside, page
+from pipeline.evaluation.card import Facts
 from pipeline.evaluation.options import EvaluateOptions, Evaluation
+from pipeline.evaluation.outside import Answers, Outside
 from pipeline.images.arrays import CLASSES, Probabilities, Split
 from pipeline.inference import exported, rejection
-from pipeline.inference.rejection import Rejection
+from pipeline.inference.rejection import Rejection, Thresholds
 from pipeline.system.errors import ModelError
 from pipeline.system.paths import MODEL_FILE, MODELS, REPORTS, TRAINED, replacing
 from pipeline.training import negatives, trained
 
 if TYPE_CHECKING:
     import keras
+    from matplotlib.figure import Figure
+
+FIGURES = {
+    "confusion": "What is read as what",
+    "mistakes": "The worst mistakes of the test images",
+    "calibration": "What its probabilities mean",
+    "history": "How it was trained",
+}
 
 
-def make(options: EvaluateOptions) -> dict[str, Any]:
-    """Read the test set once with the trained network, write the report to ``reports/``, and return its single values."""
+def make(options: EvaluateOptions, sets: Sequence[Outside]) -> tuple[dict[str, Any], float]:
+    """Read the test set and the other sets once with the trained network, and write the report to ``reports/``.
+
+    Args:
+        options: of the configuration.
+        sets: by `outside.read`.
+
+    Returns:
+        The single values of the report; and how long the network takes for one image here, milliseconds.
+
+    """
     from pipeline.training.network import logits_of  # needs TensorFlow to be set up
 
     summary, test = prepared.summary(), prepared.load("test")
@@ -33,9 +53,20 @@ def make(options: EvaluateOptions) -> dict[str, Any]:
     logits = exported.predict(before_softmax, test.images)
     probabilities: Probabilities = softmax(logits, axis=1)
     values = measure(test, probabilities, options.evaluation) | trained.result()
-    values |= measure_rejection(before_softmax, logits, options.rejection) | measure_drawings(network, options.evaluation)
-    write(test, probabilities, {"dataset": summary["dataset"], **values}, summary["class_names"], options.evaluation)
-    return values
+    values |= measure_rejection(before_softmax, logits, options.rejection)
+    limits = Thresholds(**{name: values[name] for name in Thresholds.model_fields})
+    # Of test images the most probable answer counts, rejected or not: their accuracy is to be compared with that of others.
+    answers = {card.TEST: Answers(test.labels, probabilities, np.zeros(len(test.labels), np.bool_))}
+    for each in sets:
+        answers[each.name] = outside.answers(exported.predict(before_softmax, each.split.images), each, limits)
+    values |= outside.measure_all(sets, answers, options.evaluation.confidence)
+    size = (TRAINED / trained.NETWORK).stat().st_size
+    facts = Facts(options.evaluation, summary, values, sets, answers, card.layers(network), size)
+    write(test, facts)
+    latency = page.latency_milliseconds(network, test.images[0])
+    pictures: dict[str, bytes | Figure] = {title: (REPORTS / f"{name}.png").read_bytes() for name, title in FIGURES.items()}
+    page.write(REPORTS / "model_card.html", card.sections(facts), pictures | page.mistakes(facts), latency)
+    return values, latency
 
 
 def measure(test: Split, probabilities: Probabilities, options: Evaluation) -> dict[str, Any]:
@@ -43,41 +74,30 @@ def measure(test: Split, probabilities: Probabilities, options: Evaluation) -> d
     from sklearn.metrics import log_loss  # takes a second to load
 
     rows = metrics.calibration(test.labels, probabilities, options.calibration_bins)
+    right, count = int((probabilities.argmax(axis=1) == test.labels).sum()), len(test.labels)
+    low, high = metrics.wilson_interval(right, count, options.confidence)
     return {
-        **accuracy("test", test, probabilities, options),
+        **{"test_accuracy": right / count, "test_accuracy_low": low, "test_accuracy_high": high},
         "test_loss": float(log_loss(test.labels, probabilities, labels=np.arange(CLASSES))),
         "test_calibration_error": metrics.expected_calibration_error(rows),
-        "test_mistakes": int((probabilities.argmax(axis=1) != test.labels).sum()),
-        "test_images": len(test.labels),
+        "test_mistakes": count - right,
+        "test_images": count,
     }
 
 
-def accuracy(name: str, split: Split, probabilities: Probabilities, options: Evaluation) -> dict[str, float]:
-    """The accuracy on a split, with its interval, as ``<name>_accuracy``, and the same with ``_low`` and ``_high``."""
-    right, count = int((probabilities.argmax(axis=1) == split.labels).sum()), len(split.labels)
-    low, high = metrics.wilson_interval(right, count, options.confidence)
-    return {f"{name}_accuracy": right / count, f"{name}_accuracy_low": low, f"{name}_accuracy_high": high}
-
-
-def measure_drawings(network: "keras.Model", options: Evaluation) -> dict[str, Any]:
-    """Accuracy on the part of the collection that was held out, with its interval; nothing if there is none."""
-    if "drawings" not in prepared.summary()["splits"]:
-        return {}
-    drawings = prepared.load("drawings")
-    values = accuracy("drawings", drawings, exported.predict(network, drawings.images), options)
-    return values | {"drawings": len(drawings.labels)}
-
-
-def drawings_before(options: Evaluation) -> float | None:
+def drawings_before(sets: Sequence[Outside], options: Evaluation) -> float | None:
     """What the model that was exported last, and is to be replaced, reads of the same drawings; None if there is none.
 
     For a person to see, and not among the metrics: it hangs on more than the stage's dependencies.
     """
+    (drawings,) = (each for each in sets if each.name == outside.DRAWINGS)
     try:
-        before = exported.open_model(MODELS / MODEL_FILE)
+        before, says = exported.open_described(MODELS / MODEL_FILE)
     except ModelError:
         return None
-    return float(measure_drawings(before, options)["drawings_accuracy"])
+    logarithms = np.log(exported.predict(before, drawings.split.images) + np.float32(1e-12))  # logits, but for a number
+    answers = outside.answers(logarithms, drawings, says.thresholds if says else Thresholds())
+    return float(outside.measure(drawings.name, answers, options.confidence)[f"{drawings.name}_accuracy"])
 
 
 def measure_rejection(network: "keras.Model", digits: NDArray[np.float32], options: Rejection) -> dict[str, Any]:
@@ -110,24 +130,30 @@ def write_table(path: Path, rows: list[dict[str, Any]]) -> None:
         writer.writerows(rows)
 
 
-def write(test: Split, probabilities: Probabilities, values: dict[str, Any], names: list[str], options: Evaluation) -> None:
-    """Write metrics, tables, predictions and images to ``reports/``."""
+def write(test: Split, facts: Facts) -> None:
+    """Write metrics, tables, predictions, images and the model card to ``reports/``."""
     from sklearn.metrics import confusion_matrix
 
     from pipeline.evaluation import figures  # matplotlib takes a second
 
+    names, values, probabilities = facts.summary["class_names"], facts.values, facts.answers[card.TEST].probabilities
     predicted = probabilities.argmax(axis=1)
     by_class = metrics.per_class(test.labels, predicted)
-    bins = metrics.calibration(test.labels, probabilities, options.calibration_bins)
+    bins = metrics.calibration(test.labels, probabilities, facts.options.calibration_bins)
     with replacing(REPORTS / "metrics.json") as temporary:
-        temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+        told = {"dataset": facts.summary["dataset"], **values}
+        temporary.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     write_table(REPORTS / "classes.csv", [{"class": name} | row for name, row in zip(names, by_class, strict=True)])
     write_table(REPORTS / "calibration.csv", bins)
     pairs = zip(test.labels, predicted, strict=True)
     write_table(REPORTS / "confusion.csv", [{"actual": names[a], "predicted": names[p]} for a, p in pairs])
+    recalls = [row for name, answers in facts.answers.items() for row in outside.recalls(name, answers, names)]
+    write_table(REPORTS / "outside.csv", recalls)
     with replacing(REPORTS / "predictions.npz") as temporary:
-        np.savez_compressed(temporary, labels=test.labels, probabilities=probabilities)
-    worst = metrics.worst_mistakes(test.labels, probabilities, options.worst_mistakes)
+        np.savez_compressed(temporary, **predictions(facts.answers))  # type: ignore[arg-type]
+    with replacing(REPORTS / "model_card.md") as temporary:
+        temporary.write_text(card.markdown(card.sections(facts)), encoding="utf-8")
+    worst = metrics.worst_mistakes(test.labels, probabilities, facts.options.worst_mistakes)
     drawn = {
         "confusion": figures.confusion_matrix(confusion_matrix(test.labels, predicted, labels=np.arange(CLASSES)), names),
         "history": figures.history(trained.history()),
@@ -136,4 +162,16 @@ def write(test: Split, probabilities: Probabilities, values: dict[str, Any], nam
     }
     for name, figure in drawn.items():
         with replacing(REPORTS / f"{name}.png") as temporary:
-            figure.savefig(temporary, dpi=110)
+            figure.savefig(temporary, dpi=page.DOTS)
+
+
+def predictions(answers: dict[str, Answers]) -> dict[str, NDArray[Any]]:
+    """What is kept of all answers, to compare runs image by image: ``labels`` and ``probabilities`` of the test images; of
+    each other set these with its name before them, and ``<name>_rejected``.
+    """
+    kept: dict[str, NDArray[Any]] = {}
+    for name, given in answers.items():
+        prefix = "" if name == card.TEST else f"{name}_"
+        kept |= {f"{prefix}labels": given.labels, f"{prefix}probabilities": given.probabilities}
+        kept |= {f"{prefix}rejected": given.rejected} if prefix else {}
+    return kept

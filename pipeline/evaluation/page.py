@@ -1,0 +1,94 @@
+"""The model card as a page of HTML with its pictures in it, which MLflow keeps with the run: one file, nothing to fetch."""
+
+import base64
+import io
+import time
+from collections.abc import Sequence
+from functools import partial
+from html import escape
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.evaluation import metrics
+from pipeline.evaluation.card import Facts, Section
+from pipeline.images.arrays import SIDE, Images, network_input
+from pipeline.system.paths import replacing
+
+if TYPE_CHECKING:
+    import keras
+    from matplotlib.figure import Figure
+
+DOTS = 110  # an inch
+REPEATS = 30  # readings that the latency is the median of
+STYLE = (
+    "body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}table{border-collapse:collapse;margin:1em 0}"
+    "td,th{border:1px solid #bbb;padding:.2em .6em;text-align:left}img{max-width:100%}"
+)
+
+
+def latency_milliseconds(network: "keras.Model", image: Images) -> float:
+    """How long a network takes for one image, (28, 28) uint8, traced as the window has it: the median, milliseconds."""
+    import tensorflow as tf
+
+    signature = [tf.TensorSpec((None, SIDE, SIDE, 1), tf.float32)]
+    read = tf.function(partial(network, training=False), input_signature=signature, autograph=False)
+    given, seconds = tf.constant(network_input(image[np.newaxis])), []
+    for _ in range(REPEATS + 1):  # the first one traces
+        begin = time.perf_counter()
+        read(given).numpy()
+        seconds.append(time.perf_counter() - begin)
+    return median(seconds[1:]) * 1000
+
+
+def write(path: Path, card: Sequence[Section], figures: dict[str, "bytes | Figure"], latency: float) -> None:
+    """Write the page.
+
+    Args:
+        path: of the file.
+        card: its sections.
+        figures: pictures below the text, each with its title; PNG files, or what is drawn.
+        latency: for one image, milliseconds.
+
+    """
+    parts = [f"<!doctype html><meta charset=utf-8><title>{escape(card[0].title)}</title><style>{STYLE}</style>"]
+    for number, section in enumerate(card):
+        level = "h2" if number else "h1"
+        parts.append(f"<{level}>{escape(section.title)}</{level}>")
+        parts += [f"<p>{escape(text)}</p>" for text in section.paragraphs]
+        parts += (
+            ["<table>", *map(_row, section.table, "hd"[:1] + "d" * len(section.table)), "</table>"] if section.table else []
+        )
+        if not number:
+            parts.append(f"<p>On the machine that measured it, it takes {latency:.2f} ms for one image.</p>")
+    for title, figure in figures.items():
+        picture = base64.b64encode(figure if isinstance(figure, bytes) else _png(figure)).decode()
+        parts.append(f'<h2>{escape(title)}</h2><img alt="{escape(title)}" src="data:image/png;base64,{picture}">')
+    with replacing(path) as temporary:
+        temporary.write_text("\n".join(parts) + "\n", encoding="utf-8")
+
+
+def _row(cells: list[str], kind: str) -> str:
+    return "<tr>" + "".join(f"<t{kind}>{escape(cell)}</t{kind}>" for cell in cells) + "</tr>"
+
+
+def _png(figure: "Figure") -> bytes:
+    content = io.BytesIO()
+    figure.savefig(content, dpi=DOTS, format="png")
+    return content.getvalue()
+
+
+def mistakes(facts: Facts) -> dict[str, "bytes | Figure"]:
+    """A sheet of the worst mistakes of each set that stands for itself."""
+    from pipeline.evaluation import figures  # matplotlib takes a second
+
+    names, count = facts.summary["class_names"], facts.options.worst_mistakes
+    sheets: dict[str, bytes | Figure] = {}
+    for each in facts.sets:
+        if not each.whole:
+            given = facts.answers[each.name].probabilities
+            worst = metrics.worst_mistakes(each.split.labels, given, count)
+            sheets[f"The worst mistakes: {each.title}"] = figures.mistakes(each.split, given, worst, names)
+    return sheets
