@@ -2,7 +2,6 @@
 
 import argparse
 import io
-import math
 import os
 import shutil
 import sys
@@ -10,11 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from pipeline.system.command_line import run_command
 from pipeline.system.errors import UserError
 from pipeline.system.paths import MODEL_FILE, replacing
+from pipeline.tracking import comparison
 from pipeline.tracking.stage_run import git
 
 if TYPE_CHECKING:
@@ -24,27 +22,6 @@ if TYPE_CHECKING:
 
 SHORT = 8  # characters of an id that are shown
 HIDDEN = ("composed_from", "tracking.", "name")  # beginnings of keys that don't decide what is trained
-
-
-def mcnemar(first_right: "np.ndarray[Any, Any]", second_right: "np.ndarray[Any, Any]") -> tuple[int, int, float]:
-    """McNemar's exact test on two classifiers of the same images.
-
-    https://doi.org/10.1007/BF02295996 (McNemar, 1947); the exact form is a binomial test on the images that only one of the
-    two reads right.
-
-    Args:
-        first_right: (n,) bool, whether the first classifier reads each image right.
-        second_right: likewise, of the second.
-
-    Returns:
-        How many images only the first reads right, how many only the second, and the two-sided p-value.
-
-    """
-    from scipy.stats import binomtest
-
-    first, second = int((first_right & ~second_right).sum()), int((second_right & ~first_right).sum())
-    p = float(binomtest(first, first + second, 0.5).pvalue) if first + second else 1.0
-    return first, second, p
 
 
 def table(rows: list[list[str]]) -> str:
@@ -141,28 +118,15 @@ def _changes(runs: "list[Run]") -> list[str]:
 
 
 def _test(registry: "RunRegistry", first: "Run", second: "Run") -> str:
-    """McNemar's test on the test predictions of two runs, in words."""
+    """McNemar's test on what two runs read, in words."""
     from pipeline.tracking.registry import RunError
 
-    names = [_called(first), _called(second)]
+    names = (_called(first), _called(second))
     try:
-        predictions = [np.load(registry.artifact(run, "evaluation/predictions.npz")) for run in (first, second)]
+        kept = [comparison.load(registry.artifact(run, "evaluation/predictions.npz")) for run in (first, second)]
     except RunError as error:
         return f"Test predictions of {names[0]} and {names[1]} can't be compared: {error}"
-    labels = [one["labels"] for one in predictions]
-    if not np.array_equal(*labels):
-        return f"{names[0]} and {names[1]} were tested on different images: their accuracies can't be compared."
-    right = [one["probabilities"].argmax(axis=1) == one["labels"] for one in predictions]
-    only_first, only_second, p = mcnemar(right[0], right[1])
-    verdict = "a real difference" if p < 0.05 else "no difference that this test set can show"
-    return (
-        f"{names[0]} {right[0].mean():.2%} against {names[1]} {right[1].mean():.2%}: {verdict}.\n"
-        f"  Only the first reads {only_first} images right, only the second {only_second}; McNemar's exact test, p = {_p(p)}."
-    )
-
-
-def _p(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.001 else f"{10 ** math.ceil(math.log10(value)):.0e} or less" if value else "0"
+    return comparison.verdicts(names, *kept)
 
 
 def promote(registry: "RunRegistry", name: str) -> str:

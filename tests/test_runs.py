@@ -17,6 +17,7 @@ import pytest
 
 from pipeline import runs
 from pipeline.system.errors import UserError
+from pipeline.tracking import comparison
 from pipeline.tracking import registry as stores
 from pipeline.tracking.registry import NoRuns, RunError, RunRegistry
 from tests.conftest import ROOT, small_store
@@ -25,10 +26,32 @@ from tests.conftest import ROOT, small_store
 def test_mcnemars_test_counts_the_images_that_only_one_classifier_reads_right() -> None:
     first = np.array([True] * 90 + [True] * 8 + [False] * 2)
     second = np.array([True] * 90 + [False] * 8 + [True] * 2)
-    only_first, only_second, p = runs.mcnemar(first, second)
+    only_first, only_second, p = comparison.mcnemar(first, second)
     assert (only_first, only_second) == (8, 2)
     assert p == pytest.approx(2 * (1 + 10 + 45) / 2**10)
-    assert runs.mcnemar(first, first) == (0, 0, 1.0)
+    assert comparison.mcnemar(first, first) == (0, 0, 1.0)
+
+
+def test_every_set_that_both_runs_read_is_compared_and_what_was_rejected_is_wrong() -> None:
+    labels = np.arange(100, dtype=np.uint8) % 10
+    right, none = np.eye(10, dtype=np.float32)[labels], np.zeros(100, np.bool_)
+    first: comparison.Predictions
+    first = {
+        "labels": labels,
+        "probabilities": right,
+        "mine_labels": labels,
+        "mine_probabilities": right,
+        "mine_rejected": none,
+    }
+    second = first | {"mine_rejected": np.arange(100) < 8, "other_labels": labels}
+    text = comparison.verdicts(("a", "b"), first, second)
+    assert "a 100.00% against b 100.00%: no difference that this test set can show" in text
+    line = "  mine: 100.00% against 92.00%, a real difference (8 and 0 that only one reads right, p = 0.008)."
+    assert text.splitlines()[-1] == line
+    assert "other" not in text
+    changed = comparison.verdicts(("a", "b"), first, second | {"mine_labels": labels[::-1]})
+    assert "  mine: of different images, and can't be compared." in changed
+    assert "tested on different images" in comparison.verdicts(("a", "b"), first, second | {"labels": labels[::-1]})
 
 
 @pytest.fixture(scope="module")
@@ -261,7 +284,7 @@ def test_a_store_that_another_program_holds_is_a_message(empty_store: Path, tmp_
 
 
 def test_a_small_probability_is_never_said_to_be_smaller_than_it_is() -> None:
-    assert [runs._p(value) for value in (0.25, 0.0005, 0.0001, 3e-12, 0.0)] == [
+    assert [comparison._p(value) for value in (0.25, 0.0005, 0.0001, 3e-12, 0.0)] == [
         "0.250",
         "1e-03 or less",
         "1e-04 or less",

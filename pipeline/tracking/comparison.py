@@ -1,0 +1,87 @@
+"""Whether two networks that read the same images differ by more than chance."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Predictions = dict[str, NDArray[Any]]  # as `pipeline.evaluation.report.predictions` has them
+SIGNIFICANT = 0.05  # p-values below are called a real difference
+TEST = ""  # the prefix of the test images' arrays
+
+
+def load(path: Path) -> Predictions:
+    """Read the predictions that ``evaluate`` kept of a run."""
+    with np.load(path) as kept:
+        return dict(kept)
+
+
+def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> tuple[int, int, float]:
+    """McNemar's exact test on two classifiers of the same images.
+
+    https://doi.org/10.1007/BF02295996 (McNemar, 1947); the exact form is a binomial test on the images that only one of the
+    two reads right.
+
+    Args:
+        first_right: (n,) bool, whether the first classifier reads each image right.
+        second_right: likewise, of the second.
+
+    Returns:
+        How many images only the first reads right, how many only the second, and the two-sided p-value.
+
+    """
+    from scipy.stats import binomtest
+
+    first, second = int((first_right & ~second_right).sum()), int((second_right & ~first_right).sum())
+    p = float(binomtest(first, first + second, 0.5).pvalue) if first + second else 1.0
+    return first, second, p
+
+
+def verdicts(names: tuple[str, str], first: Predictions, second: Predictions) -> str:
+    """McNemar's test on the test images, and on each other set that both were measured by, in words.
+
+    Args:
+        names: of the two, for people.
+        first: what the first said.
+        second: likewise, of the second.
+
+    """
+    prefixes = [key.removesuffix("labels") for key in first if key.endswith("labels") and key in second]
+    others = [_compared(prefix, first, second) for prefix in prefixes if prefix != TEST]
+    if not np.array_equal(first["labels"], second["labels"]):
+        told = f"{names[0]} and {names[1]} were tested on different images: their accuracies can't be compared."
+        return "\n".join([told, *others])
+    accuracies = [f"{name} {_right(TEST, one).mean():.2%}" for name, one in zip(names, (first, second), strict=True)]
+    only_first, only_second, p = mcnemar(_right(TEST, first), _right(TEST, second))
+    verdict = "a real difference" if p < SIGNIFICANT else "no difference that this test set can show"
+    told = (
+        f"{accuracies[0]} against {accuracies[1]}: {verdict}.\n"
+        f"  Only the first reads {only_first} images right, only the second {only_second}; McNemar's exact test, p = {_p(p)}."
+    )
+    return "\n".join([told, *others])
+
+
+def _right(prefix: str, kept: Predictions) -> NDArray[np.bool_]:
+    """(n,): whether each image of a set was read as what it is, and not rejected."""
+    right: NDArray[np.bool_] = kept[f"{prefix}probabilities"].argmax(axis=1) == kept[f"{prefix}labels"]
+    return right & ~kept[f"{prefix}rejected"] if f"{prefix}rejected" in kept else right
+
+
+def _compared(prefix: str, first: Predictions, second: Predictions) -> str:
+    """The test on one of the other sets, in a line."""
+    title = prefix.removesuffix("_")
+    if not np.array_equal(first[f"{prefix}labels"], second[f"{prefix}labels"]):
+        return f"  {title}: of different images, and can't be compared."
+    right = _right(prefix, first), _right(prefix, second)
+    only_first, only_second, p = mcnemar(*right)
+    verdict = "a real difference" if p < SIGNIFICANT else "no difference that it can show"
+    return (
+        f"  {title}: {right[0].mean():.2%} against {right[1].mean():.2%}, {verdict} "
+        f"({only_first} and {only_second} that only one reads right, p = {_p(p)})."
+    )
+
+
+def _p(value: float) -> str:
+    return f"{value:.3f}" if value >= 0.001 else f"{10 ** math.ceil(math.log10(value)):.0e} or less" if value else "0"
