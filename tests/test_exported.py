@@ -53,12 +53,18 @@ def h5(network: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_exported_file_is_opened_by_plain_keras_and_describes_itself(keras: Any, network: Any, tmp_path: Path) -> None:
     exporting = tmp_path / "mnist.h5"
     expected = exported.predict(network, PICTURES)
-    says = {"dataset": "mnist", "test_accuracy": 0.99}
+    says = {"dataset": "mnist", "test_accuracy": 0.99, "outside": {"mine": 0.97, "broken": "good"}}
     formats.write_checked(exporting, partial(formats.write_h5, network, says, PICTURES), expected, 1e-5)
     assert not keras.saving.get_custom_objects()  # nothing of this project, which another program would not have
     for opened in (keras.models.load_model(exporting), exported.open_model(exporting)):
         np.testing.assert_allclose(exported.predict(opened, PICTURES), expected, atol=1e-6)
-    assert description.read(exporting) == Description("mnist", test_accuracy=0.99)
+    assert description.read(exporting) == Description("mnist", test_accuracy=0.99, outside={"mine": 0.97})
+
+
+def test_the_accuracies_on_other_sets_are_those_with_an_interval() -> None:
+    intervals = {f"{name}_accuracy_low": 0.9 for name in ("test", "drawings", "corrupted")}
+    values = {"test_accuracy": 0.99, "drawings_accuracy": 0.98, "corrupted_accuracy": 0.95, "corrupted_fog_accuracy": 0.5}
+    assert description.outside_accuracies(values | intervals) == {"drawings": 0.98, "corrupted": 0.95}
 
 
 def test_a_file_that_reads_differently_does_not_get_its_name(network: Any, tmp_path: Path) -> None:

@@ -120,7 +120,8 @@ def test_help_lists_every_key(root: tk.Tk) -> None:
 
 def listing() -> tuple[list[Entry], str]:
     """Stand in for the store, which takes seconds to be read."""
-    return [Entry("run", "b", "b", validation=0.5), Entry("run", "a", "a", validation=0.9)], "there are two"
+    measured = Entry("run", "a", "a", validation=0.9, outside={"pen_digits_test": 0.98})
+    return [Entry("run", "b", "b", validation=0.5), measured], "there are two"
 
 
 def test_the_list_of_models_is_filled_in_the_background_and_chosen_from_by_keys(
@@ -135,7 +136,10 @@ def test_the_list_of_models_is_filled_in_the_background_and_chosen_from_by_keys(
     assert picker.message["text"] == "There are two"
     picker.table.focus_force()
     root.update()
+    assert picker.elsewhere["text"] == "On other sets: pen digits test 98.00%"
     press(picker.table, "<Down>")
+    root.update()
+    assert picker.elsewhere["text"] == ""
     press(picker.table, "<Return>")
     assert chosen == ["b"]
     assert not picker.winfo_exists()

@@ -76,6 +76,9 @@ def test_cells_for_people() -> None:
     assert (name, dataset, validation, test) == ("a", "mnist", "99.66%", "–")
     assert date.startswith("2026-11-2")
     assert Entry("run", "a", "a").cells[1:] == ("–",) * 4
+    assert Entry("run", "a", "a").elsewhere == ""
+    measured = Entry("run", "a", "a", outside={"pen_digits_test": 0.97971, "drawings": 1.0})
+    assert measured.elsewhere == "On other sets: pen digits test 97.97%, drawings 100.00%"
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Which models there are, what they are called, and in which order they are offered. Knows nothing of a window."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ class Entry:
     validation: float | None = None  # accuracy, 0 to 1
     test: float | None = None  # accuracy, 0 to 1
     date: datetime | None = None
+    outside: dict[str, float] = field(default_factory=dict)  # accuracy on each set besides the test images, 0 to 1, by name
 
     @property
     def cells(self) -> tuple[str, str, str, str, str]:
@@ -36,6 +37,12 @@ class Entry:
         validation, test = ("–" if part is None else f"{part:.2%}" for part in (self.validation, self.test))
         date = f"{self.date.astimezone():%Y-%m-%d %H:%M}" if self.date else "–"
         return self.name, self.dataset or "–", validation, test, date
+
+    @property
+    def elsewhere(self) -> str:
+        """The accuracies on other sets, in a line; "" if the model was not measured on any."""
+        shown = ", ".join(f"{name.replace('_', ' ')} {accuracy:.2%}" for name, accuracy in self.outside.items())
+        return f"On other sets: {shown}" if shown else ""
 
 
 def is_path(name: str) -> bool:
@@ -98,7 +105,7 @@ def listing() -> tuple[list[Entry], str]:
     listed = [("run", run.id, _called(run.id, run.name, False), run) for run in runs]
     listed += [("champion", CHAMPION, _called(run.id, run.name, True), run) for run in runs if run.is_champion]
     found += [
-        Entry(kind, model, name, run.dataset, run.validation_accuracy, run.test_accuracy, run.started)
+        Entry(kind, model, name, run.dataset, run.validation_accuracy, run.test_accuracy, run.started, run.outside)
         for kind, model, name, run in listed
     ]
     return found, ""
@@ -111,7 +118,14 @@ def _described(entry: Entry) -> Entry:
     path = Path(entry.model)
     says = description.read(path)
     date = None if path == SHIPPED else datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    return replace(entry, dataset=says.dataset, validation=says.validation_accuracy, test=says.test_accuracy, date=date)
+    return replace(
+        entry,
+        dataset=says.dataset,
+        validation=says.validation_accuracy,
+        test=says.test_accuracy,
+        date=date,
+        outside=says.outside,
+    )
 
 
 def introduction(path: Path, says: "Description", note: str = "", called: str = "") -> str:

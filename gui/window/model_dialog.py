@@ -30,10 +30,13 @@ class Picker(Dialog):
         self.content.rowconfigure(0, weight=1)
         self.content.columnconfigure(0, weight=1)
         self.table = self._table(px)
-        self.message = ttk.Label(self.content, style="Faint.TLabel", wraplength=round(600 * px))
+        self.elsewhere, self.message = (
+            ttk.Label(self.content, style="Faint.TLabel", wraplength=round(600 * px)) for _ in range(2)
+        )
         self.message["text"] = "Reading the runs of the MLflow store …"
-        self.message.grid(row=1, column=0, columnspan=2, sticky="w", pady=round(8 * px))
-        self._buttons(round(8 * px)).grid(row=2, column=0, columnspan=2, sticky="ew")
+        for row, label in enumerate((self.elsewhere, self.message), start=1):
+            label.grid(row=row, column=0, columnspan=2, sticky="w", pady=(round(8 * px), 0))
+        self._buttons(round(8 * px)).grid(row=3, column=0, columnspan=2, sticky="ew", pady=(round(8 * px), 0))
         self._errands = Errands(lambda error: self.show(model_catalog.files(), error))
         self._errands.send(model_catalog.listing, then=lambda found: self.show(*found), seconds=SECONDS, late=LATE)
         self._polling = self.after(POLL, self._poll)
@@ -51,6 +54,7 @@ class Picker(Dialog):
         bar.grid(row=0, column=1, sticky="ns")
         for key in ("<Return>", "<Double-1>"):
             table.bind(key, lambda _: self.choose())
+        table.bind("<<TreeviewSelect>>", lambda _: self._tell_more())
         table.focus_set()
         return table
 
@@ -72,6 +76,11 @@ class Picker(Dialog):
         if selected := self.table.selection():
             self.destroy()
             self._chosen(self.entries[int(selected[0])].model)
+
+    def _tell_more(self) -> None:
+        """Show how the selected model reads other sets than its test images."""
+        if selected := self.table.selection():
+            self.elsewhere["text"] = self.entries[int(selected[0])].elsewhere
 
     def choose_file(self) -> None:
         """Ask for a file, and open it."""

@@ -14,6 +14,7 @@ from pipeline.inference.rejection import Thresholds
 from pipeline.system.errors import ModelError
 
 ATTRIBUTE = "handwritten_digits"  # of the .h5 file
+_LOW = "_accuracy_low"  # end of a metric's name, where the accuracy has an interval
 DIGITS = [str(digit) for digit in range(CLASSES)]
 
 
@@ -25,6 +26,13 @@ class Description:
     validation_accuracy: float | None = None  # 0 to 1
     test_accuracy: float | None = None  # 0 to 1
     thresholds: Thresholds = field(default_factory=Thresholds)  # that an answer must reach
+    outside: dict[str, float] = field(default_factory=dict)  # accuracy on each set besides the test images, 0 to 1, by name
+
+
+def outside_accuracies(metrics: dict[str, Any]) -> dict[str, float]:
+    """The accuracy on each set besides the test images, 0 to 1, by its name, from the metrics of ``evaluate``."""
+    names = [key.removesuffix(_LOW) for key in metrics if key.endswith(_LOW) and key != f"test{_LOW}"]
+    return {name: metrics[f"{name}_accuracy"] for name in names}
 
 
 def parse(text: str | bytes, path: Path) -> Description:
@@ -48,11 +56,16 @@ def parse(text: str | bytes, path: Path) -> Description:
         validation_accuracy=_accuracy(says.get("validation_accuracy")),
         test_accuracy=_accuracy(says.get("test_accuracy")),
         thresholds=_thresholds(says.get("rejection", {}), path),
+        outside=_accuracies(says.get("outside")),
     )
 
 
 def _accuracy(value: Any) -> float | None:
     return value if isinstance(value, float) else None
+
+
+def _accuracies(says: Any) -> dict[str, float]:
+    return {name: value for name, value in says.items() if isinstance(value, float)} if isinstance(says, dict) else {}
 
 
 def _thresholds(says: Any, path: Path) -> Thresholds:

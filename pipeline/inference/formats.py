@@ -94,6 +94,8 @@ class ExportOptions(Section):
 
 def description(configuration: dict[str, Any]) -> dict[str, Any]:
     """What the exported file says of itself. Which run made it, and when, MLflow knows by the file's hash."""
+    from pipeline.inference.description import outside_accuracies  # with h5py, not with the options
+
     summary = prepared.summary()
     metrics = json.loads((REPORTS / "metrics.json").read_text(encoding="utf-8"))
     return {
@@ -105,7 +107,7 @@ def description(configuration: dict[str, Any]) -> dict[str, Any]:
         "validation_accuracy": metrics["validation_accuracy"],
         "rejection": {name: metrics[name] for name in Thresholds.model_fields},
         "negatives_rejected": metrics["negatives_rejected"],
-        "drawings_accuracy": metrics.get("drawings_accuracy"),
+        "outside": outside_accuracies(metrics),
         "configuration": configuration,
     }
 

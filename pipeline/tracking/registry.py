@@ -21,6 +21,7 @@ from mlflow.entities import LifecycleStage, Run
 from mlflow.exceptions import MlflowException
 
 from pipeline.config.check import flatten, load
+from pipeline.inference.description import outside_accuracies
 from pipeline.system.errors import UserError
 from pipeline.system.paths import MODEL_FILE, PROJECT, md5
 from pipeline.tracking import stage_run
@@ -55,6 +56,7 @@ class Summary:
     kind: str  # pipeline, sweep or trial
     validation_accuracy: float | None
     test_accuracy: float | None
+    outside: dict[str, float]  # accuracy on each set besides the test images, by its name
     has_model: bool
     is_champion: bool
 
@@ -124,6 +126,7 @@ class RunRegistry:
             kind=tags.get("role", "pipeline"),
             validation_accuracy=metrics.get("validation_accuracy", metrics.get("best_validation_accuracy")),
             test_accuracy=metrics.get("test_accuracy"),
+            outside=outside_accuracies(metrics),
             has_model=bool(run.outputs and run.outputs.model_outputs),
             is_champion=run.info.run_id == champion,
         )
