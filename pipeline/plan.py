@@ -149,8 +149,10 @@ def _restorable(stage: Entry, depends: dict[str, str | None], parameters: Entry)
 
 def _ran(command: str, parameters: Entry) -> Iterator[Entry]:
     """Every time that `command` ran here with these parameters, the newest first."""
-    # What any YAML is written like. To read one takes long, and most experiments differ from all others in one of these.
-    plain = {key.rpartition(".")[2]: value for key, value in flatten(parameters).items() if isinstance(value, int | str)}
+    # What any YAML is written like: a text with spaces may be quoted, or on two lines. To read one takes long, and most
+    # experiments differ from all others in one of these.
+    values = {key.rpartition(".")[2]: value for key, value in flatten(parameters).items() if isinstance(value, int | str)}
+    plain = {key: value for key, value in values.items() if " " not in str(value)}
     lines = [f"{key}: {str(value).lower() if isinstance(value, bool) else value}\n" for key, value in plain.items()]
     found = []
     for path in (_cache() / "runs").glob("*/*/*"):
