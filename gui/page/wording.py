@@ -31,8 +31,9 @@ def label(digit: Digit) -> str:
 
 def headline_points(answer: str) -> int:
     """The size at which the answer fits into its column, typographic points."""
-    longest = max((len(line) for line in headline(answer).splitlines()), default=0)
-    return max(11, min(72, 210 // max(longest, 1)))
+    lines = headline(answer).splitlines()
+    longest = max(map(len, lines), default=1)
+    return max(11, min(72 // max(len(lines), 1), 210 // max(longest, 1)))
 
 
 def headline(answer: str) -> str:

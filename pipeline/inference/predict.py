@@ -34,11 +34,14 @@ def predict_digit(picture: Picture, model: Model | None = None) -> Prediction:
 
 
 def read_picture(picture: Picture, model: Model | None = None) -> Reading:
-    """Read all digits in an image, from left to right. Arguments and errors are those of `predict_digit`.
+    """Read all digits in an image, row after row and each from left to right.
+
+    Arguments and errors are those of `predict_digit`.
 
     Returns:
         The digits, each with its box in pixels of the image, upright, and of at most `LARGEST` pixels a side if it was a
-        file; and whether it is sure. `text` is the number. No digits for a blank image; `blank` says why.
+        file; and whether it is sure. `text` is the number, of several rows each on a line.
+        No digits for a blank image; `blank` says why.
 
     Raises:
         DataError: also, the image holds more pieces of ink than a few numbers have.

@@ -1,6 +1,7 @@
 """Strokes or an image in, digits out."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.images import blots, photo, strokes
 from pipeline.images.arrays import CLASSES, SIDE, Images, network_input
 from pipeline.images.picture_file import Picture, picture_of
-from pipeline.inference import exported, input_range, rejection, segmentation
+from pipeline.inference import exported, input_range, rejection, rows, segmentation
 from pipeline.inference.description import Description
 from pipeline.inference.explanation import Explainer
 from pipeline.inference.model_file import first_line
@@ -101,7 +102,7 @@ class Recognizer:
             drawn: lists of (x, y), in any unit, y downward.
 
         Returns:
-            The digits from left to right, their boxes in the unit of the strokes; none for no strokes.
+            The digits, row after row and each from left to right, their boxes in the unit of the strokes; none for no strokes.
 
         """
         numbers = [number for number, stroke in enumerate(drawn) if len(stroke)]
@@ -148,8 +149,8 @@ class Recognizer:
     def _predict(self, images: Images) -> list[tuple[Prediction, float]]:
         """The prediction of each of (n, 28, 28) uint8, and how much like a digit it is."""
         probabilities, logits = (np.asarray(values) for values in self._infer(network_input(images)))
-        rows = [tuple(map(float, row)) for row in probabilities]
-        predictions = [Prediction(row.index(max(row)), max(row), row) for row in rows]
+        each = [tuple(map(float, row)) for row in probabilities]
+        predictions = [Prediction(row.index(max(row)), max(row), row) for row in each]
         return list(zip(predictions, rejection.score(logits).tolist(), strict=True))
 
     def _read(
@@ -169,8 +170,9 @@ class Recognizer:
         read: dict[Group, Digit] = {}
 
         def worth(groups: list[Group]) -> NDArray[np.float64]:
-            for first in range(0, len(groups), BATCH):
-                some = groups[first : first + BATCH]
+            new = [group for group in groups if group not in read]
+            for first in range(0, len(new), BATCH):
+                some = new[first : first + BATCH]
                 images = np.stack([draw(group) for group in some])
                 for group, picture, (prediction, likeness) in zip(some, images, self._predict(images), strict=True):
                     (box, numbers), thresholds = locate(group), self.description.thresholds
@@ -178,7 +180,8 @@ class Recognizer:
                     read[group] = Digit(prediction, verdict, box, picture.tobytes(), numbers, likeness)
             return np.array([self._worth(read[group]) for group in groups])
 
-        return Reading(tuple(read[group] for group in segmentation.segment(parts, worth)))
+        lines = rows.segment(parts, worth)
+        return Reading(tuple(replace(read[group], row=number) for number, line in enumerate(lines) for group in line))
 
     def _worth(self, digit: Digit) -> float:
         """How well a group reads as one digit, nats, at most 0."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Digit:
     pixels: bytes = field(repr=False)  # of `picture`
     strokes: tuple[int, ...] = ()  # their numbers, ascending; none if an image was read
     likeness: float = float("inf")  # how much like a digit it is (`pipeline.inference.rejection.score`)
+    row: int = 0  # from above, from 0
 
     @property
     def picture(self) -> "NDArray[np.uint8]":
@@ -68,15 +70,19 @@ class Digit:
 
 @dataclass(frozen=True)
 class Reading:
-    """All digits that were read, from left to right."""
+    """All digits that were read: row after row, each from left to right."""
 
     digits: tuple[Digit, ...]
     blank: str = ""  # why no digit was found in an image, for the user
 
     @property
     def text(self) -> str:
-        """The number, like "2026", with the most probable digit where it is uncertain. What is no digit is left out."""
-        return "".join(str(digit.prediction.digit) for digit in self.digits if digit.verdict != "none")
+        """The number, like "2026", with the most probable digit where it is uncertain. What is no digit is left out.
+
+        Of several rows, each stands on a line of its own, from above.
+        """
+        lines = ("".join(_likeliest(digit) for digit in row if digit.verdict != "none") for row in self.rows)
+        return "\n".join(line for line in lines if line)
 
     @property
     def answer(self) -> str:
@@ -85,4 +91,14 @@ class Reading:
             return self.digits[0].answer
         if self.digits and all(digit.verdict == "none" for digit in self.digits):
             return "no digit"
-        return "".join("?" if digit.verdict == "none" else str(digit.prediction.digit) for digit in self.digits)
+        lines = ("".join("?" if digit.verdict == "none" else _likeliest(digit) for digit in row) for row in self.rows)
+        return "\n".join(lines)
+
+    @property
+    def rows(self) -> list[list[Digit]]:
+        """The digits of each row, the rows from above."""
+        return [list(row) for _, row in groupby(self.digits, key=lambda digit: digit.row)]
+
+
+def _likeliest(digit: Digit) -> str:
+    return str(digit.prediction.digit)

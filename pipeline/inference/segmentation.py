@@ -1,4 +1,4 @@
-"""Which strokes, or which blots of an image, are one digit.
+"""Which strokes, or which blots of an image, are one digit of a row.
 
 Parts are sorted from left to right, and cut into groups of neighbours so that the sum of three evidences is largest: how well
 each group reads as one digit, how its parts lie to each other, and how its size compares with the height of the line. Dynamic
@@ -52,18 +52,17 @@ def segment(parts: Sequence[Part], read: Reader) -> list[Group]:
         DataError: there are more than `MOST` parts.
 
     """
-    if len(parts) > MOST:
-        raise DataError(f"a number must be made of at most {MOST} strokes, and this has {len(parts)}. Draw less at a time.")
+    check(parts)
     if not parts:
         return []
     boxes = np.stack([np.concatenate([part.min(axis=0), part.max(axis=0)]) for part in parts])
     height = max(float((boxes[:, 3] - boxes[:, 1]).max()), float((boxes[:, 2] - boxes[:, 0]).max()) / 2, 1e-9)
     boxes /= height
-    touching = _touching([part / height for part in parts], boxes)
-    atoms = _merge_crossing(boxes, touching)
+    near = touching([part / height for part in parts], boxes)
+    atoms = _merge_crossing(boxes, near)
     boxes = np.stack([_around(boxes[list(atom)]) for atom in atoms])
     member = np.array([[part in atom for part in range(len(parts))] for atom in atoms], int)  # (atoms, parts)
-    touching = member @ touching @ member.T > 0
+    near = member @ near @ member.T > 0
     groups = {
         (begin, end): tuple(sorted(part for atom in atoms[begin:end] for part in atom))
         for begin in range(len(atoms))
@@ -71,13 +70,19 @@ def segment(parts: Sequence[Part], read: Reader) -> list[Group]:
         if end == begin + 1 or _is_possible(boxes[begin:end])
     }
     worth = {
-        (begin, end): float(score) + _shape(boxes[begin:end]) + _cohesion(boxes[begin:end], touching[begin:end, begin:end])
+        (begin, end): float(score) + _shape(boxes[begin:end]) + _cohesion(boxes[begin:end], near[begin:end, begin:end])
         for (begin, end), score in zip(groups, read(list(groups.values())), strict=True)
     }
     return [groups[span] for span in _best_cut(len(atoms), worth)]
 
 
-def _touching(parts: Sequence[Part], boxes: Boxes) -> NDArray[np.bool_]:
+def check(parts: Sequence[Part]) -> None:
+    """Raise DataError if there are more parts than can be looked at in time."""
+    if len(parts) > MOST:
+        raise DataError(f"a number must be made of at most {MOST} strokes, and this has {len(parts)}. Draw less at a time.")
+
+
+def touching(parts: Sequence[Part], boxes: Boxes) -> NDArray[np.bool_]:
     """(n, n): which two parts touch; none touches itself."""
     low, high = boxes[:, np.newaxis, :2], boxes[:, np.newaxis, 2:]  # (n, 1, 2)
     apart = np.maximum(low - high.swapaxes(0, 1), low.swapaxes(0, 1) - high).max(axis=2)  # of the boxes: most are too far
