@@ -70,7 +70,7 @@ def test_the_default_network_learns_the_digits(splits: dict[str, Split]) -> None
         ("optimizer.weight_decay=0.001", "optimizer.gradient_clip_norm=1.0", "optimizer.ema_momentum=0.999"),
         ("schedule=cosine",),
         ("schedule=constant", "optimizer.learning_rate=1.0"),
-        ("augment=strong", "augment.coarse=0.5"),
+        ("augment=strong", "augment.coarse=0.5", "augment.lighting=0.5"),
         ("training.precision=mixed_bfloat16",),
         ("training.precision=mixed_float16", "optimizer.ema_momentum=0.9"),
         ("training.xla=true", "augment=none"),
@@ -197,7 +197,7 @@ def test_augmentation_keeps_the_form_changes_as_configured_and_hangs_on_its_seed
     import tensorflow as tf
 
     images = tf.constant(splits["train"].images[:64, ..., np.newaxis] / np.float32(255))
-    apply = tf.function(augmentation(configured(f"augment={option}").augment))
+    apply = tf.function(augmentation(configured(f"augment={option}", "augment.lighting=0.0").augment))
     one, same, other = (apply(images, tf.constant([0, step])).numpy() for step in (5, 5, 6))
     assert one.shape == (64, 28, 28, 1)
     assert one.min() >= -1e-6
@@ -210,6 +210,20 @@ def test_augmentation_keeps_the_form_changes_as_configured_and_hangs_on_its_seed
         assert one.sum() == pytest.approx(images.numpy().sum(), rel=0.15)
         correlation = np.corrcoef(one.mean(axis=0).ravel(), images.numpy().mean(axis=0).ravel())[0, 1]
         assert correlation > 0.9
+
+
+def test_a_veil_brightens_the_paper_and_a_small_scan_is_black_and_white(splits: dict[str, Split]) -> None:
+    import tensorflow as tf
+
+    images = splits["train"].images[:64, ..., np.newaxis] / np.float32(255)
+    seed = tf.constant([0, 5])
+    veiled = augmentation(configured("augment=none", "augment.lighting=1.0").augment)(tf.constant(images), seed).numpy()
+    paper = images == 0
+    assert veiled[paper].mean() > 0.1
+    assert np.corrcoef(veiled[5].ravel(), images[5].ravel())[0, 1] > 0.9
+    coarse = augmentation(configured("augment=none", "augment.coarse=1.0").augment)(tf.constant(images), seed).numpy()
+    assert np.mean((coarse > 0.1) & (coarse < 0.9)) < np.mean((images > 0.1) & (images < 0.9))
+    assert np.corrcoef(coarse.ravel(), images.ravel())[0, 1] > 0.8
 
 
 def test_thickness_makes_some_strokes_thicker_and_some_thinner(splits: dict[str, Split]) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NONE = CLASSES  # label of what is no digit
 
+BRIGHTEST_VEIL = 0.75  # of the ink
 SCANNED = 16  # longer side of a digit in a small scan, pixels
 
 Pixels = Annotated[float, Field(ge=0, le=SIDE // 2)]
@@ -41,6 +42,7 @@ class Augment(Section):
     elastic_grid: Annotated[int, Field(ge=2, le=SIDE)]
     thickness: Factor
     coarse: Factor
+    lighting: Factor
     renderings: Count
     hands: Hands
     forms: Forms
@@ -93,7 +95,7 @@ def augmentation(options: Augment) -> Callable[["tf.Tensor", "tf.Tensor"], "tf.T
     affine = any((options.shift_pixels, options.rotate_degrees, options.zoom, options.shear))
 
     def apply(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        seeds = tf.random.split(seed, 4)  # (4, 2)
+        seeds = tf.random.split(seed, 5)  # (5, 2)
         if options.thickness:
             images = _change_thickness(images, options.thickness, seeds[0])
         if affine:
@@ -102,6 +104,8 @@ def augmentation(options: Augment) -> Callable[["tf.Tensor", "tf.Tensor"], "tf.T
             images = _bend(images, options.elastic_pixels, options.elastic_grid, seeds[2])
         if options.coarse:
             images = _coarsen(images, options.coarse, seeds[3])
+        if options.lighting:
+            images = _light(images, options.lighting, seeds[4])
         return images
 
     return apply
@@ -186,3 +190,16 @@ def _coarsen(images: "tf.Tensor", probability: float, seed: "tf.Tensor") -> "tf.
     small = tf.cast(small > 0.3 + 0.3 * draw[1], tf.float32)
     coarse = tf.clip_by_value(tf.image.resize(small, (SIDE, SIDE), "bicubic"), 0.0, 1.0)
     return tf.where(draw[0] < probability, coarse, images)
+
+
+def _light(images: "tf.Tensor", probability: float, seed: "tf.Tensor") -> "tf.Tensor":
+    """Lay a veil over images: even or cloudy, added to the ink as light is, or in its place as fog is."""
+    import tensorflow as tf
+
+    count = tf.shape(images)[0]
+    seeds = tf.random.split(seed, 2)
+    draw = tf.random.stateless_uniform((4, count, 1, 1, 1), seeds[0])
+    clouds = tf.image.resize(tf.random.stateless_uniform((count, 4, 4, 1), seeds[1]), (SIDE, SIDE), "bicubic")
+    veil = tf.where(draw[1] < 0.5, 1.0, clouds) * draw[2] * BRIGHTEST_VEIL
+    veiled = tf.where(draw[3] < 0.5, images + veil, images * (1 - draw[2] * BRIGHTEST_VEIL) + veil)
+    return tf.where(draw[0] < probability, tf.clip_by_value(veiled, 0.0, 1.0), images)
