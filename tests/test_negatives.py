@@ -2,11 +2,13 @@ import numpy as np
 
 from pipeline.evaluation import metrics
 from pipeline.images import hands
+from pipeline.images.arrays import Split
 from pipeline.images.strokes import LabelledDrawing, render
 from pipeline.inference import rejection
 from pipeline.training import forms, negatives, samples
+from pipeline.training.augment import extended
 from pipeline.training.forms import Forms
-from tests.hand import DIGITS
+from tests.hand import DIGITS, moved
 from tests.test_datasets import configured
 
 PICTURES = np.stack([render(strokes) for strokes in DIGITS.values()])
@@ -64,6 +66,17 @@ def test_another_hand_changes_strokes_a_little_and_hangs_on_the_seed_alone() -> 
     drawing = [np.array(stroke) for stroke in DIGITS[3]]
     difference = hands.render(drawing, still, np.random.default_rng(0)).astype(int) - render(DIGITS[3])
     assert np.abs(difference).mean() < 2
+
+
+def test_the_unit_of_the_strokes_makes_no_difference_to_what_is_trained_on() -> None:
+    train = Split(PICTURES, np.arange(10, dtype=np.uint8))
+    options = configured("augment=light").augment
+    small = [LabelledDrawing(digit, strokes) for digit, strokes in DIGITS.items()]
+    large = [LabelledDrawing(digit, moved(strokes, 40, 90, 250)) for digit, strokes in DIGITS.items()]
+    one, other = (extended(train, drawings, options, seed=0).images.astype(int) for drawings in (small, large))
+    assert len(one) == 20
+    assert np.abs(one - other).max() <= 1
+    assert (one[10:] != PICTURES).any(axis=(1, 2)).all()  # by another hand
 
 
 def test_the_sheet_shows_each_form_that_is_used_and_what_is_no_digit() -> None:

@@ -5,6 +5,7 @@ width as it is. Varying pen trajectories to train handwriting recognizers: Plamo
 Handwriting Recognition, 2000; Bhattacharya et al., Sigma-Lognormal Models for Handwriting Generation, 2017.
 """
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import numpy as np
@@ -13,6 +14,7 @@ from pydantic import Field
 
 from pipeline.images import strokes as rendering
 from pipeline.images.arrays import SIDE, Images
+from pipeline.images.strokes import Stroke
 from pipeline.system.section import Factor, Section
 
 Line = NDArray[np.float64]  # (points, 2), x and y in the unit square, y downward
@@ -40,6 +42,15 @@ class Hands(Section):
     square: Factor
 
 
+def in_unit_square(strokes: Iterable[Stroke]) -> list[Line]:
+    """Strokes in any unit, of a point at least, as lines in the unit square: the longer side of their box is 1."""
+    lines = [np.asarray(stroke, np.float64).reshape(-1, 2) for stroke in strokes if len(stroke)]
+    points = np.concatenate(lines)
+    low = points.min(axis=0)
+    side = float((points.max(axis=0) - low).max()) or 1.0
+    return [(line - low) / side for line in lines]
+
+
 def render(lines: list[Line], options: Hands, random: np.random.Generator) -> Images:
     """Draw strokes as another hand would, with another pen: (28, 28) uint8."""
     thinnest, thickest = options.pen_width
@@ -60,14 +71,15 @@ def change(lines: list[Line], options: Hands, random: np.random.Generator) -> li
     """
     changed = [_alone(line, options, random) for line in lines]
     turn, slant = random.normal(0, options.rotate_degrees) * np.pi / 180, random.normal(0, options.slant)
+    points = np.concatenate(changed)
     width = np.exp(random.normal(0, options.stretch))
     if random.random() < options.square:
-        points = np.concatenate(lines)
-        across, down = points.max(axis=0) - points.min(axis=0)
+        across, down = np.ptp(points, axis=0)
         width *= min(down / max(across, 1e-9), MOST_STRETCHED)
     matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ np.array([[width, slant], [0, 1]])
-    waves, phases = random.normal(0, options.bend, (2, 2, 2)), random.uniform(0, 2 * np.pi, (2, 2, 2))
-    return [(line + _waves(line, waves, phases)) @ matrix.T for line in changed]
+    angles = np.pi * points[:, :, np.newaxis] + random.uniform(0, 2 * np.pi, (2, 2))  # (points, along x and y, of x and y)
+    bent = points + (random.normal(0, options.bend, (2, 2)) * np.sin(angles)).sum(axis=1)
+    return np.split(bent @ matrix.T, np.cumsum([len(line) for line in changed])[:-1])
 
 
 def _alone(line: Line, options: Hands, random: np.random.Generator) -> Line:
@@ -86,7 +98,7 @@ def _alone(line: Line, options: Hands, random: np.random.Generator) -> Line:
 def _spaced(line: Line) -> Line:
     """The same line with more points, where they are far apart."""
     way = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])  # to each point
-    places = np.unique(np.concatenate([way, np.arange(0, way[-1], SPACING)]))
+    places = np.sort(np.concatenate([way, np.arange(SPACING, way[-1], SPACING)]))
     return np.stack([np.interp(places, way, line[:, axis]) for axis in (0, 1)], axis=1)
 
 
@@ -104,11 +116,3 @@ def _rounded(line: Line) -> Line:
     """Cut the corners (Chaikin, An Algorithm for High-Speed Curve Generation, 1974)."""
     inner = np.stack([0.75 * line[:-1] + 0.25 * line[1:], 0.25 * line[:-1] + 0.75 * line[1:]], axis=1).reshape(-1, 2)
     return np.concatenate([line[:1], inner, line[-1:]])
-
-
-def _waves(line: Line, waves: NDArray[np.float64], phases: NDArray[np.float64]) -> Line:
-    """How far each point of a line, (n, 2), is moved by waves over the whole square, (number, along, of)."""
-    numbers = np.array([1.0, 2.0])
-    angles = np.pi * numbers[:, np.newaxis, np.newaxis] * line[:, np.newaxis, :, np.newaxis] + phases  # (n, number, along, of)
-    moved: Line = np.einsum("kij,nkij->nj", waves / numbers[:, np.newaxis, np.newaxis], np.sin(angles))
-    return moved

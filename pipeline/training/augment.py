@@ -70,7 +70,7 @@ def extended(
     if drawings:
         images = []
         for drawing in tqdm([*drawings] * options.renderings, "rendering", unit="drawing", disable=hidden):
-            lines = forms.vary(drawing.label, [np.array(stroke) for stroke in drawing.strokes], options.forms, random)
+            lines = forms.vary(drawing.label, hands.in_unit_square(drawing.strokes), options.forms, random)
             images.append(hands.render(lines, options.hands, random))
         labels = np.array([drawing.label for drawing in drawings] * options.renderings, np.uint8)
         parts.append(Split(np.stack(images), labels))

@@ -90,10 +90,7 @@ def _letters(chosen: dict[str, str]) -> list[list[Line]]:
     for font, characters in chosen.items():
         fonts.load_default_font(font)
         for character in characters:
-            lines = [np.array(stroke, np.float64) for stroke in fonts.strokes_for_text(character)]
-            points = np.concatenate(lines)
-            low = points.min(axis=0)
-            found.append([(line - low) / float((points.max(axis=0) - low).max()) for line in lines])
+            found.append(hands.in_unit_square(map(list, fonts.strokes_for_text(character))))
     return found
 
 

@@ -42,7 +42,7 @@ def sheet(drawings: Sequence[LabelledDrawing], images: Images, options: Augment,
     random = np.random.default_rng(seed)
     rows: dict[str, Images] = {}
     for label, own in enumerate(forms.FORMS):
-        lines = [[np.array(stroke) for stroke in drawing.strokes] for drawing in drawings if drawing.label == label]
+        lines = [hands.in_unit_square(drawing.strokes) for drawing in drawings if drawing.label == label]
         for name, form in own.items():
             if lines and getattr(options.forms, name):
                 chosen = [lines[number] for number in random.integers(len(lines), size=COLUMNS)]
