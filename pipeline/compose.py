@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import yaml
 from omegaconf import OmegaConf
 
 from pipeline.config.check import flatten, load, read
@@ -28,7 +29,12 @@ def write(values: dict[str, Any], path: Path) -> list[str]:
     with replacing(path) as temporary:
         temporary.write_text(OmegaConf.to_yaml(values), encoding="utf-8")
     keys = [key for key in before | after if key != "composed_from" and before.get(key) != after.get(key)]
-    return [masked(f"  {key}: {before.get(key, 'not there')} -> {after.get(key, 'gone')}") for key in keys]
+    return [masked(f"  {key}: {_shown(before, key, 'not there')} -> {_shown(after, key, 'gone')}") for key in keys]
+
+
+def _shown(values: dict[str, Any], key: str, missing: str) -> str:
+    """A value as YAML has it."""
+    return yaml.safe_dump(values[key], default_flow_style=True, width=1000).partition("\n")[0] if key in values else missing
 
 
 def log_restored() -> None:
@@ -54,8 +60,12 @@ def main(arguments: list[str] | None = None) -> None:
         epilog="Example: python -m pipeline.compose experiment=textbook model.dropout=0.4",
     )
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="in Hydra's override grammar")
+    parser.add_argument("--print", action="store_true", help="print the composition, and leave params.yaml as it is")
     parser.add_argument("--keep", action="store_true", help="leave params.yaml as it is unless conf/ has changed")
     options = parser.parse_args(arguments)
+    if options.print:
+        print(masked(OmegaConf.to_yaml(compose(options.overrides))), end="")
+        return
     if options.keep and is_current(PARAMETERS):
         warn(load())
         if "DVC_EXP_NAME" in os.environ:

@@ -2,10 +2,14 @@
 
 import hashlib
 import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from pipeline.config.check import load
 from pipeline.config.schema import Configuration
@@ -55,6 +59,24 @@ def train(configuration: Configuration, checkpoint: Path, run: StageRun) -> "Tra
     return trainer
 
 
+@contextmanager
+def alone(checkpoint: Path) -> Iterator[None]:
+    """Wait until no other process trains the same; the user is told for which one."""
+    lock, owner = FileLock(checkpoint.with_suffix(".lock")), checkpoint.with_suffix(".process")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        process = owner.read_text() if owner.exists() else "unknown"
+        print(f"The same is being trained by process {process}: waiting until it ends.", file=sys.stderr)
+        lock.acquire()
+    try:
+        owner.write_text(str(os.getpid()))
+        yield
+    finally:
+        owner.unlink(missing_ok=True)
+        lock.release()
+
+
 def main() -> None:
     """Entry point of ``python -m pipeline.train``."""
     parse_stage("train", __doc__)
@@ -62,7 +84,7 @@ def main() -> None:
     checkpoint = checkpoint_path(configuration, prepared.summary()["sha256"])
     checkpoint.parent.mkdir(exist_ok=True)
     # Two experiments may differ in what comes after the training alone: one trains, the other waits.
-    with FileLock(checkpoint.with_suffix(".lock")):
+    with alone(checkpoint):
         with stage_run.stage("train", configuration) as run:
             tensorflow_setup.start(configuration.training.deterministic)
             run.wait_for_store()

@@ -3,9 +3,13 @@
 import os
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+from pipeline import train
 from tests.conftest import ROOT
 
 
@@ -19,3 +23,25 @@ def test_output_that_nobody_reads_ends_a_command_without_a_traceback(command: li
     with os.fdopen(write) as output:
         done = subprocess.run(whole, cwd=ROOT, env=buffered, stdout=output, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_second_training_of_the_same_says_for_which_process_it_waits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint, began = tmp_path / "state.npz", threading.Event()
+    lock = FileLock(tmp_path / "state.lock", thread_local=False)
+    lock.acquire()
+    (tmp_path / "state.process").write_text("4711")
+
+    def second() -> None:
+        with train.alone(checkpoint):
+            began.set()
+
+    waiting = threading.Thread(target=second)
+    waiting.start()
+    assert not began.wait(0.5)
+    lock.release()
+    waiting.join(timeout=10)
+    assert began.is_set()
+    assert "The same is being trained by process 4711: waiting until it ends." in capsys.readouterr().err
+    assert not (tmp_path / "state.process").exists()

@@ -3,6 +3,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from hydra.core.global_hydra import GlobalHydra
 
 from pipeline import compose
@@ -140,6 +141,27 @@ def test_the_textbook_experiment_is_the_tutorials_network() -> None:
     assert values["schedule"] == {"name": "constant"}
 
 
+def test_a_composition_is_printed_without_being_written(capsys: pytest.CaptureFixture[str]) -> None:
+    before = PARAMETERS.read_bytes()
+    compose.main(["--print", "experiment=textbook", "model.dropout=0.4"])
+    printed = yaml.safe_load(capsys.readouterr().out)
+    assert (printed["name"], printed["model"]["dropout"]) == ("textbook", 0.4)
+    assert PARAMETERS.read_bytes() == before
+
+
+def test_differences_are_shown_as_yaml_has_them(tmp_path: Path) -> None:
+    compose.write({"optimizer": {"weight_decay": None, "name": "adam"}, "formats": ["h5"]}, tmp_path / "params.yaml")
+    told = compose.write(
+        {"optimizer": {"weight_decay": 0.1}, "formats": ["h5", "keras"], "new": True}, tmp_path / "params.yaml"
+    )
+    assert sorted(told) == [
+        "  formats: [h5] -> [h5, keras]",
+        "  new: not there -> true",
+        "  optimizer.name: adam -> gone",
+        "  optimizer.weight_decay: null -> 0.1",
+    ]
+
+
 def test_a_user_never_sees_a_traceback_for_a_broken_parameters_file(tmp_path: Path) -> None:
     for content in ("model: [", "- a\n- b\n", "a: ${nowhere}\n", "\xff"):
         path = tmp_path / "params.yaml"
@@ -214,7 +236,7 @@ def test_a_password_in_an_edited_params_yaml_is_refused_and_goes_unseen_when_it_
     path.write_text(PARAMETERS.read_text(encoding="utf-8").replace("uri: null", "uri: http://me:secret@host"), encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"must hold no password.*http://me:\*\*\*@host"):
         check.load(path)
-    assert compose.write(composition.compose([]), path) == ["  tracking.uri: http://me:***@host -> None"]
+    assert compose.write(composition.compose([]), path) == ["  tracking.uri: http://me:***@host -> null"]
 
 
 @pytest.mark.parametrize(
