@@ -2,7 +2,8 @@
 
 A warp of 28 x 28 pixels moves ink; it can't lengthen a stroke, lift one off another, or round a corner and leave the pen's
 width as it is. Varying pen trajectories to train handwriting recognizers: Plamondon and Srihari, On-Line and Off-Line
-Handwriting Recognition, 2000; Bhattacharya et al., Sigma-Lognormal Models for Handwriting Generation, 2017.
+Handwriting Recognition, 2000; Bhattacharya et al., A Sigma-Lognormal Model-Based Approach to Generating Large Synthetic Online
+Handwriting Sample Databases, 2017.
 """
 
 from collections.abc import Iterable
