@@ -390,6 +390,8 @@ def test_a_drawing_does_not_wait_for_an_image_that_is_being_read(model: Path, cl
 
     client.open(0, model)
     receive(client, Opened)
+    while client.busy:  # the word that it is done may come a moment after the model's
+        client.receive()
     client.read(Read(1, [], tmp_path / "slow.png"))
     assert client.reading
     client.read(Read(2, STROKES[7]))

@@ -57,7 +57,8 @@ def test_what_ships_is_small_and_says_how_good_it_is() -> None:
         says = json.loads(file.attrs[ATTRIBUTE])
     assert SHIPPED.stat().st_size <= 1.5 * 2**20
     assert says["dataset"] == "mnist"
-    assert says["configuration"]["name"] == "pen"
+    assert says["configuration"]["augment"]["name"] == "pen"
+    assert says["outside"]["pen_digits_test"] >= 0.98
     assert says["test_accuracy"] >= 0.995
     assert {"none_below", "sure_from"} <= set(says["rejection"])
 
