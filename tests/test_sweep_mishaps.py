@@ -189,7 +189,9 @@ def test_a_trial_that_was_given_up_while_its_machine_slept_is_run_once_more(swee
         if configuration.training.seed == 3 and not slept.exists():
             slept.touch()
             with closing(sqlite3.connect(tmp_path / "sweeps.db", timeout=30)) as store, store:
-                store.execute("update trial_heartbeats set heartbeat = datetime('now', '-61 seconds')")
+                own = "select trial_id from trial_params where param_name = 'training.seed' and param_value = 3"
+                missed = "update trial_heartbeats set heartbeat = datetime('now', '-61 seconds')"
+                assert store.execute(f"{missed} where trial_id in ({own})").rowcount == 1  # that of the other worker beats
             study.Study(planned, space, data.sha256, study.storage(planned.sweep))  # another coordinator
         return quick(configuration, data, on_epoch)
 
