@@ -58,9 +58,9 @@ def write(path: Path, card: Sequence[Section], figures: dict[str, "bytes | Figur
         level = "h2" if number else "h1"
         parts.append(f"<{level}>{escape(section.title)}</{level}>")
         parts += [f"<p>{escape(text)}</p>" for text in section.paragraphs]
-        parts += (
-            ["<table>", *map(_row, section.table, "hd"[:1] + "d" * len(section.table)), "</table>"] if section.table else []
-        )
+        if section.table:
+            head, *rows = section.table
+            parts += ["<table>", _row(head, "h"), *(_row(row, "d") for row in rows), "</table>"]
         if not number:
             parts.append(f"<p>On the machine that measured it, it takes {latency:.2f} ms for one image.</p>")
     for title, figure in figures.items():
@@ -71,6 +71,7 @@ def write(path: Path, card: Sequence[Section], figures: dict[str, "bytes | Figur
 
 
 def _row(cells: list[str], kind: str) -> str:
+    """A row of a table, its cells of the kind ``h`` (head) or ``d`` (data)."""
     return "<tr>" + "".join(f"<t{kind}>{escape(cell)}</t{kind}>" for cell in cells) + "</tr>"
 
 

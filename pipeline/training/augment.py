@@ -26,6 +26,7 @@ NONE = CLASSES  # label of what is no digit
 
 BRIGHTEST_VEIL = 0.75  # of the ink
 SCANNED = 16  # longer side of a digit in a small scan, pixels
+THRESHOLDS = (0.3, 0.6)  # of ink, from which a scanner makes a pixel black
 
 Pixels = Annotated[float, Field(ge=0, le=SIDE // 2)]
 
@@ -196,7 +197,8 @@ def _coarsen(images: "tf.Tensor", probability: float, seed: "tf.Tensor") -> "tf.
     few = round(SIDE * SCANNED / BOX)
     draw = tf.random.stateless_uniform((2, tf.shape(images)[0], 1, 1, 1), seed)
     small = tf.image.resize(images, (few, few), "area")
-    small = tf.cast(small > 0.3 + 0.3 * draw[1], tf.float32)
+    low, high = THRESHOLDS
+    small = tf.cast(small > low + (high - low) * draw[1], tf.float32)
     coarse = tf.clip_by_value(tf.image.resize(small, (SIDE, SIDE), "bicubic"), 0.0, 1.0)
     return tf.where(draw[0] < probability, coarse, images)
 
