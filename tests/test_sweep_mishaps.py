@@ -72,6 +72,11 @@ def sweep(address: str, empty_store: Path, tmp_path: Path, monkeypatch: pytest.M
     return lambda fit, *overrides: command.run([*SEEDS, f"sweep.scheduler={address}", *overrides], fit)
 
 
+def assert_finished(said: str, number: str = "[67]") -> None:
+    """When trials were requeued, Optuna may give one point of a grid to two workers. The sweep then has a trial more."""
+    assert re.search(rf"^{number} finished, 0 pruned, 0 failed\.$", said, re.MULTILINE), said
+
+
 def finished_seeds(folder: Path) -> list[str]:
     """Of the trials that MLflow has as finished."""
     return sorted(run["params"]["training.seed"] for run in trials(folder) if run["status"] == "FINISHED")
@@ -125,10 +130,11 @@ def test_ctrl_c_queues_what_was_running_again_and_the_same_command_finishes_it(s
         sweep(interrupting)
     assert states(tmp_path) == {"FAIL": 2, "WAITING": 2}
     assert {run["status"] for run in mlflow_runs(tmp_path)} == {"KILLED"}
-    assert "6 finished, 0 pruned, 0 failed." in sweep(quick)
-    assert states(tmp_path) == {"FAIL": 2, "COMPLETE": 6}
-    assert finished_seeds(tmp_path) == list("012345")
-    assert Counter(run["status"] for run in trials(tmp_path)) == {"FINISHED": 6, "KILLED": 2}
+    assert_finished(sweep(quick))
+    ended = states(tmp_path)
+    assert ended == {"FAIL": 2, "COMPLETE": ended["COMPLETE"]}
+    assert set(finished_seeds(tmp_path)) == set("012345")
+    assert Counter(run["status"] for run in trials(tmp_path)) == {"FINISHED": ended["COMPLETE"], "KILLED": 2}
     assert [run["status"] for run in mlflow_runs(tmp_path) if run["tags"]["role"] == "sweep"] == ["FINISHED"]
 
 
@@ -174,9 +180,9 @@ def test_an_mlflow_store_that_breaks_stops_the_sweep_and_lacks_nothing_when_it_h
     with pytest.raises(UserError, match=r"the MLflow store .*mlflow\.db can't be used: .* no such table: .*latest_metrics"):
         sweep(fit)
     rename("away", "latest_metrics")
-    assert "6 finished, 0 pruned, 0 failed." in sweep(quick)
+    assert_finished(sweep(quick))
     ended = [run for run in trials(tmp_path) if run["tags"].get("trial_state") == "finished"]
-    assert sorted(run["params"]["training.seed"] for run in ended) == list("012345")
+    assert {run["params"]["training.seed"] for run in ended} == set("012345")
     assert all("epoch/validation_accuracy" in run["latest_metrics"] for run in ended)
     assert {run["status"] for run in trials(tmp_path)} == {"FINISHED", "KILLED"}
 
@@ -195,8 +201,8 @@ def test_a_trial_that_was_given_up_while_its_machine_slept_is_run_once_more(swee
             study.Study(planned, space, data.sha256, study.storage(planned.sweep))  # another coordinator
         return quick(configuration, data, on_epoch)
 
-    assert "6 finished, 0 pruned, 0 failed." in sweep(fit)
-    assert finished_seeds(tmp_path) == list("012345")
+    assert_finished(sweep(fit))
+    assert set(finished_seeds(tmp_path)) == set("012345")
     assert "KILLED" in {run["status"] for run in trials(tmp_path)}
 
 
@@ -254,7 +260,7 @@ def test_a_study_on_postgresql_outlives_a_server_that_stops_and_its_password_is_
     assert "the same command resumes" in str(told.value)
     assert "word" not in str(told.value).replace("password", "")
     said = sweep(quick, *store)
-    assert re.search(r"[678] finished, 0 pruned, 0 failed\.", said), said  # what was running may be repeated
+    assert_finished(said, "[678]")  # what was running may be repeated
     assert "over 6 seeds: mean 52.5000%" in said
     assert not (tmp_path / "sweeps.db").exists()
     assert set(finished_seeds(tmp_path)) == set("012345")
