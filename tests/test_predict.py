@@ -1,20 +1,22 @@
 """What a script, a notebook or a server does: a picture in any form, an answer or one error that it can catch."""
 
+import doctest
 import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 import gui
 from gui import Recognizer, predict_digit, read_picture
 from pipeline.images.picture_file import picture_of
 from pipeline.images.strokes import render
+from pipeline.inference import predict
 from pipeline.inference.default_model import SHIPPED
 from pipeline.system.errors import DataError, ModelError
-from tests.hand import DIGITS
+from tests.hand import DIGITS, row
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +28,14 @@ def model() -> Recognizer:
 def seven() -> Image.Image:
     """A 7, dark on white, 84 x 84."""
     return Image.fromarray(255 - render(DIGITS[7])).resize((84, 84), Image.Resampling.BICUBIC)
+
+
+def drawn(digits: str) -> Image.Image:
+    """Digits side by side, dark on white."""
+    image = Image.new("L", (60 + 110 * len(digits), 180), 255)
+    for stroke in row(digits):
+        ImageDraw.Draw(image).line(stroke, 0, 10, "curve")
+    return image
 
 
 def encoded(image: Image.Image) -> bytes:
@@ -44,6 +54,21 @@ def test_a_picture_is_read_alike_in_whatever_form_it_is_given(model: Recognizer,
     for picture in images:
         assert predict_digit(picture, model).digit == 7, picture
         assert read_picture(picture, model).text == "7", picture
+
+
+def test_a_picture_with_several_digits_is_read_as_one_with_a_warning_that_names_the_other_function(model: Recognizer) -> None:
+    with pytest.warns(UserWarning, match=r"several digits, '2026': read_picture reads them all") as warned:
+        assert predict_digit(drawn("2026"), model).digit in range(10)
+    assert warned[0].filename == __file__
+
+
+def test_the_examples_in_the_documentation_of_the_functions_are_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn("7").save(tmp_path / "seven.png")
+    drawn("2026").save(tmp_path / "2026.png")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(predict, "default_model", lambda: SHIPPED)
+    failed, tried = doctest.testmod(predict)
+    assert (failed, tried) == (0, 2)
 
 
 def test_the_model_may_be_a_path_in_either_form_and_is_opened_once(seven: Image.Image) -> None:

@@ -62,6 +62,10 @@ class Blots:
         own = np.isin(self._numbers[box], self._kept[list(group)] + 1)
         return np.where(own, self._ink[box], np.float32(0))
 
+    def all_ink(self) -> Ink:
+        """(height, width) float32, 0 to 1: the ink of all blots in their box."""
+        return self.ink(range(len(self)))
+
 
 def fit(image: Image.Image) -> Images:
     """Bring a picture of one digit to the form of MNIST's.
@@ -76,8 +80,7 @@ def fit(image: Image.Image) -> Images:
         BlankPicture: there is no ink in it.
 
     """
-    blots = Blots(photo.ink_of(image))
-    return fit_ink(blots.ink(range(len(blots))))
+    return fit_ink(Blots(photo.ink_of(image)).all_ink())
 
 
 def fit_ink(ink: Ink) -> Images:

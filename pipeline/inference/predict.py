@@ -16,6 +16,11 @@ KEPT_OPEN = 4  # models
 def predict_digit(picture: Picture, model: Model | None = None) -> Prediction:
     """Read the one digit in an image. `read_picture` reads several, and tells what is no digit.
 
+    If the image has several digits, a `UserWarning` says so.
+
+    >>> predict_digit("seven.png").digit
+    7
+
     Args:
         picture: a file (``str`` or ``Path``), the bytes of one, a Pillow image, or an array: see
             `pipeline.images.picture_file.picture_of`. Bright ink on dark paper or dark on bright.
@@ -35,6 +40,9 @@ def predict_digit(picture: Picture, model: Model | None = None) -> Prediction:
 
 def read_picture(picture: Picture, model: Model | None = None) -> Reading:
     """Read all digits in an image, row after row and each from left to right.
+
+    >>> read_picture("2026.png").text
+    '2026'
 
     Arguments and errors are those of `predict_digit`.
 

@@ -1,5 +1,6 @@
 """Strokes or an image in, digits out."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -89,11 +90,17 @@ class Recognizer:
 
     def predict(self, picture: Picture) -> Prediction:
         """Read the one digit in an image: see `pipeline.inference.predict.predict_digit`."""
+        image = picture_of(picture)
         try:
-            fitted = blots.fit(picture_of(picture))
+            pieces = blots.Blots(photo.ink_of(image))
         except photo.BlankPicture as error:
             return Prediction(None, 0.0, (0.0,) * CLASSES, error.why)
-        return self._predict(fitted[np.newaxis])[0][0]
+        if 1 < len(pieces) <= blots.MOST_BLOTS:
+            reading = self._read_pieces(pieces, 1.0)
+            if sum(digit.verdict == "digit" for digit in reading.digits) > 1:
+                told = f"the picture has several digits, {reading.text!r}: read_picture reads them all, predict_digit one"
+                warnings.warn(told, stacklevel=3)  # the caller of predict_digit
+        return self._predict(blots.fit_ink(pieces.all_ink())[np.newaxis])[0][0]
 
     def read_strokes(self, drawn: Sequence[strokes.Stroke]) -> Reading:
         """Read the digits that strokes draw.
@@ -131,9 +138,12 @@ class Recognizer:
         except photo.BlankPicture as error:
             return Reading((), error.why)
         going_on()
-        scale = max(image.size) / max(ink.shape)
         pieces = blots.Blots(ink)
         pieces.check()
+        return self._read_pieces(pieces, max(image.size) / max(ink.shape), going_on)
+
+    def _read_pieces(self, pieces: blots.Blots, scale: float, going_on: Callable[[], None] = lambda: None) -> Reading:
+        """Read the digits that the pieces of ink of an image are; `scale` is pixels of the image to one of the ink."""
         parts = [pieces.points(blot) for blot in range(len(pieces))]
 
         def draw(group: Group) -> Images:
