@@ -83,10 +83,11 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def make_small(folder: Path) -> Path:
-    """Make the clone's default the bundled digits and a tiny network, and commit."""
+    """Make the clone's default the bundled digits, a tiny network and few strokes to be measured by, and commit."""
     edit(folder / "conf/config.yaml", "dataset: mnist", "dataset: digits")
     edit(folder / "conf/config.yaml", "model: cnn", "model: mlp")
     edit(folder / "conf/training/default.yaml", "epochs: ", "epochs: 2 # ")
+    edit(folder / "conf/evaluation/default.yaml", "data/strokes/pen_digits_test.json.gz", "tests/data/pen_digits.json.gz")
     assert run(folder, "python", "-m", "pipeline.compose").returncode == 0
     assert run(folder, "git", "commit", "-qam", "small").returncode == 0
     return folder

@@ -28,9 +28,9 @@ def test_the_pipeline_leaves_a_model_its_metrics_its_plots_and_one_run(project: 
     assert metrics["dataset"] == "digits"
     assert metrics["test_accuracy_low"] < metrics["test_accuracy"] < metrics["test_accuracy_high"]
     assert "test_accuracy" in run(project, "dvc", "metrics", "show").stdout
-    assert metrics["pen_digits_test_images"] == 3498
+    assert metrics["pen_digits_test_images"] == 280
     card = (project / "reports/model_card.md").read_text(encoding="utf-8")
-    assert f"| UCI's test writers | 3,498 | {metrics['pen_digits_test_accuracy']:.2%}".replace("%", " %") in card
+    assert f"| UCI's test writers | 280 | {metrics['pen_digits_test_accuracy']:.2%}".replace("%", " %") in card
     assert run(project, "git", "status", "--porcelain").stdout == ""  # neither the card nor the page
     plots = run(project, "dvc", "plots", "show", "-o", "plots page")
     assert plots.returncode == 0, plots.stderr
