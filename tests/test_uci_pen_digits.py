@@ -1,16 +1,22 @@
 """The lists of pen strokes that the project ships, and the command that makes them."""
 
+import base64
 import gzip
 import hashlib
 import json
+import threading
+import zipfile
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from pipeline.data import collection, pen_digits
 from pipeline.images.strokes import LabelledDrawing, render
-from pipeline.system.errors import DataError
+from pipeline.system.errors import DataError, DataUnavailable
 
 #: Two digits as UCI's files have them, of another writer each.
 TEXT = """.INCLUDE dene.doc
@@ -35,6 +41,12 @@ TEXT = """.INCLUDE dene.doc
 .PEN_UP
 """
 
+#: What the program `compress` makes of `TEXT`: UCI's own files are such.
+COMPRESSED = base64.b85decode(
+    "ADxgck~kT{qzaKDAjp()Q^p0EH)9mIm{R0OlOj&2fFP3OND_@8Lc##?1B8ehA|wuZ(&S=B5H~=?kP%Xb3>p%lVEjVl$rUFGWWpE;V#d&*F=`Ms3L~hDp&^+f"
+    "eHt>xQ5QO$e5nFOA`y*Nn_}JB^CwcPHIK^7LG-EEtXsQItmslBM~@(@k~A43rHhp<F@h~xQ$~%PWPJh^8j>wiqE-=W<*EP"
+)
+
 
 def test_a_text_of_unipen_becomes_drawings_with_y_downward() -> None:
     seven, one = pen_digits.parse(TEXT)
@@ -55,16 +67,56 @@ def test_a_list_is_small_readable_and_the_same_each_time(tmp_path: Path) -> None
     assert one.strokes == [[(0, 0), (0, 250)]]
 
 
-@pytest.mark.parametrize("ending", ["", ".gz"])
-def test_uci_files_are_found_compressed_or_not_and_checked(ending: str, tmp_path: Path) -> None:
-    content = TEXT.encode()
-    digest = hashlib.sha256(content).hexdigest()
-    (tmp_path / f"digits{ending}").write_bytes(gzip.compress(content) if ending else content)
+@pytest.mark.parametrize(
+    ("ending", "content"), [("", TEXT.encode()), (".gz", gzip.compress(TEXT.encode())), (".Z", COMPRESSED)]
+)
+def test_uci_files_are_found_compressed_or_not_and_checked(ending: str, content: bytes, tmp_path: Path) -> None:
+    digest = hashlib.sha256(TEXT.encode()).hexdigest()
+    (tmp_path / f"digits{ending}").write_bytes(content)
     assert pen_digits.find(tmp_path, "digits", digest) == TEXT
     with pytest.raises(DataError, match=r"the SHA-256 of the text in .*digits.* must be 0000, and is"):
         pen_digits.find(tmp_path, "digits", "0000")
     with pytest.raises(DataError, match=r"must hold other, other\.Z or other\.gz"):
         pen_digits.find(tmp_path, "other", digest)
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    """Where a server has an archive with two files, as UCI's has them."""
+    served = tmp_path / "served"
+    served.mkdir()
+    with zipfile.ZipFile(served / "digits.zip", "w") as archive:
+        for name in ("README", "train.Z", "test.Z"):
+            archive.writestr(name, COMPRESSED)
+
+    class Handler(SimpleHTTPRequestHandler):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments, directory=str(served))
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_the_command_downloads_the_archive_and_makes_both_lists(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digest = hashlib.sha256(TEXT.encode()).hexdigest()
+    monkeypatch.setattr(pen_digits, "SOURCES", {"first": ("train", digest), "second": ("test", digest)})
+    monkeypatch.setattr(pen_digits, "FOLDER", tmp_path)
+    monkeypatch.setattr(pen_digits, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(pen_digits, "ADDRESS", f"{address}/digits.zip")
+    monkeypatch.setattr("sys.argv", ["pen_digits"])
+    pen_digits.main()
+    assert capsys.readouterr().out == "2 digits in first.json.gz\n2 digits in second.json.gz\n"
+    assert [drawing.label for drawing in collection.read(tmp_path / "second.json.gz")] == [7, 1]
+    monkeypatch.setattr(pen_digits, "ADDRESS", f"{address}/nothing.zip")
+    with pytest.raises(DataUnavailable, match=r"nothing\.zip can't be had: 404[^\n]*\nFetch it by other means, unpack train"):
+        pen_digits.main()
 
 
 def test_the_lists_have_all_digits_of_all_writers_and_are_small() -> None:
