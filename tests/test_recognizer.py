@@ -19,6 +19,8 @@ from gui import Prediction, Recognizer, predict_digit
 from gui.replay import drawn
 from pipeline.evaluation.metrics import auroc
 from pipeline.images import hands
+from pipeline.images.blots import Blots
+from pipeline.images.photo import ink_of
 from pipeline.inference import exported
 from pipeline.inference.default_model import SHIPPED
 from pipeline.inference.description import ATTRIBUTE, Description
@@ -143,6 +145,25 @@ def test_a_picture_of_a_number_is_read_whatever_its_paper(how: str, model: Recog
     for found, box in zip(reading.digits, expected, strict=True):
         assert np.allclose(np.array(found.box) / factor, box, atol=8)
         assert found.strokes == ()
+
+
+@pytest.mark.parametrize("number", ["23", "25", "26", "62"])
+def test_digits_of_a_picture_that_touch_are_parted_each_in_its_box(number: str, model: Recognizer) -> None:
+    image = picture(row(number, gap=-9), 8)
+    assert len(Blots(ink_of(image))) == 1
+    digits = model.read_picture(image).digits
+    assert "".join(digit.answer for digit in digits) == number
+    together = Image.new("L", image.size)
+    for digit in digits:
+        left, top, right, bottom = (round(edge) for edge in digit.box)
+        together.paste(255, (left, top, right, bottom))
+    ink = np.asarray(image) < 128
+    assert (np.asarray(together) > 0)[ink].mean() > 0.95
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_is_no_digit_is_not_cut_into_digits(name: str, model: Recognizer) -> None:
+    assert not model.read_picture(picture(moved(OTHERS[name], 60, 60, 300), 22)).text
 
 
 def test_a_blank_has_no_answer(model: Recognizer) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline.images import blots, photo, strokes
 from pipeline.images.arrays import CLASSES, SIDE, Images, network_input
 from pipeline.images.picture_file import Picture, picture_of
-from pipeline.inference import exported, input_range, rejection, rows, segmentation
+from pipeline.inference import exported, input_range, rejection, rows, segmentation, touching
 from pipeline.inference.description import Description
 from pipeline.inference.explanation import Explainer
 from pipeline.inference.model_file import first_line
@@ -154,7 +154,22 @@ class Recognizer:
             points = np.concatenate([parts[part] for part in group])
             return Box(*(float(edge) * scale for edge in (*points.min(axis=0), *(points.max(axis=0) + 1)))), ()
 
-        return self._read(parts, draw, locate)
+        def read_slices(slices: list[touching.Slice], box: Box) -> list[Digit]:
+            digits: list[Digit] = []
+            for first in range(0, len(slices), BATCH):
+                going_on()
+                some = slices[first : first + BATCH]
+                corner = np.array([box.left, box.top, box.left, box.top])
+                places = [(Box(*(corner + np.array(each.box) * scale).tolist()), ()) for each in some]
+                digits += self._digits([blots.fit_ink(each.ink) for each in some], places)
+            return digits
+
+        def separate(group: Group, digit: Digit) -> list[Digit]:
+            if len(pieces) > touching.MOST_PIECES:
+                return []
+            return touching.separated(pieces.ink(group), lambda slices: read_slices(slices, digit.box))
+
+        return self._read(parts, draw, locate, separate)
 
     def _predict(self, images: Images) -> list[tuple[Prediction, float]]:
         """The prediction of each of (n, 28, 28) uint8, and how much like a digit it is."""
@@ -163,11 +178,20 @@ class Recognizer:
         predictions = [Prediction(row.index(max(row)), max(row), row) for row in each]
         return list(zip(predictions, rejection.score(logits).tolist(), strict=True))
 
+    def _digits(self, images: Sequence[Images], places: Sequence[tuple[Box, tuple[int, ...]]]) -> list[Digit]:
+        """What images show, (28, 28) uint8 each; a place is a box and the numbers of its strokes."""
+        found = []
+        for image, (box, numbers), (prediction, likeness) in zip(images, places, self._predict(np.stack(images)), strict=True):
+            verdict = self.description.thresholds.verdict(likeness, prediction.probability)
+            found.append(Digit(prediction, verdict, box, image.tobytes(), numbers, likeness))
+        return found
+
     def _read(
         self,
         parts: Sequence[segmentation.Part],
         draw: Callable[[Group], Images],
         locate: Callable[[Group], tuple[Box, tuple[int, ...]]],
+        separate: Callable[[Group, Digit], list[Digit]] = lambda *_: [],
     ) -> Reading:
         """Find the digits among `parts`.
 
@@ -175,6 +199,7 @@ class Recognizer:
             parts: strokes or blots.
             draw: returns the image of a group of them, (28, 28) uint8.
             locate: returns the box of a group and the numbers of its strokes.
+            separate: returns the digits that a group is which is not surely one, if it is several.
 
         """
         read: dict[Group, Digit] = {}
@@ -183,15 +208,14 @@ class Recognizer:
             new = [group for group in groups if group not in read]
             for first in range(0, len(new), BATCH):
                 some = new[first : first + BATCH]
-                images = np.stack([draw(group) for group in some])
-                for group, picture, (prediction, likeness) in zip(some, images, self._predict(images), strict=True):
-                    (box, numbers), thresholds = locate(group), self.description.thresholds
-                    verdict = thresholds.verdict(likeness, prediction.probability)
-                    read[group] = Digit(prediction, verdict, box, picture.tobytes(), numbers, likeness)
+                read.update(zip(some, self._digits([draw(group) for group in some], list(map(locate, some))), strict=True))
             return np.array([self._worth(read[group]) for group in groups])
 
-        lines = rows.segment(parts, worth)
-        return Reading(tuple(replace(read[group], row=number) for number, line in enumerate(lines) for group in line))
+        def digits(group: Group) -> list[Digit]:
+            return (read[group].verdict != "digit" and separate(group, read[group])) or [read[group]]
+
+        lines = enumerate(rows.segment(parts, worth))
+        return Reading(tuple(replace(digit, row=row) for row, line in lines for group in line for digit in digits(group)))
 
     def _worth(self, digit: Digit) -> float:
         """How well a group reads as one digit, nats, at most 0."""
