@@ -372,6 +372,25 @@ def test_an_image_that_can_not_be_read_has_no_answer(window: App, tmp_path: Path
     answered(window, "7")
 
 
+def test_a_picture_that_is_being_read_is_told_and_left_with_a_key(window: App, tmp_path: Path) -> None:
+    draw(window, 7)
+    answered(window, "7")
+    image_of(1).save(tmp_path / "one.png")
+    window.session.open_drawing(tmp_path / "one.png")
+    told: list[tuple[bool, str]] = []
+
+    def is_read() -> bool:
+        told.append((window.session.is_reading_picture, window.columns[0].answer["text"]))
+        return bool(window.session.page.content.image and window.session.seen)
+
+    wait(window, is_read)
+    assert (True, "Reading …") in told
+    assert (True, "7") not in told
+    assert told[-1] == (False, "1")
+    press(window, "<Escape>")
+    answered(window, "7")
+
+
 def receive(client: ReadingClient, kind: type) -> Any:
     """Wait for a message of that kind."""
     while True:

@@ -268,6 +268,48 @@ def test_an_image_is_opened_unless_something_is_drawn_meanwhile(session: Session
     assert session.page.content.image is image
 
 
+def opened_picture(session: Session, path: Path) -> None:
+    Image.new("L", (40, 20), 255).save(path)
+    session.open_drawing(path)
+    finish(session)
+
+
+def test_a_picture_that_is_read_stands_beside_no_other_answer(session: Session, client: Client, tmp_path: Path) -> None:
+    draw(session, LEFT)
+    answer(session, client, 1)
+    opened_picture(session, tmp_path / "x.png")
+    assert session.seen == {}
+    assert session.is_reading_picture
+    assert session.status.startswith("Reading x.png")
+    late = Answer(session.page.version, {0: read(7)})
+    answer(session, client, 7)
+    assert not session.is_reading_picture
+    assert session.status.startswith("Opened x.png")
+    session.page.clear()  # as drawing over a picture does
+    draw(session, RIGHT)
+    assert session.seen == {}
+    receive(session, client, late)
+    assert session.seen == {}
+    assert client.asked[-1].strokes == [RIGHT]
+
+
+def test_a_picture_is_left_at_once_while_it_is_opened_or_read(session: Session, client: Client, tmp_path: Path) -> None:
+    draw(session, LEFT)
+    for _ in range(2):  # two pictures, and what was drawn comes back
+        opened_picture(session, tmp_path / "x.png")
+    assert session.pictures.can_leave
+    session.pictures.leave()
+    assert session.page.strokes == [LEFT]
+    assert client.asked[-1].strokes == [LEFT]
+    assert not session.pictures.can_leave
+    session.open_drawing(tmp_path / "missing.png")
+    session.pictures.leave()
+    assert not session.busy
+    finish(session)
+    assert session.status == "The picture was not opened."
+    assert session.page.strokes == [LEFT]
+
+
 def test_strokes_are_saved_and_opened(session: Session, tmp_path: Path) -> None:
     draw(session, LEFT)
     session.save_drawing(tmp_path / "x.json")

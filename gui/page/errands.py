@@ -43,3 +43,4 @@ class Errands:
         """End all of them."""
         for errand, _ in self._under_way:
             errand.close()
+        self._under_way.clear()

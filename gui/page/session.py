@@ -13,6 +13,7 @@ from gui.page.corrections import Corrections, correctable
 from gui.page.errands import Errands
 from gui.page.models import MAIN, SECOND, Models
 from gui.page.page import Page, ShownImage
+from gui.page.pictures import Pictures
 from gui.reading import messages
 from gui.reading.client import ReadingClient
 from gui.reading.messages import Answer, Explanation, Failed, Message, Opened, Read
@@ -23,7 +24,6 @@ from pipeline.system.paths import PROJECT
 THINNEST, THICKEST = 0.015, 0.16  # brush, of the page's side
 BRUSH_STEP = 1.2  # how much thicker one step makes it
 EXPLAIN_SECONDS = 0.1  # between two explanations while the pen moves
-IMAGE_SECONDS = 30.0  # that opening an image may take
 COLLECTION = PROJECT / "data" / "drawings"
 
 
@@ -41,6 +41,7 @@ class Session:
         changed: called after each change of what is here.
         status: the latest message for the user.
         models: that are open.
+        pictures: that are put on the page.
         seen: the answer of each, by slot; empty for a blank page, and before there is an answer.
         is_explaining: whether explanations are wanted.
         explanation: the latest one.
@@ -62,8 +63,9 @@ class Session:
         self.explanation: Explanation | None = None
         self.uses_eraser = False
         self.corrections = Corrections(collection or COLLECTION, writer, self.tell)
-        self._client, self._shown_side = client, shown_side
-        self._image_count = 0
+        self._client = client
+        self.pictures = Pictures(page, shown_side, self.tell, self._replaced)
+        self._picture: ShownImage | None = None  # that was on the page when it was last looked at
         self._asked = self._answered = self._since = page.version  # versions; answers to earlier ones than the last are void
         self._explained, self._explain_next = -1, 0.0  # the version that was explained, and the time of the next
 
@@ -78,9 +80,14 @@ class Session:
         return not self.page.blank and self._answered != self.page.version
 
     @property
+    def is_reading_picture(self) -> bool:
+        """Whether the answer to a picture is still to come."""
+        return self.pending and self.page.content.image is not None
+
+    @property
     def busy(self) -> bool:
-        """Whether an image is being opened, a run is being looked for, or a correction is being saved."""
-        return self._errands.busy or self.corrections.busy
+        """Whether a picture is being opened, a run is being looked for, or a correction is being saved."""
+        return self._errands.busy or self.pictures.busy or self.corrections.busy
 
     @property
     def is_answer_due(self) -> bool:
@@ -108,6 +115,7 @@ class Session:
             self._receive(message)
             self.changed()
         self._errands.look()
+        self.pictures.look()
         self.corrections.look()
 
     def close(self) -> None:
@@ -116,10 +124,14 @@ class Session:
             self.corrections.look()
             time.sleep(0.01)
         self._errands.close()
+        self.pictures.close()
 
     def page_changed(self) -> None:
         """Have the page read as it is now; the answer comes when it can."""
         page = self.page
+        if page.content.image is not self._picture:  # the answer to a picture is none to what takes its place
+            self._picture, self._since = page.content.image, page.version
+            self._see({})
         if page.blank:
             self._client.forget()
             self._answered = self._asked = page.version
@@ -197,30 +209,12 @@ class Session:
             self.page.replace(files.load_strokes(path, self.page.content.size))
             self._replaced()
         else:
-            self._open_image(path)
-            self.tell(f"Opening {path.name} …")
+            self.pictures.open(path)
 
     def save_drawing(self, path: Path) -> None:
         """Save the drawing as an image or as strokes: see `files.save`."""
         files.save(self.page, path)
         self.tell(f"Saved {path.name}.")
-
-    def _open_image(self, path: Path) -> None:
-        self._image_count += 1
-        number, version = self._image_count, self.page.version
-
-        def opened(image: ShownImage) -> None:
-            if number < self._image_count:
-                return  # another was asked for since
-            if self.page.version != version:
-                self.tell(f"{path.name} was not opened, for you have drawn meanwhile. Open it again.")
-                return
-            self.page.place(image)
-            self.tell(f"Opened {path.name}. Drawing replaces it, and Ctrl+Z brings it back.")
-            self._replaced()
-
-        late = f"{path.name} took too long to open. Make it smaller."
-        self._errands.send(files.shown_image, path, self._shown_side, then=opened, seconds=IMAGE_SECONDS, late=late)
 
     def close_second(self) -> None:
         """Read with one model only."""
@@ -240,8 +234,8 @@ class Session:
             case Answer() if self._is_current(message.version):
                 self._answered = message.version
                 self._see(message.seen)
-                if MAIN in message.seen and (why := message.seen[MAIN].blank):
-                    self.tell(wording.sentence(why))
+                if self.reading:
+                    self.pictures.tell_of(self.reading, self.status)
             case Explanation() if self._is_current(message.version) and self.is_explaining:
                 if not self.page.is_drawing:  # else the canvas is not coloured: it is asked for again afterwards
                     self._explained = message.version

@@ -91,6 +91,7 @@ class ReadingClient:
     def _ended(self) -> Failed:
         """The process was killed, perhaps since memory ran out."""
         opening = next((job.slot for job in self._under_way if isinstance(job, Open)), None)
+        version = next((job.version for job in reversed(self._under_way) if isinstance(job, Read)), None)
         self._under_way.clear()
         self.close()
-        return Failed(opening, ENDED)
+        return Failed(opening, ENDED, version)

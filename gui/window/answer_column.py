@@ -8,6 +8,7 @@ from gui.page.palette import Palette
 from pipeline.inference.results import Reading
 
 WIDTH, BARS_HEIGHT = 250, 270  # of the column and its bars at 96 dots an inch, pixels
+READING = "Reading …"
 LEFT, RIGHT = 26, 72  # beside the bars, for the digit and its probability
 
 
@@ -18,7 +19,7 @@ class Column(ttk.Frame):
         super().__init__(parent, style="Card.TFrame", padding=round(12 * px), borderwidth=0)
         self.palette, self.px = palette, px
         self.values: tuple[float, ...] = (0.0,) * 10
-        self._shown: tuple[Reading | None, int] = (None, -1)
+        self._shown: tuple[Reading | None, int, bool] = (None, -1, False)
         self._best: int | None = None
         self._span = (0.0, 0.0)  # where the bars begin and end
         wrap = round((WIDTH - 24) * px)
@@ -42,13 +43,13 @@ class Column(ttk.Frame):
         self.bars.configure(background=palette.card)
         self._place()
 
-    def show(self, reading: Reading | None, number: int) -> None:
-        """Show an answer, with the bars of its digit `number`; None: nothing to answer."""
-        if self._shown == (reading, number):
+    def show(self, reading: Reading | None, number: int, is_waiting: bool) -> None:
+        """Show an answer, with the bars of its digit `number`; None: nothing to answer, or a picture is being read."""
+        if self._shown == (reading, number, is_waiting):
             return
-        self._shown = (reading, number)
+        self._shown = (reading, number, is_waiting)
         prediction = reading.digits[number].prediction if reading and reading.digits else None
-        answer = reading.answer if reading else ""
+        answer = reading.answer if reading else READING if is_waiting else ""
         points = wording.headline_points(answer)
         font = ("TkDefaultFont", points, "bold" if points > 20 else "normal")
         self.answer.configure(text=wording.headline(answer), font=font)

@@ -115,6 +115,7 @@ class App(tk.Tk):
         session = self.session
         actions: dict[str, Callable[..., object]] = {
             "open": lambda: file_dialogs.open_drawing(self, session),
+            "leave": session.pictures.leave,
             "save": lambda: file_dialogs.save_drawing(self, session),
             "quit": self.destroy,
             "undo": session.undo,
@@ -177,7 +178,8 @@ class App(tk.Tk):
         for slot, column in enumerate(self.columns):
             say(column.model, introductions.get(slot, UNKNOWN).replace(", ", "\n", 1))
             reading = session.seen.get(slot)
-            column.show(reading, min(session.selected, len(reading.digits) - 1) if reading else -1)
+            number = min(session.selected, len(reading.digits) - 1) if reading else -1
+            column.show(reading, number, is_waiting=session.is_reading_picture and slot in introductions)
         self.panel.show(session.explanation)
         _set_visible(self.columns[SECOND], SECOND in introductions)
         _set_visible(self.panel, session.is_explaining)
@@ -190,7 +192,7 @@ class App(tk.Tk):
         on = {"eraser" if session.uses_eraser else "pen"}
         on |= {name for name, is_on in (("explain", session.is_explaining), ("dark", self.palette is DARK)) if is_on}
         can = {"undo": page.can_undo, "redo": page.can_redo, "clear": not page.blank}
-        can |= {"stop_comparing": session.models.is_chosen(SECOND)}
+        can |= {"stop_comparing": session.models.is_chosen(SECOND), "leave": session.pictures.can_leave}
         unavailable = {name for name, is_possible in can.items() if not is_possible}
         brush = page.brush / page.side
         if (controls := (on, unavailable, brush, self.palette)) != self._controls:

@@ -1,0 +1,84 @@
+"""Pictures on the page: they are opened in other processes, one at a time. Knows nothing of a window."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from gui.page import files
+from gui.page.errands import Errands
+from gui.page.page import Page, ShownImage
+from gui.page.wording import sentence
+from pipeline.inference.results import Reading
+
+SECONDS = 30.0  # that opening a picture may take
+
+
+class Pictures:
+    """Puts pictures on a page, and takes them away again.
+
+    Args:
+        page: that they are put on.
+        side: of a picture on the screen at most, pixels.
+        tell: called with messages for the user.
+        replaced: called when a picture was put on the page or taken away.
+
+    """
+
+    def __init__(self, page: Page, side: int, tell: Callable[[str], None], replaced: Callable[[], None]) -> None:
+        self._page, self._side, self._tell, self._replaced = page, side, tell, replaced
+        self._errands = Errands(tell)
+        self._told = ""  # while the picture is read
+
+    @property
+    def busy(self) -> bool:
+        """Whether a picture is being opened."""
+        return self._errands.busy
+
+    @property
+    def can_leave(self) -> bool:
+        """Whether there is a picture, or one is being opened."""
+        return self._page.content.image is not None or self.busy
+
+    def open(self, path: Path) -> None:
+        """Show a picture. What is wrong with it is told later."""
+        self.close()
+        version = self._page.version
+
+        def opened(image: ShownImage) -> None:
+            if self._page.version != version:
+                self._tell(f"{path.name} was not opened, for you have drawn meanwhile. Open it again.")
+                return
+            self._page.place(image)
+            self._told = f"Reading {path.name} … Draw, or press Escape, to leave it."
+            self._tell(self._told)
+            self._replaced()
+
+        late = f"{path.name} took too long to open. Make it smaller."
+        self._errands.send(files.shown_image, path, self._side, then=opened, seconds=SECONDS, late=late)
+        self._tell(f"Opening {path.name} …")
+
+    def leave(self) -> None:
+        """Go back to what was drawn before the picture; one that is being opened is not opened."""
+        if self.busy:
+            self.close()
+            self._tell("The picture was not opened.")
+        elif image := self._page.content.image:
+            while self._page.content.image:
+                self._page.undo()
+            self._tell(f"Closed {image.path.name}. Ctrl+Y brings it back.")
+            self._replaced()
+
+    def tell_of(self, reading: Reading, status: str) -> None:
+        """Tell why no digit was found in a picture; or, where `status` says that it is read, what can be done with it."""
+        image = self._page.content.image
+        if reading.blank:
+            self._tell(sentence(reading.blank))
+        elif image and status == self._told:
+            self._tell(f"Opened {image.path.name}. Drawing replaces it, and Ctrl+Z brings it back.")
+
+    def look(self) -> None:
+        """Take in what has been opened. Never waits."""
+        self._errands.look()
+
+    def close(self) -> None:
+        """Open no picture that is being opened."""
+        self._errands.close()
