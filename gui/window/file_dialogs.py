@@ -6,12 +6,30 @@ from tkinter import filedialog, messagebox
 
 from gui.page import files
 from gui.page.session import Session
+from gui.reading import model_catalog
 
 KIND = "digits_kind"  # the Tcl variable of the kind of file that was chosen
 
 
+def hide_dot_files(window: tk.Misc) -> None:
+    """Have Tk's own dialogs for files, which X11 has, list none whose name begins with a dot, unless one asks for them."""
+    if window.tk.call("tk", "windowingsystem") == "x11":
+        window.tk.call("auto_load", "::tk::dialog::file::")  # which sets these variables
+        window.setvar("::tk::dialog::file::showHiddenBtn", "1")
+        window.setvar("::tk::dialog::file::showHiddenVar", "0")
+
+
+def open_model(parent: tk.Misc) -> str:
+    """Ask for the file of a model, and return its path; "" if none was chosen."""
+    hide_dot_files(parent)
+    endings = " ".join(f"*{each}" for ending in model_catalog.ENDINGS for each in (ending, ending.upper()))
+    kinds = [("Models", endings), ("All files", "*")]
+    return str(filedialog.askopenfilename(parent=parent, title="Open a model", filetypes=kinds) or "")
+
+
 def open_drawing(parent: tk.Tk, session: Session) -> None:
     """Ask for an image or a drawing, and show it."""
+    hide_dot_files(parent)
     kinds = [("Images and drawings", " ".join(f"*{ending}" for ending in (*files.IMAGES, ".json"))), ("All files", "*")]
     if path := filedialog.askopenfilename(parent=parent, title="Open an image or a drawing", filetypes=kinds):
         session.open_drawing(Path(path))
@@ -20,6 +38,7 @@ def open_drawing(parent: tk.Tk, session: Session) -> None:
 def save_drawing(parent: tk.Tk, session: Session) -> None:
     """Ask for a name, and save the drawing as an image or as strokes."""
     files.must_have_strokes(session.page)
+    hide_dot_files(parent)
     parent.setvar(KIND, "")
     chosen = filedialog.asksaveasfilename(
         parent=parent, title="Save the drawing", filetypes=[("Image", "*.png"), ("Strokes", "*.json")], typevariable=KIND

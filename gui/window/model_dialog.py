@@ -2,13 +2,14 @@
 
 import tkinter as tk
 from collections.abc import Callable
-from tkinter import filedialog, ttk
+from tkinter import ttk
 from typing import Literal
 
 from gui.page.errands import Errands
 from gui.page.palette import Palette
 from gui.page.wording import sentence
 from gui.reading import model_catalog
+from gui.window import file_dialogs
 from gui.window.dialog import Dialog
 
 COLUMNS = (("Model", 220), ("Trained on", 110), ("Validation", 100), ("Test", 80), ("Date", 130))  # widths at 96 dots an inch
@@ -84,9 +85,7 @@ class Picker(Dialog):
 
     def choose_file(self) -> None:
         """Ask for a file, and open it."""
-        endings = " ".join(f"*{each}" for ending in model_catalog.ENDINGS for each in (ending, ending.upper()))
-        kinds = [("Models", endings), ("All files", "*")]
-        if path := filedialog.askopenfilename(parent=self, title="Open a model", filetypes=kinds):
+        if path := file_dialogs.open_model(self):
             self.destroy()
             self._chosen(path)
 

@@ -99,6 +99,9 @@ def apply(window: tk.Misc, palette: Palette, px: float) -> None:
             lightcolor=[("selected", p.right), ("active", p.hover), ("disabled", p.window)],
             darkcolor=[("selected", p.right), ("active", p.hover), ("disabled", p.window)],
         )
+    for name in ("TMenubutton", "TCheckbutton"):  # in Tk's own dialogs
+        style.configure(name, arrowcolor=p.text, indicatorbackground=p.card, indicatorforeground=p.text)
+        style.map(name, background=[("active", p.hover)], indicatorbackground=[("active", p.hover)])
     style.configure("Main.TButton", background=p.right, foreground=p.on_right, lightcolor=p.right, darkcolor=p.right)
     style.map(
         "Main.TButton",
