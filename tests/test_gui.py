@@ -58,7 +58,7 @@ def close(window: App, client: ReadingClient) -> None:
 
 @pytest.fixture
 def window(display: str, model: Path, client: ReadingClient, tmp_path: Path) -> Iterator[App]:
-    opened = open_window(model, client, collection=tmp_path / "data" / "drawings", palette=LIGHT)
+    opened = open_window(model, client, scaling=1.0, collection=tmp_path / "data" / "drawings", palette=LIGHT)
     wait(opened, lambda: "trained on" in opened.session.status)
     opened.focus_force()  # no window manager gives it the keyboard here
     opened.update()
@@ -311,6 +311,9 @@ def test_a_drawing_is_saved_and_opened_again(window: App, tmp_path: Path, monkey
     assert page.content.image.path == tmp_path / "seven.png"
     drag(window, [middle_of_label(window, 0)])
     assert page.content.image.path == tmp_path / "seven.png"
+    x, y = middle_of_label(window, 0)
+    drag(window, [(x, y), (x + 0.1, y + 0.1)])  # a stroke may begin on a label
+    assert [len(stroke) > 1 for stroke in page.strokes] == [True]
 
 
 def test_a_name_without_an_ending_gets_that_of_the_kind_that_is_chosen(
@@ -345,6 +348,7 @@ def test_what_is_no_image_is_told(window: App, tmp_path: Path, monkeypatch: pyte
             (tmp_path / name).write_bytes(content)
         monkeypatch.setattr(filedialog, "askopenfilename", lambda name=name, **_: str(tmp_path / name))
         press(window, "<Control-o>")
+        assert int(window.getvar("::tk::dialog::file::showHiddenVar")) == 0
         wait(window, lambda: "Opening" not in window.session.status)
         assert name in window.session.status
         assert window.session.page.blank
@@ -493,6 +497,36 @@ def test_two_models_are_compared_and_switching_keeps_the_drawing(window: App, mo
     window.session.models.open(0, str(other))
     wait(window, lambda: "other.h5" in window.title())
     answered(window, "7")
+
+
+def test_two_models_and_the_explanation_fit_a_small_screen_and_grow_with_the_window(window: App, model: Path) -> None:
+    beside = [*window.columns, window.panel]
+
+    def resize(width: int, height: int) -> None:
+        window.geometry(f"{width}x{height}+0+0")
+        wait(window, lambda: (window.winfo_width(), window.winfo_height()) == (width, height))
+        wait(window, lambda: window.panel.complete)
+
+    def images() -> list[int]:
+        return [window.panel.tk.getint(window.tk.call("image", "height", image["image"])) for image, _ in window.panel.inputs]
+
+    draw(window, 7)
+    window.session.models.open(1, str(model))
+    explain(window)
+    wait(window, lambda: 1 in window.session.seen and window.panel.shown)
+    resize(1280, 720)
+    assert [widget.winfo_ismapped() for widget in beside] == [True] * 3
+    assert window.canvas.winfo_width() > 350
+    for widget in beside:
+        assert widget.winfo_x() + widget.winfo_width() < 1280
+        inside = [child for child in widget.winfo_children() if child.winfo_ismapped()]
+        assert max(child.winfo_x() + child.winfo_reqwidth() for child in inside) <= widget.winfo_width()
+        assert max(child.winfo_y() + child.winfo_reqheight() for child in inside) <= widget.winfo_height()
+    before = (window.columns[0].winfo_width(), images())
+    press(window, "<Control-Shift-K>")
+    resize(1280, 900)
+    wait(window, lambda: min(images()) > max(before[1]))
+    assert window.columns[0].winfo_width() > before[0]
 
 
 @pytest.mark.parametrize(("content", "told"), [(None, "There is no model"), (b"rubbish", "is not a whole Keras model")])

@@ -2,13 +2,14 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from gui.page import files, heat, ink, wording
+from gui.page import files, heat, ink, labels, wording
 from gui.page.corrections import Corrections, correctable, save
 from gui.page.page import Page, ShownImage
 from gui.page.palette import LIGHT
@@ -218,16 +219,27 @@ def test_the_digit_that_is_selected() -> None:
 
 
 def test_words_and_sizes_of_answers() -> None:
-    assert wording.label(read(7, probability=0.9999)) == "7  99 %"  # nothing is certain
-    assert wording.label(read(3, "unsure", probability=0.5)) == "3?  50 %"
+    assert wording.label(read(7, probability=0.9999)) == "7  > 99.9 %"  # nothing is certain
+    assert wording.label(read(3, "unsure", probability=0.5)) == "3?  50.0 %"
     assert wording.label(read(3, "none")) == "no digit"
     assert [wording.percent(part) for part in (1.0, 0.9, 0.0001)] == ["> 99.9 %", "90.0 %", "0 %"]
     assert [wording.with_article(digit) for digit in (7, 8)] == ["a 7", "an 8"]
     assert wording.sentence("there is none.") == "There is none."
     assert wording.headline("not sure: 3 or 8") == "not sure:\n3 or 8"
-    assert wording.headline_points("7") > wording.headline_points("2026") > wording.headline_points("not sure: 3 or 8") >= 11
+    points = [wording.headline_points(answer, 226, 118) for answer in ("7", "2026", "not sure:\n3 or 8")]
+    assert points == sorted(points, reverse=True)
+    assert wording.headline_points("2026", 126, 118) < points[1]
     assert wording.subtitle(Reading((read(7),)), 0) == "90.0 % sure"
-    assert wording.subtitle(Reading((read(1), read(7))), 1) == "digit 2 of 2: 7  90 %"
+    assert wording.subtitle(Reading((read(1), read(7))), 1) == "digit 2 of 2: 7  90.0 %"
+
+
+def test_a_label_begins_where_its_digit_does_and_says_less_where_there_is_little_room() -> None:
+    digits = [read(1), read(7), read(3, "none"), replace(read(8, "unsure"), row=1), replace(read(0), row=1)]
+    placed = labels.place(digits, [0.0, 20.0, 105.0, 50.0, 195.0], 200.0, lambda text: 10.0 * len(text))
+    assert [label.text for label in placed] == ["1", "7", "no digit", "8?  90.0 %", "0"]
+    assert [(label.left, label.right) for label in placed] == [(0, 10), (20, 30), (105, 185), (50, 150), (190, 200)]
+    close = labels.place([read(1), read(1), read(1)], [0.0, 4.0, 8.0], 200.0, lambda text: 10.0 * len(text))
+    assert [(label.left, label.right) for label in close] == [(0, 10), (10, 20), (20, 110)]  # no two overlap
 
 
 def test_ink_is_coloured_where_it_is_evidence_and_on_its_own_digit_alone() -> None:

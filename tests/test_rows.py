@@ -99,6 +99,6 @@ def test_parts_without_a_height_are_one_row() -> None:
 
 def test_the_window_shows_rows_in_letters_that_fit() -> None:
     assert wording.headline("20\n26") == "20\n26"
-    assert wording.headline_points("7") == 72
-    assert wording.headline_points("20\n26") == 36
-    assert wording.headline_points("1\n2\n3\n4\n5\n6\n7\n8") == 11
+    assert wording.headline_points("7", 226, 118) == 71
+    assert wording.headline_points("20\n26", 226, 118) == 35
+    assert wording.headline_points("1\n2\n3\n4\n5\n6\n7\n8", 226, 118) == 9

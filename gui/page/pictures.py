@@ -48,9 +48,9 @@ class Pictures:
                 self._tell(f"{path.name} was not opened, for you have drawn meanwhile. Open it again.")
                 return
             self._page.place(image)
+            self._replaced()
             self._told = f"Reading {path.name} … Draw, or press Escape, to leave it."
             self._tell(self._told)
-            self._replaced()
 
         late = f"{path.name} took too long to open. Make it smaller."
         self._errands.send(files.shown_image, path, self._side, then=opened, seconds=SECONDS, late=late)
@@ -64,8 +64,8 @@ class Pictures:
         elif image := self._page.content.image:
             while self._page.content.image:
                 self._page.undo()
-            self._tell(f"Closed {image.path.name}. Ctrl+Y brings it back.")
             self._replaced()
+            self._tell(f"Closed {image.path.name}. Ctrl+Y brings it back.")
 
     def tell_of(self, reading: Reading, status: str) -> None:
         """Tell why no digit was found in a picture; or, where `status` says that it is read, what can be done with it."""

@@ -130,7 +130,7 @@ class Session:
         """Have the page read as it is now; the answer comes when it can."""
         page = self.page
         if page.content.image is not self._picture:  # the answer to a picture is none to what takes its place
-            self._picture, self._since = page.content.image, page.version
+            self._picture, self._since, self.status = page.content.image, page.version, ""
             self._see({})
         if page.blank:
             self._client.forget()

@@ -25,15 +25,20 @@ def label(digit: Digit) -> str:
     """The label at the box of a digit."""
     if digit.verdict == "none":
         return "no digit"
-    percentage = min(round(digit.prediction.probability * 100), 99)
-    return f"{digit.prediction.digit}{'?' if digit.verdict == 'unsure' else ''}  {percentage} %"
+    return f"{short_label(digit)}  {percent(digit.prediction.probability)}"
 
 
-def headline_points(answer: str) -> int:
-    """The size at which the answer fits into its column, typographic points."""
-    lines = headline(answer).splitlines()
-    longest = max(map(len, lines), default=1)
-    return max(11, min(72 // max(len(lines), 1), 210 // max(longest, 1)))
+def short_label(digit: Digit) -> str:
+    """The label where there is little room."""
+    if digit.verdict == "none":
+        return "?"
+    return f"{digit.prediction.digit}{'?' if digit.verdict == 'unsure' else ''}"
+
+
+def headline_points(answer: str, width: float, height: float) -> int:
+    """The size at which the lines of an answer fit into that room, pixels at 96 dots an inch; typographic points."""
+    lines = answer.splitlines() or [""]
+    return max(9, min(int(0.61 * height / len(lines)), int(0.93 * width / max(1, *map(len, lines)))))
 
 
 def headline(answer: str) -> str:

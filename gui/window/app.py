@@ -28,6 +28,10 @@ TITLE = "Handwritten digits"
 UNKNOWN = "\n\n"  # in the place of a model's introduction, which has three lines: the window is not to grow with it
 SIDE = 460  # of the canvas at 96 dots an inch, pixels
 MOST_OF_SCREEN = 0.6  # of its height, that the canvas has at first
+WEIGHTS = (3, 1, 1, 2)  # by which canvas, both answers and explanation share what the window grows or shrinks by
+LEAST_WIDTHS = (200, 150, 150, 230)  # of these, at 96 dots an inch, pixels
+LEAST_SIZE, GAP = (620, 500), 12  # of the window; between what is in it; at 96 dots an inch, pixels
+BARS = 64  # height of the bars that a window has besides, for title and menu, at 96 dots an inch, pixels
 BRUSH = 0.06  # width of a stroke, of the canvas' side
 QUICK, PATIENT = 1, 40  # between two looks for an answer, milliseconds, while one is due and while none is
 
@@ -69,6 +73,7 @@ class App(tk.Tk):
         side = round(min(SIDE * self.px, self.winfo_screenheight() * MOST_OF_SCREEN))
         page, shown_side = Page(side, round(BRUSH * side)), max(self.winfo_screenwidth(), 1000)
         self.session = Session(page, client or self._own_client, collection, writer, shown_side)
+        self._least = [0] * len(WEIGHTS)  # widths of the columns that are seen
         self._controls: object = None  # what menu and toolbar show
         self._looks_soon = True  # the first look comes once the window is seen
         self._build()
@@ -91,23 +96,21 @@ class App(tk.Tk):
         return self.session.reading
 
     def _build(self) -> None:
-        gap, actions = round(12 * self.px), self._actions()
-        self.columnconfigure(0, weight=1)
+        gap, actions = round(GAP * self.px), self._actions()
         self.rowconfigure(1, weight=1)
         self.toolbar = Toolbar(self, self.px, actions, self.session.set_brush)
         self.toolbar.grid(row=0, column=0, columnspan=4, sticky="ew", padx=gap, pady=(gap, 0))
         self.canvas = Surface(self, self.session, self.palette, self.px)
-        self.canvas.grid(row=1, column=0, sticky="nsew", padx=gap, pady=gap)
         self.columns = [Column(self, self.palette, self.px) for _ in (MAIN, SECOND)]
         self.panel = Panel(self, self.palette, self.px)
-        for number, widget in enumerate((*self.columns, self.panel), start=1):
-            widget.grid(row=1, column=number, sticky="ns", padx=(0, gap), pady=gap)
+        for number, widget in enumerate((self.canvas, *self.columns, self.panel)):
+            widget.grid(row=1, column=number, sticky="nsew", padx=(0 if number else gap, gap), pady=gap)
+            self._share_width(number, True)
         self.status = ttk.Label(self, style="Faint.TLabel", anchor="w", justify="left")
         self.status.grid(row=2, column=0, columnspan=4, sticky="ew", padx=gap, pady=(0, gap))
         self.status.bind("<Configure>", lambda event: self.status.configure(wraplength=event.width))
         self.menu = MenuBar(self, actions)
-        self.minsize(round(620 * self.px), round(500 * self.px))
-        self.maxsize(self.winfo_screenwidth(), self.winfo_screenheight())  # then the canvas gives way to the columns
+        self.maxsize(*self._largest())
         self.canvas.focus_set()
 
     def _actions(self) -> Actions:
@@ -181,10 +184,26 @@ class App(tk.Tk):
             number = min(session.selected, len(reading.digits) - 1) if reading else -1
             column.show(reading, number, is_waiting=session.is_reading_picture and slot in introductions)
         self.panel.show(session.explanation)
-        _set_visible(self.columns[SECOND], SECOND in introductions)
-        _set_visible(self.panel, session.is_explaining)
+        self._set_visible(self.columns[SECOND], SECOND in introductions)
+        self._set_visible(self.panel, session.is_explaining)
         if session.is_answer_due:
             self._look_soon()
+
+    def _set_visible(self, widget: Column | Panel, is_visible: bool) -> None:
+        if is_visible != bool(widget.winfo_manager()):
+            widget.grid() if is_visible else widget.grid_remove()
+            self._share_width(1 + (*self.columns, self.panel).index(widget), is_visible)
+
+    def _share_width(self, number: int, is_visible: bool) -> None:
+        """Give a column of the window its share of the width; what is not seen gets none."""
+        self._least[number] = round((LEAST_WIDTHS[number] + GAP) * self.px) * is_visible
+        self.columnconfigure(number, weight=WEIGHTS[number] * is_visible, minsize=self._least[number])
+        width = max(sum(self._least) + round(GAP * self.px), round(LEAST_SIZE[0] * self.px))
+        self.minsize(*map(min, (width, round(LEAST_SIZE[1] * self.px)), self._largest()))
+
+    def _largest(self) -> tuple[int, int]:
+        """Width and height that the window may have on this screen."""
+        return self.winfo_screenwidth(), self.winfo_screenheight() - round(BARS * self.px)
 
     def _show_controls(self) -> None:
         """Set menu and toolbar."""
@@ -222,8 +241,3 @@ class App(tk.Tk):
         finally:
             self._looks_soon = self.session.is_answer_due
             self._polling = self.after(QUICK if self._looks_soon else PATIENT, self._look)
-
-
-def _set_visible(widget: ttk.Frame, is_visible: bool) -> None:
-    if is_visible != bool(widget.winfo_manager()):
-        widget.grid() if is_visible else widget.grid_remove()

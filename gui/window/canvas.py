@@ -2,15 +2,15 @@
 
 import tkinter as tk
 from functools import partial
+from tkinter import font
 from typing import NamedTuple
 
 from PIL import Image, ImageTk
 
-from gui.page import heat, ink
+from gui.page import heat, ink, labels
 from gui.page.page import Content
 from gui.page.palette import Palette
 from gui.page.session import Session
-from gui.page.wording import label
 from gui.reading.messages import Explanation
 from pipeline.data.stroke_files import Bounds
 from pipeline.inference.results import Digit
@@ -40,6 +40,7 @@ class Surface(tk.Canvas):
         super().__init__(parent, width=side, height=side, highlightthickness=max(round(2 * px), 1), takefocus=True)
         self.session, self.page, self.palette, self.px = session, session.page, palette, px
         self._view = ink.View()
+        self._font = font.Font(self, ("TkDefaultFont", 9, "bold"))  # of labels
         self._press: Press | None = None
         self._last = (0.0, 0.0)  # where the eraser was, page pixels
         self._mask = Image.new("L", (1, 1))
@@ -129,7 +130,7 @@ class Surface(tk.Canvas):
         elif press.tool == "pen":
             self._line(*self._view.to_screen(*self.page.extend(*self._view.to_page(x, y))), x, y)
             self.session.page_changed()
-        elif max(abs(x - press.x), abs(y - press.y)) > CLICK * self.px and self.page.content.image is None:
+        elif max(abs(x - press.x), abs(y - press.y)) > CLICK * self.px:
             self._begin(press.x, press.y)
             self._move(event, erases)
 
@@ -200,31 +201,32 @@ class Surface(tk.Canvas):
             self.tag_lower(self.create_image(0, 0, anchor="nw", image=self._photo, tags="image"))
         self.delete("hint")
         if self.page.blank:
-            middle, font = (size[0] / 2, size[1] / 2), ("TkDefaultFont", 13)
-            self.create_text(middle, text=HINT, fill=self.palette.faint, font=font, tags="hint")
+            middle, big = (size[0] / 2, size[1] / 2), ("TkDefaultFont", 13)
+            self.create_text(middle, text=HINT, fill=self.palette.faint, font=big, tags="hint")
 
     def _draw_marks(self) -> None:
         """Box each digit of the answer, and label it."""
         digits, selected = self._shown_digits = (self.session.digits, self.session.selected)
         self.delete("mark")
         pad = (self.page.brush * self._view.scale / 2 if self.page.content.image is None else 0) + 6 * self.px
-        for number, digit in enumerate(digits):
-            left, top, right, bottom = self._view.box_to_screen(digit.box)
+        boxes = [self._view.box_to_screen(digit.box) for digit in digits]
+        boxes = [(left - pad, top - pad, right + pad, bottom + pad) for left, top, right, bottom in boxes]
+        lefts = [box[0] for box in boxes]
+        placed = labels.place(digits, lefts, self._mask.width, lambda text: self._font.measure(text) + 12 * self.px)
+        for number, (digit, box, label) in enumerate(zip(digits, boxes, placed, strict=True)):
             colour = {"digit": self.palette.right, "unsure": self.palette.uncertain}.get(digit.verdict, self.palette.wrong)
             width = (2.5 if number == selected and len(digits) > 1 else 1.2) * self.px
-            box = (left - pad, top - pad, right + pad, bottom + pad)
             dash = (4, 3) if digit.verdict != "digit" else ()
             self.create_rectangle(box, outline=colour, width=width, dash=dash, tags="mark")
-            self._draw_label(number, label(digit), box, colour)
+            self._draw_label(label, box, ("mark", f"chip{number}"), colour)
 
-    def _draw_label(self, number: int, text: str, box: Bounds, colour: str) -> None:
-        tags, high, gap = ("mark", f"chip{number}"), 20 * self.px, 6 * self.px
-        x, y = max(box[0], 2 * self.px), box[1] - high
-        y = y if y > 2 * self.px else min(box[3], self._mask.height - high)
-        font = ("TkDefaultFont", 9, "bold")
-        label = self.create_text(x + gap, y + high / 2, text=text, anchor="w", fill=self.palette.on_right, font=font, tags=tags)
-        _, _, right, _ = self.bbox(label)
-        self.tag_lower(self.create_rectangle(x, y, right + gap, y + high, fill=colour, width=0, tags=tags), label)
+    def _draw_label(self, label: labels.Label, box: Bounds, tags: tuple[str, ...], colour: str) -> None:
+        """Draw a label above its box, below it where there is no room."""
+        high = 20 * self.px
+        top = box[1] - high if box[1] - high > 2 * self.px else min(box[3], self._mask.height - high)
+        self.create_rectangle(label.left, top, label.right, top + high, fill=colour, width=0, tags=tags)
+        middle = ((label.left + label.right) / 2, top + high / 2)
+        self.create_text(middle, text=label.text, fill=self.palette.on_right, font=self._font, tags=tags)
 
 
 def _around(x: float, y: float, radius: float) -> Bounds:

@@ -1,7 +1,7 @@
 """The panel that explains an answer."""
 
 import tkinter as tk
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from tkinter import ttk
 
@@ -9,10 +9,11 @@ from PIL import Image, ImageTk
 
 from gui.page import heat
 from gui.page.palette import Palette
-from gui.reading.messages import Explanation, Reason
+from gui.reading.messages import Explanation, FeatureMaps, Reason
 
-IMAGE, GAP = 112, 10  # at 96 dots an inch, pixels
-WIDE = 3 * IMAGE + 2 * GAP
+WIDTH, HEIGHT, PAD, GAP = 380, 560, 12, 10  # of the panel; around it; between its images; at 96 dots an inch, pixels
+INPUTS = 3  # images in the first row: the input, the answer, the runner-up
+INPUTS_HEIGHT = 0.25  # of the panel at most, that these have
 LEGEND = "Blue ink supports the digit, orange ink opposes it."
 INVITATION = "Draw a digit to see the answer explained."
 NOTHING = Explanation(-1, 0, bytes(heat.SIDE**2), (Reason(-1, bytes([128]) * heat.SIDE**2),) * 2, ())
@@ -24,8 +25,10 @@ class Panel(ttk.Frame):
     """The network's input, how its ink bears on the answer and the runner-up, and the convolutions' feature maps."""
 
     def __init__(self, parent: tk.Misc, palette: Palette, px: float) -> None:
-        super().__init__(parent, style="Card.TFrame", padding=round(12 * px))
-        self.palette, self.px = palette, px
+        size = (round(WIDTH * px), round(HEIGHT * px))
+        super().__init__(parent, style="Card.TFrame", padding=round(PAD * px), width=size[0], height=size[1])
+        self.pack_propagate(False)  # its images are as large as there is room, and the window never grows with them
+        self.palette, self.px, self._size = palette, px, size
         self.shown: Explanation | None = None
         self._images: dict[ttk.Label, ImageTk.PhotoImage] = {}  # which Tk doesn't keep
         self._to_draw: list[Callable[[], None]] = []
@@ -33,12 +36,39 @@ class Panel(ttk.Frame):
         self.bind("<Destroy>", lambda _: self.after_cancel(self._next))
         images = ttk.Frame(self, style="Card.TFrame")
         images.pack(anchor="w")
-        self._inputs = [self._labelled(images, column) for column in range(3)]  # the input, the answer, the runner-up
-        self.legend = ttk.Label(self, style="CardFaint.TLabel", wraplength=round(WIDE * px))
+        self.inputs = [self._labelled(images, column) for column in range(INPUTS)]
+        self.legend = ttk.Label(self, style="CardFaint.TLabel")
         self.legend.pack(anchor="w", pady=round(6 * px))
         self.maps = ttk.Frame(self, style="Card.TFrame")
         self.maps.pack(anchor="w", fill="x")
         self._rows: list[Labels] = []
+        self.bind("<Configure>", self._fit)
+
+    def _fit(self, event: "tk.Event[tk.Misc]") -> None:
+        """Draw the images as large as the window gives room."""
+        if self._size != (size := (event.width, event.height)):
+            self._size = size
+            self.legend["wraplength"] = self._width
+            self._draw()
+
+    @property
+    def _width(self) -> int:
+        """Of what is in the panel, screen pixels."""
+        return self._size[0] - 2 * round(PAD * self.px)
+
+    @property
+    def _input_side(self) -> int:
+        gaps = (INPUTS - 1) * round(GAP * self.px)
+        return max(min((self._width - gaps) // INPUTS, round(self._size[1] * INPUTS_HEIGHT)), 1)
+
+    def _largest_maps(self, layers: Sequence[FeatureMaps]) -> tuple[int, int]:
+        """The largest width and height at which the maps of all layers fit into the panel, screen pixels."""
+        line, gap = self.inputs[0][1].winfo_reqheight(), 2 * round(GAP / 2 * self.px)
+        above = round(PAD * self.px) + self._input_side + line + self.legend.winfo_reqheight() + 2 * gap
+        room = self._size[1] - above - round(PAD * self.px) - len(layers) * (line + gap)
+        heights = [self._width * layer.height // layer.width for layer in layers]  # if they were as wide as the panel
+        highest = next((each for each in range(room, 0, -1) if sum(min(each, height) for height in heights) <= room), 1)
+        return max(self._width, 1), highest
 
     def _labelled(self, parent: ttk.Frame, column: int) -> Labels:
         """A label for an image and one for the words below it."""
@@ -80,10 +110,10 @@ class Panel(ttk.Frame):
 
     def _input_steps(self, why: Explanation) -> Iterator[Callable[[], None]]:
         """What draws the network's input, and its ink coloured for the answer and for the runner-up."""
-        side = round(IMAGE * self.px)
-        yield partial(self._put, *self._inputs[0], "network's input", partial(heat.plain, why.picture, side))
+        side = self._input_side
+        yield partial(self._put, *self.inputs[0], "input", partial(heat.plain, why.picture, side))
         names = [f"for {reason.digit}" for reason in why.reasons] if self.shown else ["answer", "runner-up"]
-        for labels, name, reason in zip(self._inputs[1:], names, why.reasons, strict=True):
+        for labels, name, reason in zip(self.inputs[1:], names, why.reasons, strict=True):
             yield partial(self._put, *labels, name, partial(heat.tinted, why.picture, reason.pixels, side, self.palette))
 
     def _map_steps(self, why: Explanation) -> Iterator[Callable[[], None]]:
@@ -93,7 +123,7 @@ class Panel(ttk.Frame):
             title.pack(anchor="w", pady=(round(6 * self.px), 0))
             label.pack(anchor="w")
             self._rows.append((label, title))
-        largest = (round(WIDE * self.px), round(IMAGE * self.px))
+        largest = self._largest_maps(why.maps)
         for labels, layer in zip(self._rows, why.maps, strict=False):
             draw = partial(heat.sheet, layer, largest, self.palette)
             yield partial(self._put, *labels, f"{layer.name}: {layer.channels} feature maps", draw)
