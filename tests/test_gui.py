@@ -10,16 +10,20 @@ from pathlib import Path
 from tkinter import filedialog, messagebox
 from typing import Any
 
+import h5py
 import psutil
 import pytest
 from PIL import Image, ImageDraw
 
 from gui import App, replay
 from gui.page.palette import DARK, LIGHT
+from gui.reading import model_catalog
 from gui.reading.client import ENDED, ReadingClient
 from gui.reading.messages import Answer, Opened, Read
+from gui.reading.model_catalog import Entry
 from pipeline.images.strokes import LabelledDrawing
 from pipeline.inference.default_model import SHIPPED
+from pipeline.inference.description import ATTRIBUTE
 from tests.hand import DIGITS
 from tests.mouse import STROKES, answered, drag, draw, explain, image_of, middle_of_label, press, row, wait
 
@@ -527,6 +531,38 @@ def test_two_models_and_the_explanation_fit_a_small_screen_and_grow_with_the_win
     resize(1280, 900)
     wait(window, lambda: min(images()) > max(before[1]))
     assert window.columns[0].winfo_width() > before[0]
+
+
+def test_a_model_that_reads_badly_is_told_and_the_shipped_one_is_a_click_away(window: App, model: Path, tmp_path: Path) -> None:
+    assert not window.warning.winfo_manager()
+    poor = Path(shutil.copy(model, tmp_path / "poor.h5"))
+    with h5py.File(poor, "r+") as file:
+        says = json.loads(file.attrs[ATTRIBUTE]) | {"test_accuracy": 0.83}
+        file.attrs[ATTRIBUTE] = json.dumps(says)
+    window.session.models.open(0, str(poor))
+    wait(window, lambda: window.warning.winfo_ismapped())
+    assert "83.00%" in window.warning.warning["text"]
+    assert not window.warning.champion.winfo_manager()  # which there is not, as far as is known
+    window.warning.shipped.invoke()
+    wait(window, lambda: "the shipped model" in window.title())
+    assert not window.warning.winfo_manager()
+
+
+def listing() -> tuple[list[Entry], str]:
+    """Stand in for the store, which takes seconds to be read."""
+    return [Entry("champion", "champion", "champion: better")], ""
+
+
+def test_the_list_of_models_is_filled_while_the_pen_rests(
+    display: str, model: Path, client: ReadingClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gui.window.app.RESTS", 1)
+    monkeypatch.setattr(model_catalog, "listing", listing)
+    own = open_window(model, client)
+    try:
+        wait(own, lambda: own.catalog.has_champion)
+    finally:
+        close(own, client)
 
 
 @pytest.mark.parametrize(("content", "told"), [(None, "There is no model"), (b"rubbish", "is not a whole Keras model")])

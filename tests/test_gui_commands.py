@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gui.page.catalog import Catalog
 from gui.page.palette import LIGHT
 from gui.page.wording import with_article
 from gui.reading import model_catalog
@@ -120,7 +121,7 @@ def test_help_lists_every_key(root: tk.Tk) -> None:
 
 def listing() -> tuple[list[Entry], str]:
     """Stand in for the store, which takes seconds to be read."""
-    measured = Entry("run", "a", "a", validation=0.9, outside={"pen_digits_test": 0.98})
+    measured = Entry("run", "a", "a", validation=0.9, outside={"pen_digits_test": 0.98}, changed="dropout=0.3")
     return [Entry("run", "b", "b", validation=0.5), measured], "there are two"
 
 
@@ -129,17 +130,25 @@ def test_the_list_of_models_is_filled_in_the_background_and_chosen_from_by_keys(
 ) -> None:
     monkeypatch.setattr(model_catalog, "listing", listing)
     chosen: list[str] = []
-    picker = Picker(root, LIGHT, 1.0, "Choose a model", chosen.append)
-    assert picker.entries == []
-    while not picker.entries:
+    catalog = Catalog()
+    picker = Picker(root, LIGHT, 1.0, "Choose a model", catalog, chosen.append)
+    assert [entry.kind for entry in picker.entries] == ["shipped"]  # files are there at once
+    assert "Reading the runs" in picker.message["text"]
+    while not catalog.version:
         root.update()
+    picker.destroy()
+    picker = Picker(root, LIGHT, 1.0, "Choose a model", catalog, chosen.append)
+    assert [entry.model for entry in picker.entries] == ["a", "b"]  # at once, now that they are known
     assert picker.message["text"] == "There are two"
     picker.table.focus_force()
     root.update()
-    assert picker.elsewhere["text"] == "On other sets: pen digits test 98.00%"
+    assert picker.details["text"] == "Changed: dropout=0.3\nOn other sets: pen digits test 98.00%"
     press(picker.table, "<Down>")
     root.update()
-    assert picker.elsewhere["text"] == ""
+    assert picker.details["text"] == ""
+    while catalog.version < 2:
+        root.update()
+    assert picker.table.selection() == ("1",)  # which another look leaves as it is
     press(picker.table, "<Return>")
     assert chosen == ["b"]
     assert not picker.winfo_exists()

@@ -195,6 +195,18 @@ def test_a_second_model_answers_too_until_it_is_closed(session: Session, client:
     assert list(session.seen) == [0]
 
 
+def test_a_warning_stays_until_the_model_that_reads_is_another(session: Session, client: Client) -> None:
+    for slot, warning, told in (
+        (0, "It is poor.", "It is poor."),
+        (1, "", "It is poor."),
+        (1, "Poor too.", "It is poor."),
+        (0, "", ""),
+    ):
+        session.models.open(slot, "a.h5")
+        receive(session, client, Opened(slot, "a.h5", warning))
+        assert session.models.warning == told
+
+
 def found(name: str) -> tuple[Path, str]:
     """Stand in for the MLflow store, which takes seconds to be read."""
     if name == "nonsense":

@@ -72,13 +72,20 @@ def test_a_model_is_introduced_by_what_it_says_of_itself() -> None:
 
 def test_cells_for_people() -> None:
     entry = Entry("run", "a", "a", "mnist", 0.9966, None, datetime(2026, 11, 22, 19, 39, tzinfo=UTC))
-    name, dataset, validation, test, date = entry.cells
+    name, _, dataset, validation, test, date = entry.cells
     assert (name, dataset, validation, test) == ("a", "mnist", "99.66%", "–")
     assert date.startswith("2026-11-2")
-    assert Entry("run", "a", "a").cells[1:] == ("–",) * 4
-    assert Entry("run", "a", "a").elsewhere == ""
-    measured = Entry("run", "a", "a", outside={"pen_digits_test": 0.97971, "drawings": 1.0})
-    assert measured.elsewhere == "On other sets: pen digits test 97.97%, drawings 100.00%"
+    assert Entry("run", "a", "a").cells[1:] == ("", *("–",) * 4)
+    assert Entry("run", "a", "a").details == ""
+    measured = Entry("run", "a", "a", outside={"pen_digits_test": 0.97971, "drawings": 1.0}, changed="dropout=0.3")
+    assert measured.cells[1] == "dropout=0.3"
+    assert measured.details == "Changed: dropout=0.3\nOn other sets: pen digits test 97.97%, drawings 100.00%"
+
+
+def test_only_a_model_that_reads_badly_is_warned_of() -> None:
+    assert models.warning(Description("mnist", test_accuracy=0.83)).startswith("This model read only 83.00% of its test images")
+    for good in (Description("mnist", test_accuracy=0.99), Description("mnist"), Description()):
+        assert models.warning(good) == ""
 
 
 @pytest.fixture(scope="module")

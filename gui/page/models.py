@@ -22,11 +22,13 @@ class Models:
 
     Attributes:
         introductions: what is said of each open model, by slot.
+        warning: about the model that reads, if it reads badly.
 
     """
 
     def __init__(self, client: ReadingClient, errands: Errands, tell: Callable[[str], None]) -> None:
         self.introductions: dict[int, str] = {}
+        self.warning = ""
         self._client, self._errands, self._tell = client, errands, tell
         self._chosen: dict[int, int] = {}  # number of the latest choice, by slot; a closed slot has none
         self._count = 0
@@ -51,6 +53,8 @@ class Models:
         if not self.is_chosen(message.slot):
             return False
         self.introductions[message.slot] = message.introduction
+        if message.slot == MAIN:
+            self.warning = message.warning
         self._tell(f"{'Comparing' if message.slot == SECOND else 'Reading'} with {message.introduction}.")
         return True
 

@@ -44,6 +44,7 @@ class Opened:
 
     slot: int
     introduction: str  # which one it is, for the user
+    warning: str = ""  # if it reads badly
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,11 @@ from pipeline.system.paths import MODEL_FILE
 
 if TYPE_CHECKING:
     from pipeline.inference.description import Description
+    from pipeline.tracking.registry import Summary
 
 CHAMPION = "champion"
 ENDINGS = (".h5", ".hdf5", ".keras")
+POOR = 0.95  # accuracy below which a model is that of a trial run, or of one that went wrong, 0 to 1
 KINDS = ("exported", CHAMPION, "shipped", "run")  # of models, in the order in which they are offered
 
 
@@ -30,19 +32,21 @@ class Entry:
     test: float | None = None  # accuracy, 0 to 1
     date: datetime | None = None
     outside: dict[str, float] = field(default_factory=dict)  # accuracy on each set besides the test images, 0 to 1, by name
+    changed: str = ""  # what tells a run from its configuration
 
     @property
-    def cells(self) -> tuple[str, str, str, str, str]:
-        """The columns of the list: name, dataset, validation and test accuracy, date in the user's time zone."""
+    def cells(self) -> tuple[str, ...]:
+        """The columns of the list: name, changes, dataset, validation and test accuracy, date in the user's time zone."""
         validation, test = ("–" if part is None else f"{part:.2%}" for part in (self.validation, self.test))
         date = f"{self.date.astimezone():%Y-%m-%d %H:%M}" if self.date else "–"
-        return self.name, self.dataset or "–", validation, test, date
+        return self.name, self.changed, self.dataset or "–", validation, test, date
 
     @property
-    def elsewhere(self) -> str:
-        """The accuracies on other sets, in a line; "" if the model was not measured on any."""
+    def details(self) -> str:
+        """What was changed, and the accuracies on other sets, a line each; "" if nothing is known of that."""
         shown = ", ".join(f"{name.replace('_', ' ')} {accuracy:.2%}" for name, accuracy in self.outside.items())
-        return f"On other sets: {shown}" if shown else ""
+        lines = (("Changed", self.changed), ("On other sets", shown))
+        return "\n".join(f"{what}: {told}" for what, told in lines if told)
 
 
 def is_path(name: str) -> bool:
@@ -102,13 +106,24 @@ def listing() -> tuple[list[Entry], str]:
         return found, f"{error}\nIts runs are not listed; files can still be opened."
     if not runs:
         return found, "No run in the MLflow store holds a model yet. Make one: make run"
-    listed = [("run", run.id, _called(run.id, run.name, False), run) for run in runs]
-    listed += [("champion", CHAMPION, _called(run.id, run.name, True), run) for run in runs if run.is_champion]
-    found += [
-        Entry(kind, model, name, run.dataset, run.validation_accuracy, run.test_accuracy, run.started, run.outside)
-        for kind, model, name, run in listed
-    ]
+    found += [_entry("run", run) for run in runs]
+    found += [_entry(CHAMPION, run) for run in runs if run.is_champion]
     return found, ""
+
+
+def _entry(kind: str, run: "Summary") -> Entry:
+    configuration, _, changed = run.name.partition(", ")  # a run is named after its configuration and what differs from it
+    return Entry(
+        kind,
+        CHAMPION if kind == CHAMPION else run.id,
+        _called(run.id, configuration, kind == CHAMPION),
+        run.dataset,
+        run.validation_accuracy,
+        run.test_accuracy,
+        run.started,
+        run.outside,
+        changed,
+    )
 
 
 def _described(entry: Entry) -> Entry:
@@ -143,3 +158,10 @@ def introduction(path: Path, says: "Description", note: str = "", called: str = 
         return f"{name}, of unknown origin" + (f": {note}" if note else "")
     accuracy = "" if says.test_accuracy is None else f", {says.test_accuracy:.2%} of its test images right"
     return f"{name}, trained on {says.dataset}{accuracy}"
+
+
+def warning(says: "Description") -> str:
+    """What to tell of a model that reads badly; "" of any other."""
+    if says.test_accuracy is None or says.test_accuracy >= POOR:
+        return ""
+    return f"This model read only {says.test_accuracy:.2%} of its test images right. Was it a short trial?"

@@ -11,7 +11,7 @@ from PIL import Image
 
 from gui.reading import messages
 from gui.reading.messages import Explanation, FeatureMaps, Job, Message, Open, Read
-from gui.reading.model_catalog import introduction
+from gui.reading.model_catalog import introduction, warning
 from pipeline.images.picture_file import open_picture
 from pipeline.inference.explanation import Explainer
 from pipeline.inference.predict import opened
@@ -74,7 +74,8 @@ class ReadingService:
         model = self._models[job.slot] = opened(job.path)
         if job.slot == 0:
             self._explanation = None  # which was the other model's
-        yield messages.Opened(job.slot, introduction(job.path, model.description, model.note, job.called))
+        says = model.description
+        yield messages.Opened(job.slot, introduction(job.path, says, model.note, job.called), warning(says))
 
     def _read(self, job: Read) -> Iterator[Message]:
         if not self._models:

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from tkinter import ttk
 
+from gui.page.catalog import Catalog
 from gui.page.models import MAIN, SECOND
 from gui.page.page import Page
 from gui.page.palette import DARK, LIGHT, Palette
 from gui.page.session import Session
 from gui.page.wording import sentence
 from gui.reading.client import ReadingClient
+from gui.reading.model_catalog import CHAMPION
 from gui.window import file_dialogs, theme
 from gui.window.answer_column import Column
 from gui.window.canvas import Surface
@@ -20,7 +22,8 @@ from gui.window.help import Help
 from gui.window.menu import MenuBar
 from gui.window.model_dialog import Picker
 from gui.window.toolbar import Toolbar
-from pipeline.inference.default_model import default_model
+from gui.window.warning_bar import WarningBar
+from pipeline.inference.default_model import SHIPPED, default_model
 from pipeline.inference.results import Reading
 from pipeline.system.errors import UserError
 
@@ -33,6 +36,7 @@ LEAST_WIDTHS = (200, 150, 150, 230)  # of these, at 96 dots an inch, pixels
 LEAST_SIZE, GAP = (620, 500), 12  # of the window; between what is in it; at 96 dots an inch, pixels
 BARS = 64  # height of the bars that a window has besides, for title and menu, at 96 dots an inch, pixels
 BRUSH = 0.06  # width of a stroke, of the canvas' side
+RESTS = 3000  # that the pen must rest before the store is looked into, milliseconds
 QUICK, PATIENT = 1, 40  # between two looks for an answer, milliseconds, while one is due and while none is
 
 
@@ -48,6 +52,7 @@ class App(tk.Tk):
         writer: whose hand it is, saved with the corrections.
 
     Attributes:
+        catalog: the models that can be chosen.
         session: what the window shows; a script can do with it what a person does with the mouse.
 
     Raises:
@@ -73,6 +78,7 @@ class App(tk.Tk):
         side = round(min(SIDE * self.px, self.winfo_screenheight() * MOST_OF_SCREEN))
         page, shown_side = Page(side, round(BRUSH * side)), max(self.winfo_screenwidth(), 1000)
         self.session = Session(page, client or self._own_client, collection, writer, shown_side)
+        self.catalog = Catalog(lambda: self.show())
         self._least = [0] * len(WEIGHTS)  # widths of the columns that are seen
         self._controls: object = None  # what menu and toolbar show
         self._looks_soon = True  # the first look comes once the window is seen
@@ -80,13 +86,16 @@ class App(tk.Tk):
         self._paint(self.palette)
         self.session.changed = self.show
         self._polling = self.after(1, self._first, name)
+        self._resting = self.after(RESTS, self._look_into_store, -1)
 
     def destroy(self) -> None:
         """Close the window, once what was corrected is saved."""
-        self.after_cancel(self._polling)
+        for waiting in (self._polling, self._resting):
+            self.after_cancel(waiting)
         self.withdraw()
         self.session.changed = lambda: None
         self.session.close()
+        self.catalog.close()
         self._own_client.close()
         super().destroy()
 
@@ -97,17 +106,19 @@ class App(tk.Tk):
 
     def _build(self) -> None:
         gap, actions = round(GAP * self.px), self._actions()
-        self.rowconfigure(1, weight=1)
+        self.rowconfigure(2, weight=1)
         self.toolbar = Toolbar(self, self.px, actions, self.session.set_brush)
         self.toolbar.grid(row=0, column=0, columnspan=4, sticky="ew", padx=gap, pady=(gap, 0))
+        self.warning = WarningBar(self, self.px, actions)
+        self.warning.grid(row=1, column=0, columnspan=4, sticky="ew", padx=gap, pady=(gap, 0))
         self.canvas = Surface(self, self.session, self.palette, self.px)
         self.columns = [Column(self, self.palette, self.px) for _ in (MAIN, SECOND)]
         self.panel = Panel(self, self.palette, self.px)
         for number, widget in enumerate((self.canvas, *self.columns, self.panel)):
-            widget.grid(row=1, column=number, sticky="nsew", padx=(0 if number else gap, gap), pady=gap)
+            widget.grid(row=2, column=number, sticky="nsew", padx=(0 if number else gap, gap), pady=gap)
             self._share_width(number, True)
         self.status = ttk.Label(self, style="Faint.TLabel", anchor="w", justify="left")
-        self.status.grid(row=2, column=0, columnspan=4, sticky="ew", padx=gap, pady=(0, gap))
+        self.status.grid(row=3, column=0, columnspan=4, sticky="ew", padx=gap, pady=(0, gap))
         self.status.bind("<Configure>", lambda event: self.status.configure(wraplength=event.width))
         self.menu = MenuBar(self, actions)
         self.maxsize(*self._largest())
@@ -134,6 +145,8 @@ class App(tk.Tk):
             "previous": lambda: session.select(session.selected - 1),
             "next": lambda: session.select(session.selected + 1),
             "choose": lambda: self._choose_model(MAIN, "Choose a model"),
+            "champion": lambda: session.models.open(MAIN, CHAMPION),
+            "shipped": lambda: session.models.open(MAIN, str(SHIPPED)),
             "compare": lambda: self._choose_model(SECOND, "Compare with another model"),
             "stop_comparing": session.close_second,
             "delete_correction": session.corrections.delete_last,
@@ -153,7 +166,7 @@ class App(tk.Tk):
         return told
 
     def _choose_model(self, slot: int, title: str) -> None:
-        Picker(self, self.palette, self.px, title, lambda name: self.session.models.open(slot, name))
+        Picker(self, self.palette, self.px, title, self.catalog, lambda name: self.session.models.open(slot, name))
 
     # What is shown ---------------------------------------------------------------------------------------------------
 
@@ -177,6 +190,7 @@ class App(tk.Tk):
         if self.title() != title:
             self.title(title)
         self._show_controls()
+        self.warning.show(session.models.warning, self.catalog.has_champion)
         self.canvas.show()
         for slot, column in enumerate(self.columns):
             say(column.model, introductions.get(slot, UNKNOWN).replace(", ", "\n", 1))
@@ -228,6 +242,14 @@ class App(tk.Tk):
         if not self.session.models.is_chosen(MAIN):  # a script may have chosen another meanwhile
             self.session.models.open(MAIN, name)
 
+    def _look_into_store(self, version: int) -> None:
+        """Fill the list of models before somebody asks for it, for that takes seconds; but not while somebody draws."""
+        now = self.session.page.version
+        if now == version and MAIN in self.session.models.introductions:
+            self.catalog.refresh()
+        else:
+            self._resting = self.after(RESTS, self._look_into_store, now)
+
     def _look_soon(self) -> None:
         if not self._looks_soon:  # moved again and again, the look would never come
             self._looks_soon = True
@@ -238,6 +260,7 @@ class App(tk.Tk):
         self._looks_soon = True  # what is received may ask for it
         try:
             self.session.look()
+            self.catalog.look()
         finally:
             self._looks_soon = self.session.is_answer_due
             self._polling = self.after(QUICK if self._looks_soon else PATIENT, self._look)

@@ -52,6 +52,8 @@ COMMANDS = (
     Command("View", "Select the digit to the left", "previous", ("<Alt-Left>",), "Alt+Left"),
     Command("View", "Select the digit to the right", "next", ("<Alt-Right>",), "Alt+Right"),
     Command("Model", "Choose a model …", "choose", ("<Control-m>", "<Control-M>"), "Ctrl+M"),
+    Command("Model", "Use the champion", "champion", ("<Control-Key-1>",), "Ctrl+1"),
+    Command("Model", "Use the shipped model", "shipped", ("<Control-Key-2>",), "Ctrl+2"),
     Command("Model", "Compare with another model …", "compare", ("<Control-k>", "<Control-K>"), "Ctrl+K"),
     Command("Model", "Stop comparing", "stop_comparing", ("<Control-Shift-K>", "<Control-Shift-k>"), "Ctrl+Shift+K"),
     Command("Correct", "Delete the last correction", "delete_correction", ("<BackSpace>",), "Backspace"),

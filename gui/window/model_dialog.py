@@ -5,50 +5,52 @@ from collections.abc import Callable
 from tkinter import ttk
 from typing import Literal
 
-from gui.page.errands import Errands
+from gui.page.catalog import Catalog
 from gui.page.palette import Palette
 from gui.page.wording import sentence
 from gui.reading import model_catalog
 from gui.window import file_dialogs
 from gui.window.dialog import Dialog
 
-COLUMNS = (("Model", 220), ("Trained on", 110), ("Validation", 100), ("Test", 80), ("Date", 130))  # widths at 96 dots an inch
-SECONDS = 30.0  # that reading the store may take
+COLUMNS = (("Model", 180), ("Changed", 260), ("Trained on", 110), ("Validation", 100), ("Test", 80), ("Date", 140))
+LEFT = ("Model", "Changed", "Trained on")  # columns of words; widths are at 96 dots an inch
 POLL = 50  # milliseconds
-LATE = f"The MLflow store gave no answer in {SECONDS:.0f} seconds. Does another program lock it? Files can still be opened."
 
 
 class Picker(Dialog):
-    """Lists the models that there are; the store is read in the background.
+    """Lists the models that there are: those known at once, and then those of the store, which is read in the background.
 
     `chosen` is called with what `gui.reading.model_catalog.resolve` takes.
     """
 
-    def __init__(self, parent: tk.Tk, palette: Palette, px: float, title: str, chosen: Callable[[str], None]) -> None:
+    def __init__(
+        self, parent: tk.Tk, palette: Palette, px: float, title: str, catalog: Catalog, chosen: Callable[[str], None]
+    ) -> None:
         super().__init__(parent, palette, px, title)
         self._chosen = chosen
         self.entries: list[model_catalog.Entry] = []
         self.content.rowconfigure(0, weight=1)
         self.content.columnconfigure(0, weight=1)
         self.table = self._table(px)
-        self.elsewhere, self.message = (
+        self.details, self.message = (
             ttk.Label(self.content, style="Faint.TLabel", wraplength=round(600 * px)) for _ in range(2)
         )
-        self.message["text"] = "Reading the runs of the MLflow store …"
-        for row, label in enumerate((self.elsewhere, self.message), start=1):
+        for row, label in enumerate((self.details, self.message), start=1):
             label.grid(row=row, column=0, columnspan=2, sticky="w", pady=(round(8 * px), 0))
         self._buttons(round(8 * px)).grid(row=3, column=0, columnspan=2, sticky="ew", pady=(round(8 * px), 0))
-        self._errands = Errands(lambda error: self.show(model_catalog.files(), error))
-        self._errands.send(model_catalog.listing, then=lambda found: self.show(*found), seconds=SECONDS, late=LATE)
+        self._catalog = catalog
+        self._shown = -1
+        catalog.refresh()
+        self._show()
         self._polling = self.after(POLL, self._poll)
 
     def _table(self, px: float) -> ttk.Treeview:
         names = [name for name, _ in COLUMNS]
         table = ttk.Treeview(self.content, columns=names, show="headings", height=9, selectmode="browse")
         for name, width in COLUMNS:
-            anchor: Literal["w", "e"] = "w" if name in names[:2] else "e"
+            anchor: Literal["w", "e"] = "w" if name in LEFT else "e"
             table.heading(name, text=name, anchor=anchor)
-            table.column(name, width=round(width * px), anchor=anchor, stretch=name == "Model")
+            table.column(name, width=round(width * px), anchor=anchor, stretch=name in LEFT[:2])
         bar = ttk.Scrollbar(self.content, command=table.yview)
         table.configure(yscrollcommand=bar.set)
         table.grid(row=0, column=0, sticky="nsew")
@@ -69,7 +71,6 @@ class Picker(Dialog):
     def destroy(self) -> None:
         """Close the list."""
         self.after_cancel(self._polling)
-        self._errands.close()
         super().destroy()
 
     def choose(self) -> None:
@@ -79,9 +80,9 @@ class Picker(Dialog):
             self._chosen(self.entries[int(selected[0])].model)
 
     def _tell_more(self) -> None:
-        """Show how the selected model reads other sets than its test images."""
+        """Show what there is no room for in the list."""
         if selected := self.table.selection():
-            self.elsewhere["text"] = self.entries[int(selected[0])].elsewhere
+            self.details["text"] = self.entries[int(selected[0])].details
 
     def choose_file(self) -> None:
         """Ask for a file, and open it."""
@@ -91,14 +92,21 @@ class Picker(Dialog):
 
     def _poll(self) -> None:
         self._polling = self.after(POLL, self._poll)
-        self._errands.look()
+        self._catalog.look()
+        self._show()
 
-    def show(self, entries: list[model_catalog.Entry], message: str) -> None:
-        """List models; `message` says what kept others from being listed."""
-        self.entries = model_catalog.ordered(entries)
+    def _show(self) -> None:
+        """List the models, if others are known than are listed; what was selected stays so."""
+        if self._shown == self._catalog.version:
+            return
+        self._shown = self._catalog.version
+        selected = [self.entries[int(number)].model for number in self.table.selection()]
+        self.table.delete(*self.table.get_children())
+        self.entries = model_catalog.ordered(self._catalog.entries)
         for number, entry in enumerate(self.entries):
             self.table.insert("", "end", iid=str(number), values=entry.cells)
         if self.entries:
-            self.table.selection_set("0")
-            self.table.focus("0")
-        self.message["text"] = sentence(message)
+            number = next((number for number, entry in enumerate(self.entries) if entry.model in selected), 0)
+            self.table.selection_set(str(number))
+            self.table.focus(str(number))
+        self.message["text"] = sentence(self._catalog.message)

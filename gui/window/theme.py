@@ -85,6 +85,7 @@ def apply(window: tk.Misc, palette: Palette, px: float) -> None:
     style.configure(".", background=p.window, foreground=p.text, bordercolor=p.line, focuscolor=p.right)
     style.configure(".", troughcolor=p.track, lightcolor=p.card, darkcolor=p.card, fieldbackground=p.card)
     style.configure("Faint.TLabel", foreground=p.faint)
+    style.configure("Warning.TLabel", foreground=p.uncertain)
     style.configure("Card.TFrame", background=p.card)
     style.configure("Card.TLabel", background=p.card)
     style.configure("CardFaint.TLabel", background=p.card, foreground=p.faint)
