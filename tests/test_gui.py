@@ -21,6 +21,7 @@ from gui.reading import model_catalog
 from gui.reading.client import ENDED, ReadingClient
 from gui.reading.messages import Answer, Opened, Read
 from gui.reading.model_catalog import Entry
+from gui.window.collect_dialog import CollectDialog
 from pipeline.images.strokes import LabelledDrawing
 from pipeline.inference.default_model import SHIPPED
 from pipeline.inference.description import ATTRIBUTE
@@ -270,6 +271,32 @@ def test_one_key_corrects_the_answer_and_another_deletes_the_correction(window: 
     assert labels(tmp_path) == []
     press(window, "<BackSpace>")
     assert "no correction" in window.status["text"]
+
+
+def test_a_dialog_asks_for_digits_and_saves_what_is_written(window: App, tmp_path: Path) -> None:
+    press(window, "<Control-d>")
+    (dialog,) = [child for child in window.winfo_children() if isinstance(child, CollectDialog)]
+
+    def write(*points: tuple[int, int]) -> None:
+        for number, (x, y) in enumerate(points):
+            dialog.pad.event_generate("<B1-Motion>" if number else "<Button-1>", x=x, y=y)
+        dialog.pad.event_generate("<ButtonRelease-1>", x=0, y=0)
+
+    dialog.pad.focus_force()
+    window.update()
+    asked = dialog.prompt["text"]
+    assert dialog.progress["text"] == "1 of 50"
+    write((50, 50), (200, 200))
+    write((50, 200), (200, 50))
+    dialog.pad.event_generate("<Control-z>")
+    assert (len(dialog.page.strokes), len(dialog.pad.find_all())) == (1, 2)  # a dot where it begins, and a line
+    dialog.pad.event_generate("<Return>")
+    assert dialog.page.blank
+    assert dialog.progress["text"] == "2 of 50"
+    dialog.pad.event_generate("<Right>")
+    assert dialog.progress["text"] == "3 of 50"
+    dialog.destroy()
+    assert [f"a {label}".replace("a 8", "an 8") in asked for label in labels(tmp_path)] == [True]
 
 
 def test_a_window_that_is_closed_at_once_saves_what_was_corrected(

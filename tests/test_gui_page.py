@@ -1,6 +1,7 @@
 """The page, files, corrections, words and colours: what the window decides without a window."""
 
 import json
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from gui.page import files, heat, ink, labels, wording
+from gui.page.collecting import COUNT, Collecting
 from gui.page.corrections import Corrections, correctable, save
 from gui.page.page import Page, ShownImage
 from gui.page.palette import LIGHT
@@ -209,6 +211,42 @@ def test_corrections_are_saved_with_their_label_and_deleted_again(tmp_path: Path
 def test_a_correction_that_can_not_be_written_is_told() -> None:
     with pytest.raises(DataError, match=r"/proc/x can't be written to: .* Nothing was saved"):
         save(Path("/proc/x"), 1, [[(0, 0)]], "ann")
+
+
+def test_digits_are_asked_for_saved_by_who_wrote_them_skipped_and_asked_for_again(tmp_path: Path) -> None:
+    collecting = Collecting(Corrections(tmp_path, "me", lambda _: None, advice=""))
+
+    def saved() -> list[tuple[int, str]]:
+        collecting.close()
+        return [(one.label, one.writer) for one in collection.read(tmp_path)]
+
+    def asked_for() -> int:
+        return int(re.findall(r"\d", collecting.prompt)[0])
+
+    with pytest.raises(DataError, match=r"nothing is drawn\. Write an? \d.*, or skip it"):
+        collecting.take([], "ann")
+    first = asked_for()
+    collecting.take([[(0, 0), (1, 1)]], "ann")
+    collecting.skip()
+    third = asked_for()
+    collecting.take([[(0, 0), (0, 1)]], "bob")
+    assert sorted(saved()) == sorted([(first, "ann"), (third, "bob")])
+    collecting.undo()
+    assert asked_for() == third
+    assert saved() == [(first, "ann")]
+    collecting.undo()  # of what was skipped, nothing was saved
+    assert saved() == [(first, "ann")]
+    labels = []
+    collecting.undo()
+    for number in range(COUNT):
+        labels.append(asked_for())
+        assert (", once more" in collecting.prompt) == (number > 0 and labels[-1] == labels[-2])
+        collecting.skip()
+    assert sorted(labels) == sorted(list(range(10)) * (COUNT // 10))
+    assert collecting.prompt == "Thank you. That was all."
+    collecting.skip()
+    collecting.take([[(0, 0)]], "ann")
+    assert saved() == []
 
 
 def test_the_digit_that_is_selected() -> None:

@@ -59,11 +59,13 @@ class Corrections:
         folder: of the collection.
         writer: who draws.
         tell: called with messages for the user.
+        advice: told with each that was saved.
 
     """
 
-    def __init__(self, folder: Path, writer: str, tell: Callable[[str], None]) -> None:
-        self._folder, self._writer, self._tell = folder, writer, tell
+    def __init__(self, folder: Path, writer: str, tell: Callable[[str], None], advice: str = NEXT) -> None:
+        self.folder, self.writer = folder, writer
+        self._tell, self._advice = tell, advice
         self._saved: list[tuple[Path, Strokes]] = []
         self._waiting: deque[Callable[[], object]] = deque()
         self._errands = Errands(tell)
@@ -76,7 +78,8 @@ class Corrections:
     def add(self, label: int, strokes: Strokes, is_part: bool) -> None:
         """Save strokes, part of the drawing or all of it, with their label, once those before are saved."""
         self._tell(f"Saving it as {with_article(label)} …")
-        self._waiting.append(lambda: self._save(label, strokes, is_part))
+        writer = self.writer
+        self._waiting.append(lambda: self._save(label, strokes, writer, is_part))
         self.look()
 
     def delete_last(self) -> None:
@@ -90,16 +93,16 @@ class Corrections:
         while self._waiting and not self._errands.busy:
             self._waiting.popleft()()
 
-    def _save(self, label: int, strokes: Strokes, is_part: bool) -> None:
+    def _save(self, label: int, strokes: Strokes, writer: str, is_part: bool) -> None:
         def saved(path: Path) -> None:
             self._saved.append((path, strokes))
             what = f"The selected digit was saved as {with_article(label)}" if is_part else f"Saved as {with_article(label)}"
             whole = f" Alt+{label} saves the whole drawing as one digit." if is_part else ""
-            self._tell(f"{what}: {'/'.join(path.parts[-3:])}. {NEXT}{whole}")
+            self._tell(f"{what}: {'/'.join(path.parts[-3:])}. {self._advice}{whole}".strip())
 
         if self._delete_previous_of(strokes):
-            late = f"{self._folder} did not take the drawing in time. Try again."
-            self._errands.send(save, self._folder, label, strokes, self._writer, then=saved, seconds=SECONDS, late=late)
+            late = f"{self.folder} did not take the drawing in time. Try again."
+            self._errands.send(save, self.folder, label, strokes, writer, then=saved, seconds=SECONDS, late=late)
 
     def _delete_previous_of(self, strokes: Strokes) -> bool:
         """Call before saving: deletes the previous correction of the same strokes, whose label was wrong.

@@ -6,6 +6,8 @@ from pathlib import Path
 from tkinter import ttk
 
 from gui.page.catalog import Catalog
+from gui.page.collecting import Collecting
+from gui.page.corrections import Corrections
 from gui.page.models import MAIN, SECOND
 from gui.page.page import Page
 from gui.page.palette import DARK, LIGHT, Palette
@@ -16,6 +18,7 @@ from gui.reading.model_catalog import CHAMPION
 from gui.window import file_dialogs, theme
 from gui.window.answer_column import Column
 from gui.window.canvas import Surface
+from gui.window.collect_dialog import CollectDialog
 from gui.window.commands import CORRECT, CORRECT_WHOLE, Actions
 from gui.window.explanation_panel import Panel, say
 from gui.window.help import Help
@@ -150,6 +153,7 @@ class App(tk.Tk):
             "compare": lambda: self._choose_model(SECOND, "Compare with another model"),
             "stop_comparing": session.close_second,
             "delete_correction": session.corrections.delete_last,
+            "collect": self._collect,
             "help": lambda: Help(self, self.palette, self.px),
             CORRECT: session.correct,
             CORRECT_WHOLE: lambda digit: session.correct(digit, whole=True),
@@ -167,6 +171,11 @@ class App(tk.Tk):
 
     def _choose_model(self, slot: int, title: str) -> None:
         Picker(self, self.palette, self.px, title, self.catalog, lambda name: self.session.models.open(slot, name))
+
+    def _collect(self) -> None:
+        own = self.session.corrections
+        corrections = Corrections(own.folder, own.writer, lambda message: dialog.tell(message), advice="")
+        dialog = CollectDialog(self, self.palette, self.px, Collecting(corrections), own.writer)
 
     # What is shown ---------------------------------------------------------------------------------------------------
 

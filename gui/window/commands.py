@@ -57,6 +57,7 @@ COMMANDS = (
     Command("Model", "Compare with another model …", "compare", ("<Control-k>", "<Control-K>"), "Ctrl+K"),
     Command("Model", "Stop comparing", "stop_comparing", ("<Control-Shift-K>", "<Control-Shift-k>"), "Ctrl+Shift+K"),
     Command("Correct", "Delete the last correction", "delete_correction", ("<BackSpace>",), "Backspace"),
+    Command("Correct", "Write digits for the collection …", "collect", ("<Control-d>", "<Control-D>"), "Ctrl+D"),
     Command("Help", "Keys and mouse", "help", ("<F1>",), "F1"),
 )
 MENUS = ("File", "Edit", "View", "Model", "Correct", "Help")

@@ -10,7 +10,7 @@ from gui.window.dialog import Dialog
 INTRODUCTION = "Draw a digit, or several side by side. The answer follows the pen."
 CORRECTING = (
     "Is the answer wrong? Press the key of the right digit: the drawing is saved in data/drawings/ with that label. "
-    "With dataset.drawings switched on, dvc repro trains with it."
+    "With dataset.drawings.train=true, dvc repro trains with it. Ctrl+D asks for fifty digits in your hand, to the same end."
 )
 
 

@@ -1,0 +1,79 @@
+"""Digits that somebody is asked to write, for the collection of drawings. Knows nothing of a window."""
+
+import random
+import time
+
+from gui.page.corrections import Corrections
+from gui.page.wording import with_article
+from pipeline.data.stroke_files import Strokes
+from pipeline.system.errors import DataError
+
+COUNT = 50  # digits that are asked for, each as often as the others
+
+
+class Collecting:
+    """Asks for one digit after another, in random order, and saves each with its label.
+
+    Args:
+        corrections: that save them.
+
+    Attributes:
+        number: of the digit that is asked for, from 0; `COUNT` when there is no more.
+
+    """
+
+    def __init__(self, corrections: Corrections) -> None:
+        self.number = 0
+        self._corrections = corrections
+        self._labels = [number % 10 for number in range(COUNT)]
+        random.shuffle(self._labels)
+        self._is_saved: list[bool] = []  # of each digit before this one; else it was skipped
+
+    @property
+    def prompt(self) -> str:
+        """What to write, in words."""
+        if self.number == COUNT:
+            return "Thank you. That was all."
+        label, before = self._labels[self.number], self._labels[self.number - 1] if self.number else None
+        return f"Write {with_article(label)}{', once more' if label == before else ''}"
+
+    def take(self, strokes: Strokes, writer: str) -> None:
+        """Save what was written, and go to the next digit.
+
+        Raises:
+            DataError: nothing was written.
+
+        """
+        if self.number == COUNT:
+            return
+        if not strokes:
+            raise DataError(f"nothing is drawn. {self.prompt}, or skip it.")
+        self._corrections.writer = writer
+        self._corrections.add(self._labels[self.number], strokes, is_part=False)
+        self._go_on(is_saved=True)
+
+    def skip(self) -> None:
+        """Go to the next digit."""
+        if self.number < COUNT:
+            self._go_on(is_saved=False)
+
+    def undo(self) -> None:
+        """Ask for the digit before again; what was saved of it is deleted."""
+        if self._is_saved:
+            self.number -= 1
+            if self._is_saved.pop():
+                self._corrections.delete_last()
+
+    def look(self) -> None:
+        """Go on with what is to be saved. Never waits."""
+        self._corrections.look()
+
+    def close(self) -> None:
+        """End, once all is saved."""
+        while self._corrections.busy:
+            self._corrections.look()
+            time.sleep(0.01)
+
+    def _go_on(self, is_saved: bool) -> None:
+        self._is_saved.append(is_saved)
+        self.number += 1
