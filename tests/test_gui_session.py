@@ -1,6 +1,7 @@
 """The session, driven without a display and without a network: what the program knows, whatever window shows it."""
 
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -320,6 +321,55 @@ def test_a_picture_is_left_at_once_while_it_is_opened_or_read(session: Session, 
     finish(session)
     assert session.status == "The picture was not opened."
     assert session.page.strokes == [LEFT]
+
+
+def paste(session: Session, folder: Path, monkeypatch: pytest.MonkeyPatch, script: str | None) -> None:
+    """Paste where `script` stands in for xclip; None: where it isn't installed."""
+    folder.mkdir(exist_ok=True)
+    if script is not None:
+        (folder / "xclip").write_text(f"#!/bin/sh\n{script}\n")
+        (folder / "xclip").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/bin" if script is not None else str(folder))
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    session.pictures.paste()
+    finish(session)
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="the clipboard of X11")
+def test_a_picture_is_pasted_from_the_clipboard(
+    session: Session, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("L", (40, 20), 255).save(tmp_path / "x.png")
+    for _ in range(2):
+        paste(session, tmp_path / "bin", monkeypatch, f"cat {tmp_path / 'x.png'}")
+        assert session.status.startswith("Reading the pasted picture")
+    first, second = client.asked[-2].picture, client.asked[-1].picture
+    assert first != second  # undo brings back the first
+    assert first is not None
+    with Image.open(first) as image:
+        assert image.size == (40, 20)
+    session.close()
+    assert not first.exists()
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="the clipboard of X11")
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        (None, "Pasting a picture takes the program xclip"),
+        ("echo Error: target image/png not available >&2; exit 1", "There is no picture in the clipboard"),
+        ("echo rubbish", "The picture in the clipboard can't be read"),
+        ("echo no display >&2; exit 1", "The picture in the clipboard can't be read: xclip error: no display"),
+    ],
+)
+def test_a_clipboard_without_a_picture_is_told(
+    script: str | None, told: str, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paste(session, tmp_path / "bin", monkeypatch, script)
+    assert told in session.status
+    assert session.page.blank
+    session.close()
 
 
 def test_strokes_are_saved_and_opened(session: Session, tmp_path: Path) -> None:

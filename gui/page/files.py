@@ -1,6 +1,7 @@
 """Drawings and images on disk."""
 
 import json
+import tempfile
 from pathlib import Path
 
 from PIL import Image
@@ -13,6 +14,7 @@ from pipeline.system.errors import DataError
 from pipeline.system.paths import replacing
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+PASTED = "the pasted picture"  # name of its file, for the user
 SPREAD = 0.8  # of the page, that strokes from a file take up
 
 
@@ -69,6 +71,33 @@ def load_strokes(path: Path, size: tuple[float, float]) -> Strokes:
     scale = SPREAD * min(size[0] / ((right - left) or 1e-6), size[1] / ((bottom - top) or 1e-6), max(size))
     x0, y0 = (size[0] - (left + right) * scale) / 2, (size[1] - (top + bottom) * scale) / 2
     return [[(x * scale + x0, y * scale + y0) for x, y in stroke] for stroke in strokes]
+
+
+def pasted_image(folder: Path, side: int) -> ShownImage:
+    """The picture in the clipboard, for the screen, of sides of at most `side` pixels. A file of it is put into `folder`.
+
+    Raises:
+        DataError: there is no picture, or nothing that reads the clipboard is installed.
+
+    """
+    from PIL import ImageGrab
+
+    try:
+        found = ImageGrab.grabclipboard()
+    except NotImplementedError:
+        raise DataError(
+            "pasting a picture takes the program xclip, or wl-paste on Wayland, and neither is installed. "
+            "Remedy on Debian and Ubuntu: apt-get install xclip (or wl-clipboard)."
+        ) from None
+    except OSError as error:  # an image that can't be read is one too
+        raise DataError(f"the picture in the clipboard can't be read: {error}. Save it to a file, and open that.") from None
+    if isinstance(found, list) and found:
+        return shown_image(Path(found[0]), side)
+    if not isinstance(found, Image.Image):
+        raise DataError("there is no picture in the clipboard. Copy one first.")
+    path = Path(tempfile.mkdtemp(dir=folder)) / PASTED  # each in a folder of its own, for undo brings it back by its path
+    found.save(path, "PNG")
+    return shown_image(path, side)
 
 
 def shown_image(path: Path, side: int) -> ShownImage:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from gui.page import files
 from gui.page.errands import Errands
@@ -26,6 +27,7 @@ class Pictures:
     def __init__(self, page: Page, side: int, tell: Callable[[str], None], replaced: Callable[[], None]) -> None:
         self._page, self._side, self._tell, self._replaced = page, side, tell, replaced
         self._errands = Errands(tell)
+        self._pasted: TemporaryDirectory[str] | None = None  # holds the files of pasted pictures, which undo brings back
         self._told = ""  # while the picture is read
 
     @property
@@ -39,27 +41,35 @@ class Pictures:
         return self._page.content.image is not None or self.busy
 
     def open(self, path: Path) -> None:
-        """Show a picture. What is wrong with it is told later."""
-        self.close()
+        """Show the picture in a file. What is wrong with it is told later."""
+        self._show(path.name, files.shown_image, path)
+
+    def paste(self) -> None:
+        """Show the picture in the clipboard. What is wrong with it is told later."""
+        self._pasted = self._pasted or TemporaryDirectory(prefix="digits-")
+        self._show(files.PASTED, files.pasted_image, Path(self._pasted.name))
+
+    def _show(self, name: str, opening: Callable[[Path, int], ShownImage], path: Path) -> None:
+        self._errands.close()
         version = self._page.version
 
         def opened(image: ShownImage) -> None:
             if self._page.version != version:
-                self._tell(f"{path.name} was not opened, for you have drawn meanwhile. Open it again.")
+                self._tell(sentence(f"{name} was not opened, for you have drawn meanwhile. Open it again."))
                 return
             self._page.place(image)
             self._replaced()
-            self._told = f"Reading {path.name} … Draw, or press Escape, to leave it."
+            self._told = f"Reading {name} … Draw, or press Escape, to leave it."
             self._tell(self._told)
 
-        late = f"{path.name} took too long to open. Make it smaller."
-        self._errands.send(files.shown_image, path, self._side, then=opened, seconds=SECONDS, late=late)
-        self._tell(f"Opening {path.name} …")
+        late = sentence(f"{name} took too long to open. Make it smaller.")
+        self._errands.send(opening, path, self._side, then=opened, seconds=SECONDS, late=late)
+        self._tell(f"Opening {name} …")
 
     def leave(self) -> None:
         """Go back to what was drawn before the picture; one that is being opened is not opened."""
         if self.busy:
-            self.close()
+            self._errands.close()
             self._tell("The picture was not opened.")
         elif image := self._page.content.image:
             while self._page.content.image:
@@ -80,5 +90,7 @@ class Pictures:
         self._errands.look()
 
     def close(self) -> None:
-        """Open no picture that is being opened."""
+        """Open no picture that is being opened, and delete those that were pasted."""
         self._errands.close()
+        if self._pasted:
+            self._pasted.cleanup()

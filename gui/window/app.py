@@ -137,6 +137,7 @@ class App(tk.Tk):
             "quit": self.destroy,
             "undo": session.undo,
             "redo": session.redo,
+            "paste": session.pictures.paste,
             "clear": session.clear,
             "recognise": session.recognize,
             "pen": lambda: session.use(eraser=False),

@@ -41,6 +41,7 @@ COMMANDS = (
     Command("File", "Quit", "quit", ("<Control-q>", "<Control-Q>"), "Ctrl+Q"),
     Command("Edit", "Undo", "undo", ("<Control-z>", "<Control-Z>"), "Ctrl+Z"),
     Command("Edit", "Redo", "redo", ("<Control-y>", "<Control-Y>", "<Control-Shift-Z>", "<Control-Shift-z>"), "Ctrl+Y"),
+    Command("Edit", "Paste a picture", "paste", ("<Control-v>", "<Control-V>"), "Ctrl+V"),
     Command("Edit", "Clear", "clear", ("<Delete>", "<KP_Delete>"), "Delete"),
     Command("Edit", "Recognise", "recognise", ("<Return>", "<KP_Enter>"), "Return"),
     Command("Edit", "Pen", "pen", ("<p>", "<P>"), "P"),
