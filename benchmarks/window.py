@@ -3,6 +3,7 @@
 Each time a fresh process opens the shipped model and draws on the canvas, as a mouse would, from the first moment on. It prints
 when the window was on the screen, after the first import; the first answer, after TensorFlow was there; the times from the
 last point of a stroke to the answer; and for how long the window did nothing else at most, while it opened and later.
+A time takes about 25 seconds, 10 of them for the strokes; all times are measured without and then with the explanation.
 """
 
 import time
@@ -18,6 +19,7 @@ from pathlib import Path  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 STROKES, POINTS, PAUSE = 40, 30, 0.008  # drawn after the first answer; points of each; between two of them, seconds
+LONGEST = 120  # that one time may take, seconds
 
 
 def one(explain: bool) -> dict[str, float]:
@@ -87,12 +89,14 @@ def one(explain: bool) -> dict[str, float]:
 
 def main() -> None:
     """Measure in fresh processes, and print medians and the worst."""
+    from tqdm import tqdm  # not where the window is measured
+
     times = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     for explain in (False, True):
         results = []
-        for _ in range(times):
+        for _ in tqdm(range(times), unit="time", leave=False, disable=None):
             command = [sys.executable, __file__, "--one", str(int(explain))]
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=LONGEST)
             results.append(json.loads(done.stdout.splitlines()[-1]))
         print(f"{'with' if explain else 'without'} the panel that explains the answer, {times} times:")
         for what in results[0]:
