@@ -605,6 +605,14 @@ def test_a_model_that_cannot_be_used_is_told_and_the_last_one_stays(
     answered(window, "7")
 
 
+def test_a_message_of_two_lines_does_not_change_the_window(window: App) -> None:
+    before = window.winfo_height()
+    window.session.tell("words " * 30)
+    window.update()
+    assert window.status.winfo_height() > 20
+    assert window.winfo_height() == before
+
+
 def test_tab_goes_through_the_controls_in_order_and_the_focus_is_seen(window: App) -> None:
     draw(window, 1)
     window.canvas.focus_force()

@@ -119,6 +119,16 @@ def test_help_lists_every_key(root: tk.Tk) -> None:
     assert not window.winfo_exists()
 
 
+def test_a_dialog_is_wholly_on_the_screen(root: tk.Tk) -> None:
+    root.geometry(f"+{root.winfo_screenwidth() - 100}+{root.winfo_screenheight() - 100}")
+    root.update()
+    window = Help(root, LIGHT, 1.0)
+    root.update()
+    assert window.winfo_rootx() + window.winfo_width() <= root.winfo_screenwidth()
+    assert window.winfo_rooty() + window.winfo_height() <= root.winfo_screenheight()
+    window.destroy()
+
+
 def listing() -> tuple[list[Entry], str]:
     """Stand in for the store, which takes seconds to be read."""
     measured = Entry("run", "a", "a", validation=0.9, outside={"pen_digits_test": 0.98}, changed="dropout=0.3")

@@ -12,7 +12,7 @@ from pipeline.inference.results import Digit
 from pipeline.system.errors import DataError
 
 SECONDS = 30.0  # that saving a correction may take
-NEXT = "To train with it, switch dataset.drawings on and run dvc repro. Backspace deletes the correction."
+NEXT = "To train with it, set dataset.drawings.train=true and run dvc repro. Backspace deletes the correction."
 
 
 def correctable(page: Page, digits: tuple[Digit, ...], selected: int) -> Strokes:

@@ -31,6 +31,7 @@ from pipeline.inference.results import Reading
 from pipeline.system.errors import UserError
 
 TITLE = "Handwritten digits"
+TWO_LINES = "\n"  # of a message, for which there is always room
 UNKNOWN = "\n\n"  # in the place of a model's introduction, which has three lines: the window is not to grow with it
 SIDE = 460  # of the canvas at 96 dots an inch, pixels
 MOST_OF_SCREEN = 0.6  # of its height, that the canvas has at first
@@ -109,6 +110,7 @@ class App(tk.Tk):
 
     def _build(self) -> None:
         gap, actions = round(GAP * self.px), self._actions()
+        theme.apply(self, self.palette, self.px)  # before anything is measured
         self.rowconfigure(2, weight=1)
         self.toolbar = Toolbar(self, self.px, actions, self.session.set_brush)
         self.toolbar.grid(row=0, column=0, columnspan=4, sticky="ew", padx=gap, pady=(gap, 0))
@@ -120,8 +122,9 @@ class App(tk.Tk):
         for number, widget in enumerate((self.canvas, *self.columns, self.panel)):
             widget.grid(row=2, column=number, sticky="nsew", padx=(0 if number else gap, gap), pady=gap)
             self._share_width(number, True)
-        self.status = ttk.Label(self, style="Faint.TLabel", anchor="w", justify="left")
-        self.status.grid(row=3, column=0, columnspan=4, sticky="ew", padx=gap, pady=(0, gap))
+        self.status = ttk.Label(self, text=TWO_LINES, style="Faint.TLabel", anchor="w", justify="left")
+        self.status.grid(row=3, column=0, columnspan=4, sticky="new", padx=gap, pady=(0, gap))
+        self.rowconfigure(3, minsize=self.status.winfo_reqheight() + gap)  # or the window would grow with many a message
         self.status.bind("<Configure>", lambda event: self.status.configure(wraplength=event.width))
         self.menu = MenuBar(self, actions)
         self.maxsize(*self._largest())

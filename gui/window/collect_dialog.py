@@ -11,6 +11,7 @@ from gui.window.dialog import Dialog
 from pipeline.system.errors import DataError
 
 SIDE, BRUSH = 320, 18  # of the pad and of its brush, at 96 dots an inch, pixels
+MOST_OF_SCREEN = 0.45  # of its height, that the pad has
 POLL = 50  # milliseconds
 EXPLANATION = (
     "Write the digits as you always do. They are saved with their label in data/drawings, and dvc repro trains with them "
@@ -25,7 +26,7 @@ class CollectDialog(Dialog):
     def __init__(self, parent: tk.Tk, palette: Palette, px: float, collecting: Collecting, writer: str) -> None:
         super().__init__(parent, palette, px, "Write digits for the collection")
         self.collecting, self._palette, self._width = collecting, palette, BRUSH * px
-        side, gap = round(SIDE * px), round(8 * px)
+        side, gap = round(min(SIDE * px, MOST_OF_SCREEN * self.winfo_screenheight())), round(8 * px)
         self.page = Page(side, self._width)
         ttk.Label(self.content, text=EXPLANATION, style="Faint.TLabel", wraplength=side).pack(anchor="w")
         row = ttk.Frame(self.content)

@@ -120,7 +120,7 @@ def apply(window: tk.Misc, palette: Palette, px: float) -> None:
     style.map("Treeview", background=[("selected", p.right)], foreground=[("selected", p.on_right)])
     style.configure("Treeview.Heading", background=p.window, foreground=p.faint, relief="flat", padding=pad)
     style.map("Treeview.Heading", background=[("active", p.window)])
-    style.configure("TScrollbar", background=p.card, troughcolor=p.window, arrowcolor=p.text)
+    style.configure("TScrollbar", arrowsize=round(14 * px), background=p.card, troughcolor=p.window, arrowcolor=p.text)
     style.map("TScrollbar", background=[("active", p.hover), ("disabled", p.window)])
 
 
