@@ -102,6 +102,32 @@ def test_a_key_of_another_option_is_told_with_the_keys_that_are_there(overrides:
 
 
 @pytest.mark.parametrize(
+    ("given", "means"),
+    [
+        ("dropout", ["model.dropout", "model.blocks.0.dropout"]),
+        ("epochs", ["training.epochs"]),
+        ("seed", ["training.seed"]),
+        ("kernel", ["model.blocks.0.kernel"]),
+        ("drpout", ["model.dropout", "model.blocks.0.dropout"]),
+        ("lr", ["optimizer.learning_rate"]),
+        ("patience", ["training.early_stopping_patience"]),
+        ("optimzer", ["optimizer"]),
+        ("optimizer.lr", ["optimizer.learning_rate"]),
+        ("optimizer.nme", ["optimizer.name"]),
+        ("training.learning_rate", ["optimizer.learning_rate"]),
+        ("augment.shift", ["augment.shift_pixels"]),
+    ],
+)
+def test_the_nearest_key_is_found_without_its_section_and_by_a_short_form(given: str, means: list[str]) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        composition.compose([f"{given}=3"])
+    told = str(raised.value).partition("The nearest ")[2].partition("given")[0]
+    assert re.findall(r"([\w.]+): ", told.removeprefix("is ").removeprefix("are:"))[: len(means)] == means
+    if means == ["optimizer.name"]:
+        assert "one of adadelta, adam, adamw, muon, sgd" in told
+
+
+@pytest.mark.parametrize(
     ("overrides", "key"),
     [(["sweep=adadelta", "optimizer=adam"], "optimizer.rho"), (["sweep=architecture", "model=mlp"], "model.blocks.0.filters")],
 )

@@ -2,8 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator
+from functools import cache, partial
 from typing import Any
 
 import yaml
@@ -14,6 +14,8 @@ from pipeline.config.schema import Configuration
 
 Schema = type[BaseModel]
 Node = dict[str, Any]  # of a JSON schema
+
+MOST_NEAR = 4  # keys that are named, where several are meant
 
 
 def keys_of(values: Any, prefix: str = "") -> dict[str, Any]:
@@ -33,11 +35,33 @@ def unknown_key(key: str, there: dict[str, Any], schema: Schema = Configuration)
     allowed = {name: known[_in_schema(name)] for name in there if _in_schema(name) in known} or known
     if _in_schema(key) in known:
         return _absent_key(key, there, list(allowed))
+    near = _nearest(key, list(allowed))
+    if len(near) == 1:
+        return f"  {key}: there is no such key. The nearest is {near[0]}: {allowed[near[0]]}."
+    lines = "".join(f"\n    {name}: {allowed[name]}" for name in near)
+    return f"  {key}: there is no such key. The nearest are:{lines}"
+
+
+def _nearest(key: str, allowed: list[str]) -> list[str]:
+    """The keys that somebody most likely means: several, the nearest first, if the section was left out and several have it."""
     parent, _, last = key.rpartition(".")
     siblings = {name.rpartition(".")[2]: name for name in allowed if name.rpartition(".")[0] == parent}
-    near = [siblings[name] for name in difflib.get_close_matches(last, siblings, n=1, cutoff=0.4)]
-    near = near or difflib.get_close_matches(key, allowed, n=1, cutoff=0)
-    return f"  {key}: there is no such key. The nearest is {near[0]}: {allowed[near[0]]}."
+    similar = partial(difflib.get_close_matches, n=1, cutoff=0.7)
+    if parent and (words := _shortened(last, siblings) or similar(last, siblings)):
+        return [siblings[words[0]]]
+    words = sorted({name.rpartition(".")[2] for name in allowed})
+    meant = [last] if last in words else _shortened(last, words) or similar(last, words)
+    if ending := [name for name in allowed if name.rpartition(".")[2] in meant and name == _in_schema(name)]:
+        ending.sort(key=lambda name: -difflib.SequenceMatcher(None, key, name).ratio())
+        return ending[: 1 if parent else MOST_NEAR]
+    near = [siblings[word] for word in similar(last, siblings, cutoff=0.4)]
+    return near or similar(key, allowed, cutoff=0)
+
+
+def _shortened(short: str, words: Iterable[str]) -> list[str]:
+    """The words of which `short` is the initials (``lr``: ``learning_rate``) or a part (``shift``: ``shift_pixels``)."""
+    parts = {word: word.split("_") for word in words}
+    return [word for word in words if short == "".join(part[:1] for part in parts[word]) or f"_{short}_" in f"_{word}_"]
 
 
 def _absent_key(key: str, there: dict[str, Any], allowed: list[str]) -> str:
@@ -130,6 +154,8 @@ def _known_keys(node: Node, prefix: str = "") -> Iterator[tuple[str, str]]:
     """All dotted keys of the schema, each with what is allowed."""
     for variant in node.get("oneOf", []):
         yield from _known_keys(variant, prefix)
+    if "discriminator" in node:  # each variant allows its own name alone
+        yield f"{prefix}.{node['discriminator']['propertyName']}", _allowed(node)
     for name, child in node.get("properties", {}).items():
         key = f"{prefix}.{name}" if prefix else name
         yield key, _allowed(child)
