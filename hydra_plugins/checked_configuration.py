@@ -1,7 +1,8 @@
 """Checks params.yaml when DVC composes it (``dvc exp run``), before it is written. Hydra loads this module by its folder."""
 
 import sys
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -10,20 +11,30 @@ from pipeline.config.check import check, plain
 from pipeline.system import patches
 from pipeline.system.errors import ConfigurationError
 
-#: In the checkout that DVC composes in. The installed package may belong to another checkout.
-CONFIGURATION = Path(__file__).resolve().parent.parent / "conf"
+given: list[str] = []  # the overrides of the composition that DVC makes
 
 
-def _digest_of_checked(*, _root_: DictConfig) -> str:
-    """Check the whole composition, and return the digest of conf/."""
+def _compose(overrides: list[str], composed: Callable[[list[str]], Any]) -> Any:
+    """Compose, and keep the overrides."""
+    given[:] = overrides
     try:
-        values = plain(_root_, without="composed_from") | {"composed_from": composition.digest(CONFIGURATION)}
+        return composition.explaining(overrides, composed)
+    except ConfigurationError as error:
+        sys.exit(f"Error: {error}")
+
+
+def _origin_of_checked(*, _root_: DictConfig) -> DictConfig:
+    """Check the whole composition, and return what it was composed from."""
+    try:
+        values = plain(_root_, without=composition.ORIGIN)
+        values[composition.ORIGIN] = composition.origin(values, given)
         composition.warn(check(values))
     except ConfigurationError as error:
         sys.exit(f"Error: {error}")
-    return str(values["composed_from"])
+    told: DictConfig = OmegaConf.create(values[composition.ORIGIN])  # of plain keys and values, OmegaConf.resolve makes nothing
+    return told
 
 
 if "dvc.utils.hydra" in sys.modules:  # DVC composes, and calls any Exception an unexpected error
-    patches.explain_compositions(lambda error: f"Error: {composition.explain(error)}")
-    OmegaConf.register_new_resolver(composition.RESOLVER, _digest_of_checked, replace=True, use_cache=False)
+    patches.surround_compositions(_compose)
+    OmegaConf.register_new_resolver("origin_of_checked_configuration", _origin_of_checked, replace=True, use_cache=False)

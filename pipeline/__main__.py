@@ -25,7 +25,8 @@ def make_sure_of_data() -> None:
         obtain(dataset)
     except DataUnavailable as error:
         print(f"Error: {error}", file=sys.stderr)
-        print(f"\n{dataset.name} could not be had: running with dataset=digits instead.\n", flush=True)
+        print(f"\n{dataset.name} could not be had: running with dataset=digits instead.", flush=True)
+        print("That stays so until you compose the default again: python -m pipeline.compose\n", flush=True)
         compose.write(composed(["dataset=digits"]), PARAMETERS)
 
 

@@ -2,20 +2,22 @@
 
 DVC reads ``params.yaml`` and Hydra reads ``conf/``; this keeps the two agreed. ``dvc exp run`` composes by itself (``hydra``
 in ``.dvc/config``); ``dvc repro`` does not (https://github.com/treeverse/dvc/issues/10750), so the first stage of
-``dvc.yaml`` does it, with ``--keep``: only if ``conf/`` has changed since ``params.yaml`` was composed, so that overrides of
-``dvc exp run -S`` and edits by hand stay. To know that, ``params.yaml`` holds a digest of ``conf/`` as `composed_from`.
+``dvc.yaml`` does it, with ``--keep``: only if conf/ composes to something else than it did when ``params.yaml`` was composed,
+and with the same overrides. So overrides stay, and edits by hand until then. To know both, ``params.yaml`` holds the overrides
+and a digest of what they composed to, as `composed_from`.
 """
 
 import argparse
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
 import yaml
 from omegaconf import OmegaConf
 
-from pipeline.config.check import flatten, load, read
-from pipeline.config.composition import compose, is_current, warn
+from pipeline.config.check import check, flatten, load, read
+from pipeline.config.composition import ORIGIN, compose, is_edited, recomposed, warn
 from pipeline.config.stages import STAGES
 from pipeline.system.command_line import run_command
 from pipeline.system.masking import masked
@@ -28,7 +30,7 @@ def write(values: dict[str, Any], path: Path) -> list[str]:
     before = flatten(read(path)) if path.exists() else after
     with replacing(path) as temporary:
         temporary.write_text(OmegaConf.to_yaml(values), encoding="utf-8")
-    keys = [key for key in before | after if key != "composed_from" and before.get(key) != after.get(key)]
+    keys = [key for key in before | after if not key.startswith(ORIGIN) and before.get(key) != after.get(key)]
     return [masked(f"  {key}: {_shown(before, key, 'not there')} -> {_shown(after, key, 'gone')}") for key in keys]
 
 
@@ -52,6 +54,33 @@ def log_restored() -> None:
         stage_run.restored(made, load())
 
 
+def keep() -> None:
+    """Compose anew only if conf/ composes to something else than before, and with the overrides that there were.
+
+    Raises:
+        UserError: the configuration is not valid; or all results are in DVC's cache, and MLflow's store can't be used.
+
+    """
+    values = recomposed(PARAMETERS)
+    if values is None:
+        warn(load())
+        if "DVC_EXP_NAME" in os.environ:
+            log_restored()
+        return
+    overrides = shlex.join(values[ORIGIN]["overrides"])
+    was_edited = is_edited(PARAMETERS)
+    _write_and_tell(values, f"conf/ has changed: params.yaml was composed anew{overrides and ' with '}{overrides}.")
+    if was_edited:
+        print("It had been edited by hand, and the edits are gone; they are among these lines. To set a value again:")
+        print(f"  python -m pipeline.compose {overrides}{overrides and ' '}KEY=VALUE")
+
+
+def _write_and_tell(values: dict[str, Any], told: str) -> None:
+    warn(check(values))
+    differences = write(values, PARAMETERS)
+    print("\n".join([told + (" What differs from before:" if differences else ""), *differences]))
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of ``python -m pipeline.compose``."""
     parser = argparse.ArgumentParser(
@@ -61,19 +90,22 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="in Hydra's override grammar")
     parser.add_argument("--print", action="store_true", help="print the composition, and leave params.yaml as it is")
-    parser.add_argument("--keep", action="store_true", help="leave params.yaml as it is unless conf/ has changed")
-    options = parser.parse_args(arguments)
+    parser.add_argument("--keep", action="store_true", help="leave params.yaml as it is if conf/ composes to the same still")
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        parser.error(
+            f"unrecognized arguments: {' '.join(unknown)}\nTo see the composition:    python -m pipeline.compose --print\n"
+            "To try several values:     python -m pipeline.sweep"
+        )
+    if options.keep:
+        keep()
+        return
+    values = compose(options.overrides)
     if options.print:
-        print(masked(OmegaConf.to_yaml(compose(options.overrides))), end="")
+        warn(check(values))
+        print(masked(OmegaConf.to_yaml(values)), end="")
         return
-    if options.keep and is_current(PARAMETERS):
-        warn(load())
-        if "DVC_EXP_NAME" in os.environ:
-            log_restored()
-        return
-    differences = write(compose(options.overrides), PARAMETERS)
-    print("params.yaml was composed from conf/." + (" What differs from before:" if differences else ""))
-    print("\n".join(differences), end="\n" if differences else "")
+    _write_and_tell(values, "params.yaml was composed from conf/.")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from typing import Any
 from pathspec import GitIgnoreSpec
 
 from pipeline.config.check import flatten, read
-from pipeline.config.composition import compose, is_current
+from pipeline.config.composition import recomposed
 from pipeline.config.stages import STAGES
 from pipeline.system.command_line import run_command
 from pipeline.system.errors import UserError
@@ -57,8 +57,7 @@ def plan() -> list[Step]:
         ConfigurationError: conf/ or ``params.yaml`` is not valid.
 
     """
-    current = is_current(PARAMETERS)
-    values = read(PARAMETERS) if current else compose([])
+    values = recomposed(PARAMETERS) or read(PARAMETERS)
     stages, lock_file = read(CHECKOUT / "dvc.yaml")["stages"], CHECKOUT / "dvc.lock"
     locked = read(lock_file)["stages"] if lock_file.exists() else {}
     made: dict[str, str | None] = {}  # hash of each output as it will be; None: nobody knows before its stage has run

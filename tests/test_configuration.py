@@ -1,10 +1,12 @@
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
 from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
 
 from pipeline import compose
 from pipeline.config import check, composition
@@ -54,7 +56,10 @@ def test_the_committed_parameters_are_what_conf_composes_to() -> None:
         ("export.formats=[keras]", ["must contain h5"]),
         ("model..dropout", ["override"]),
         ("optimizer.rho@here=0.5", ["optimizer.rho"]),
-        ("experiment=null", ["experiment=null is not valid"]),
+        ("model=null", ["model: is missing"]),
+        ("hydra.run.dir=elsewhere", ["hydra.run.dir=elsewhere", "no effect", "Leave it out"]),
+        ("hydra/launcher=joblib", ["hydra/launcher=joblib", "no effect"]),
+        ("model.dropout=0.3,0.4", ["python -m pipeline.sweep"]),
     ],
 )
 def test_a_bad_override_is_told_with_its_key_what_is_allowed_and_what_was_given(override: str, says: list[str]) -> None:
@@ -149,9 +154,9 @@ def test_all_mistakes_are_told_at_once() -> None:
 
 
 def test_a_learning_rate_that_adadelta_does_not_train_with_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
-    composition.compose(["optimizer.learning_rate=0.001"])
-    assert "optimizer.learning_rate = 0.001" in capsys.readouterr().err
-    composition.compose(["optimizer=adam", "optimizer.learning_rate=0.001"])
+    compose.main(["--print", "optimizer.learning_rate=0.001"])
+    assert capsys.readouterr().err.count("optimizer.learning_rate = 0.001") == 1
+    compose.main(["--print", "optimizer=adam", "optimizer.learning_rate=0.001"])
     assert capsys.readouterr().err == ""
 
 
@@ -196,17 +201,6 @@ def test_a_user_never_sees_a_traceback_for_a_broken_parameters_file(tmp_path: Pa
             check.load(path)
     with pytest.raises(ConfigurationError, match="Make it anew"):
         check.load(tmp_path / "missing.yaml")
-
-
-def test_the_digest_of_conf_sees_values_comments_and_names_but_no_other_files(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text("x: 1\n")
-    before = composition.digest(tmp_path)
-    (tmp_path / "a.yaml.swp").write_text("x: 2\n")
-    assert composition.digest(tmp_path) == before
-    (tmp_path / "a.yaml").write_text("x: 1 # one\n")
-    changed = composition.digest(tmp_path)
-    (tmp_path / "a.yaml").rename(tmp_path / "b.yaml")
-    assert len({before, changed, composition.digest(tmp_path)}) == 3
 
 
 def test_composing_leaves_hydra_as_it_was() -> None:
@@ -286,15 +280,92 @@ def test_every_password_in_a_text_is_masked_and_nothing_else(text: str, shown: s
     assert holds_password(text) == (text != shown)
 
 
-def test_what_other_programs_leave_in_conf_changes_nothing(tmp_path: Path) -> None:
+@pytest.fixture
+def changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of conf/ that is composed, to change at will."""
     folder = tmp_path / "conf"
     shutil.copytree(CONFIGURATION, folder)
-    before = composition.digest(folder)
-    (folder / "model/._cnn.yaml").write_bytes(b"\0\5\x16\7\xff")  # of a file manager
-    (folder / "model/.#cnn.yaml").symlink_to("someone@host.1234")  # of an editor, to nowhere
-    (folder / "model/.ipynb_checkpoints").mkdir()
-    for name in ("model/~$cnn.yaml", "model/cnn.yaml~", "model/#cnn.yaml#", "model/.ipynb_checkpoints/cnn.yaml"):
-        (folder / name).write_text("never: read")
-    assert composition.digest(folder) == before
-    (folder / "model/mine.yaml").write_text("name: mine")
-    assert composition.digest(folder) != before
+    monkeypatch.setattr(composition, "CONFIGURATION", folder)
+    composed = partial(composition.compose, folder=folder)
+    for module in (composition, compose):
+        monkeypatch.setattr(module, "compose", composed)
+    monkeypatch.setattr(compose, "PARAMETERS", tmp_path / "params.yaml")
+    return folder
+
+
+def test_what_a_composition_does_not_use_leaves_the_parameters_as_they_are(changed: Path, tmp_path: Path) -> None:
+    compose.main(["experiment=smoke", "model.dropout=0.4"])
+    edit(tmp_path / "params.yaml", "split_seed: 0", "split_seed: 7")
+    before = (tmp_path / "params.yaml").read_bytes()
+    (changed / "experiment/grid_best.yaml").write_text("# @package _global_\nname: grid_best\n")
+    (changed / "model/._cnn.yaml").write_bytes(b"\0\5\x16\7\xff")  # of a file manager
+    edit(changed / "experiment/pen.yaml", "dropout: 0.1", "dropout: 0.3")
+    edit(changed / "model/cnn.yaml", "dropout: 0.2", "dropout: 0.2 # and a comment;")
+    compose.main(["--keep"])
+    assert (tmp_path / "params.yaml").read_bytes() == before
+
+
+def test_what_a_composition_uses_is_composed_anew_with_the_overrides_there_were(
+    changed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compose.main(["experiment=smoke", "model.dropout=0.4"])
+    edit(changed / "experiment/smoke.yaml", "epochs: 2", "epochs: 3")
+    capsys.readouterr()
+    compose.main(["--keep"])
+    told = capsys.readouterr().out
+    assert "composed anew with experiment=smoke model.dropout=0.4. What differs from before:\n  training.epochs: 2 -> 3" in told
+    assert "by hand" not in told
+    kept = check.load(tmp_path / "params.yaml")
+    assert (kept.name, kept.model.dropout, kept.training.epochs) == ("smoke", 0.4, 3)
+
+
+def test_an_edit_by_hand_that_is_composed_away_is_told(
+    changed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compose.main(["experiment=smoke"])
+    edit(tmp_path / "params.yaml", "split_seed: 0", "split_seed: 7")
+    edit(changed / "experiment/smoke.yaml", "epochs: 2", "epochs: 3")
+    compose.main(["--keep"])
+    told = capsys.readouterr().out
+    assert "dataset.split_seed: 7 -> 0" in told
+    assert "edited by hand" in told
+    assert "python -m pipeline.compose experiment=smoke KEY=VALUE" in told
+
+
+def test_overrides_that_no_longer_apply_are_told_with_the_command_that_composes_without(changed: Path, tmp_path: Path) -> None:
+    (changed / "experiment/mine.yaml").write_text("# @package _global_\nname: mine\n")
+    compose.main(["experiment=mine"])
+    before = (tmp_path / "params.yaml").read_bytes()
+    (changed / "experiment/mine.yaml").unlink()
+    with pytest.raises(ConfigurationError, match=r"(?s)experiment/mine.*composed with experiment=mine\. To compose it without"):
+        compose.main(["--keep"])
+    assert (tmp_path / "params.yaml").read_bytes() == before
+
+
+def test_parameters_without_their_origin_are_composed_anew(changed: Path, tmp_path: Path) -> None:
+    assert changed.is_dir()
+    compose.main([])
+    values = check.read(tmp_path / "params.yaml")
+    for before in ({}, {"composed_from": "a digest"}):
+        OmegaConf.save(OmegaConf.create(values | {"composed_from": None} | before), tmp_path / "params.yaml")
+        compose.main(["--keep"])
+        assert check.read(tmp_path / "params.yaml") == values
+
+
+def test_an_option_that_is_no_yaml_is_told_with_its_file_and_line(changed: Path) -> None:
+    (changed / "model/broken.yaml").write_text("name: cnn\n  blocks: [\n")
+    with pytest.raises(ConfigurationError, match=r'(?s)conf/ can.t be composed.*broken\.yaml", line 2'):
+        composition.compose(["model=broken"])
+
+
+def test_no_experiment_is_chosen_by_null() -> None:
+    assert composition.compose(["experiment=smoke", "experiment=null"])["name"] == "default"
+
+
+@pytest.mark.parametrize("given", [["--cfg", "job"], ["--info", "defaults-tree"], ["-m", "model.dropout=0.1,0.2"]])
+def test_an_option_of_hydra_leads_to_the_commands_that_do_it_here(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        compose.main(given)
+    told = capsys.readouterr().err
+    assert "pipeline.compose --print" in told
+    assert "pipeline.sweep" in told

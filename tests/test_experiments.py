@@ -33,6 +33,8 @@ def test_an_experiment_with_overrides_and_taught_drawings_counts_and_stays_and_s
     assert ran == STAGES  # compose checks what DVC has composed, and leaves it
     assert conf_is_untouched(project)
     assert repro(project) == []
+    (project / "conf/experiment/another.yaml").write_text("# @package _global_\nname: another\n")
+    assert repro(project) == ["compose"]  # which keeps the overrides
     assert parameters(project).name == "textbook"
     assert parameters(project).model.dense[0].units == 256
     assert parameters(project).model.dropout == 0.4

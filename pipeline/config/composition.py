@@ -1,37 +1,33 @@
 """The configuration composed from ``conf/`` by Hydra, checked, and what is wrong with an override in words."""
 
 import hashlib
+import json
 import os
 import re
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
+from yaml import YAMLError
 
 from pipeline.config.check import check_by, must_be_checkout, plain, read
 from pipeline.config.messages import keys_of, unknown_key
 from pipeline.config.schema import Configuration
 from pipeline.system.errors import ConfigurationError
-from pipeline.system.paths import CONFIGURATION, files_of
+from pipeline.system.paths import CONFIGURATION
 
-#: The resolver behind `composed_from`. DVC's own composition has another, which checks: see `hydra_plugins`.
-RESOLVER = "digest_of_checked_configuration"
+ORIGIN = "composed_from"  # the key that tells what params.yaml was composed from
 
-
-def digest(folder: Path) -> str:
-    """SHA-256 over the names and texts of all YAML files below `folder`, the same on every platform."""
-    state = hashlib.sha256()
-    for path in files_of(folder, "**/*.yaml"):
-        text = path.read_text(encoding="utf-8")
-        state.update(f"{path.relative_to(folder).as_posix()}\0{len(text)}\0{text}".encode())
-    return state.hexdigest()
+Result = TypeVar("Result")
 
 
 def warn(configuration: Configuration) -> None:
@@ -40,7 +36,7 @@ def warn(configuration: Configuration) -> None:
         print(f"Warning: {sentence}", file=sys.stderr)
 
 
-def explain(error: HydraException, schema: type[Configuration] = Configuration) -> ConfigurationError:
+def _explain(error: HydraException, schema: type[Configuration]) -> ConfigurationError:
     """Hydra's complaint about an override, with the nearest keys if it is of one that is not there."""
     text, cause = str(error).partition("\nConfig search path:")[0], error.__cause__
     # Hydra names the override alone; the cause has the reason, and what was composed before.
@@ -51,7 +47,9 @@ def explain(error: HydraException, schema: type[Configuration] = Configuration) 
         unknown = [key for key in (refused[1].partition("=")[0].lstrip("+~"), within) if key not in there]
         reason = unknown_key(unknown[0], there, schema) if unknown else f"  {str(cause).splitlines()[0]}"
         text = f"{reason}\n    given: {refused[1]}"
-    return ConfigurationError(f"the override is not valid.\n{text}")
+    for words in ("add --multirun to your command line", "requires --multirun"):
+        text = text.replace(words, "use python -m pipeline.sweep")
+    return ConfigurationError(f"the override is not valid.\n{text.rstrip()}")
 
 
 def _whole(node: Any) -> Any:
@@ -75,18 +73,57 @@ def compose(overrides: list[str], folder: Path = CONFIGURATION, schema: type[Con
 
     """
     must_be_checkout()
-    OmegaConf.register_new_resolver(RESOLVER, lambda: digest(CONFIGURATION), replace=True, use_cache=False)
-    try:
+
+    def composed(those: list[str]) -> dict[str, Any]:
         with initialize_config_dir(str(folder), version_base=None):
-            values = plain(hydra_compose(schema.primary, overrides=overrides))
-    except HydraException as error:
-        raise explain(error, schema) from None
-    except OmegaConfBaseException as error:
-        raise ConfigurationError(f"the configuration can't be composed.\n  {error}") from None
-    except (ValueError, TypeError) as error:  # as Hydra has it of model=null
-        raise ConfigurationError(f"an override of {' '.join(overrides)} is not valid.\n  {error}") from None
-    warn(check_by(schema, values))
+            return plain(hydra_compose(schema.primary, overrides=those), without=ORIGIN)
+
+    values = explaining(overrides, composed, schema)
+    values[ORIGIN] = origin(values, overrides)
+    check_by(schema, values)
     return values
+
+
+def explaining(
+    overrides: list[str], composed: Callable[[list[str]], Result], schema: type[Configuration] = Configuration
+) -> Result:
+    """What `composed` makes of overrides by Hydra's means.
+
+    Raises:
+        ConfigurationError: Hydra refuses an override, or can't read a file of conf/.
+
+    """
+    try:
+        return composed([_for_hydra(override) for override in OverridesParser.create().parse_overrides(overrides)])
+    except HydraException as error:
+        raise _explain(error, schema) from None
+    except (OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"conf/ can't be composed.\n  {error}") from None
+    except (ValueError, TypeError) as error:  # as Hydra has it of model={a: 1}
+        raise ConfigurationError(f"an override of {' '.join(overrides)} is not valid.\n  {error}") from None
+
+
+def _for_hydra(override: Override) -> str:
+    """An override as Hydra takes it, which wants ``experiment=[]`` for ``experiment=null``.
+
+    Raises:
+        ConfigurationError: it is of a key of Hydra's own, which would be ignored.
+
+    """
+    key = str(override.key_or_group)
+    if re.split(r"\W", key, maxsplit=1)[0] == "hydra":
+        raise ConfigurationError(
+            f"the override is not valid.\n  {override.input_line}: Hydra only composes the configuration here, and its own "
+            "keys have no effect.\n    Leave it out: where outputs go stands in dvc.yaml."
+        )
+    chooses_nothing = override.is_delete() is False and override.value() is None and (CONFIGURATION / key).is_dir()
+    return f"{key}=[]" if chooses_nothing else str(override.input_line)
+
+
+def origin(values: dict[str, Any], overrides: list[str]) -> dict[str, Any]:
+    """What ``params.yaml`` says of its origin: the overrides, and the SHA-256 of the values that they composed to."""
+    text = json.dumps(values, sort_keys=True)
+    return {"overrides": overrides, "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def is_option(override: Override, folder: Path) -> bool:
@@ -94,10 +131,30 @@ def is_option(override: Override, folder: Path) -> bool:
     return isinstance(override.value(), str | list) and (folder / str(override.key_or_group)).is_dir()
 
 
-def is_current(parameters: Path) -> bool:
-    """Whether `parameters` was composed from conf/ as it is, or by DVC for the experiment that is running."""
-    if not parameters.exists():
-        return False
-    # In an experiment DVC has just composed params.yaml itself; and a folder it runs in may lack files of conf/ that
-    # git doesn't know yet.
-    return "DVC_EXP_NAME" in os.environ or read(parameters).get("composed_from") == digest(CONFIGURATION)
+def recomposed(parameters: Path) -> dict[str, Any] | None:
+    """What conf/ composes to now, with the overrides that `parameters` was composed with; None: the same as then.
+
+    Of an experiment that DVC runs it is always the same: DVC has just composed the file itself, and the folder that it runs in
+    may lack files of conf/ that git doesn't know yet.
+
+    Raises:
+        ConfigurationError: they don't compose to a valid configuration any more.
+
+    """
+    before = read(parameters).get(ORIGIN) if parameters.exists() else None
+    if before and "DVC_EXP_NAME" in os.environ:
+        return None
+    overrides = before.get("overrides", []) if isinstance(before, dict) else []
+    try:
+        values = compose(overrides)
+    except ConfigurationError as error:
+        remedy = f"\nparams.yaml was composed with {' '.join(overrides)}. To compose it without: python -m pipeline.compose"
+        raise ConfigurationError(f"{error}{remedy if overrides else ''}") from None
+    return None if values[ORIGIN] == before else values
+
+
+def is_edited(parameters: Path) -> bool:
+    """Whether somebody has edited `parameters` since it was composed."""
+    values = read(parameters) if parameters.exists() else {}
+    before = values.pop(ORIGIN, None)
+    return isinstance(before, dict) and before != origin(values, before.get("overrides", []))

@@ -30,11 +30,18 @@ class Tracking(Section):
         return uri
 
 
+class Origin(Section):
+    """What ``params.yaml`` was composed from (`pipeline.config.composition.origin`)."""
+
+    overrides: list[str]
+    sha256: str
+
+
 class Configuration(PrepareOptions, TrainOptions, EvaluateOptions, ExportOptions):
     """Everything in ``params.yaml``."""
 
     primary: ClassVar[str] = "config"  # the file of conf/ that Hydra begins with
 
     name: Name
-    composed_from: str
+    composed_from: Origin
     tracking: Tracking

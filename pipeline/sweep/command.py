@@ -35,6 +35,7 @@ def plan(overrides: list[str]) -> tuple["SweepConfiguration", list["Dimension"],
         ConfigurationError: an override or a value is not valid, before anything runs.
 
     """
+    from pipeline.config.composition import warn
     from pipeline.sweep import search_space
 
     varied, fixed = search_space.parse(overrides)
@@ -50,6 +51,7 @@ def plan(overrides: list[str]) -> tuple["SweepConfiguration", list["Dimension"],
         )
     for_all = constant + [text for text in fixed if _key(text).partition(".")[0] != "sweep"]
     _try_out(list(space.values()), for_all)
+    warn(checked)
     return checked, list(space.values()), for_all
 
 

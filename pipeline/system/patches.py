@@ -56,25 +56,22 @@ def end_at_once() -> NoReturn:
     os._exit(0)
 
 
-def explain_compositions(explain: Callable[[Any], str]) -> None:
-    """End the process with a message of ours where Hydra refuses an override.
+def surround_compositions(surround: Callable[[list[str], Callable[[list[str]], Any]], Any]) -> None:
+    """Let a function of ours do what Hydra does to compose.
 
-    For Hydra 1.3, when DVC 3.67 composes (``dvc exp run -S``). Without it DVC prints Hydra's message as an unexpected error,
-    without the nearest key.
+    For Hydra 1.3, when DVC 3.67 composes (``dvc exp run -S``). Without it DVC prints Hydra's message of a bad override as an
+    unexpected error, without the nearest key, and ``params.yaml`` doesn't tell its overrides, so that the first ``dvc repro``
+    after ``dvc exp apply`` composes without them.
 
     Args:
-        explain: takes the HydraException.
+        surround: takes the overrides, and the function that composes with overrides.
 
     """
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
-    from hydra.errors import HydraException
 
     load = ConfigLoaderImpl.load_configuration
 
-    def load_or_explain(self: ConfigLoaderImpl, *arguments: Any, **options: Any) -> Any:
-        try:
-            return load(self, *arguments, **options)
-        except HydraException as error:
-            sys.exit(explain(error))
+    def load_within(self: ConfigLoaderImpl, *arguments: Any, overrides: list[str], **options: Any) -> Any:
+        return surround(overrides, lambda those: load(self, *arguments, overrides=those, **options))
 
-    ConfigLoaderImpl.load_configuration = load_or_explain
+    ConfigLoaderImpl.load_configuration = load_within
