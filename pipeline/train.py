@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
+from tqdm import tqdm
 
 from pipeline.config.check import load
 from pipeline.config.schema import Configuration
@@ -44,7 +45,7 @@ def train(configuration: Configuration, checkpoint: Path, run: StageRun) -> "Tra
     def on_epoch(epoch: "Epoch") -> None:
         # Under names of their own: MLflow's value of a curve is its last point, and the best epoch may be another.
         run.metrics(epoch.epoch, **{f"epoch/{key}": value for key, value in vars(epoch).items() if key != "epoch"})
-        print(
+        tqdm.write(  # above the bar that shows the steps
             f"epoch {epoch.epoch}/{configuration.training.epochs}: loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.2%}, "
             f"validation accuracy {epoch.validation_accuracy:.2%}, {epoch.seconds:.1f} s"
         )

@@ -10,6 +10,7 @@ import pytest
 from filelock import FileLock
 
 from pipeline import train
+from pipeline.system.command_line import run_command
 from tests.conftest import ROOT
 
 
@@ -23,6 +24,15 @@ def test_output_that_nobody_reads_ends_a_command_without_a_traceback(command: li
     with os.fdopen(write) as output:
         done = subprocess.run(whole, cwd=ROOT, env=buffered, stdout=output, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_ctrl_c_ends_a_command_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as ended:
+        run_command(interrupted)
+    assert (ended.value.code, capsys.readouterr().err) == (130, "\nStopped.\n")
 
 
 def test_a_second_training_of_the_same_says_for_which_process_it_waits(

@@ -95,8 +95,8 @@ def test_a_trial_that_fails_is_told_and_counted_and_the_sweep_goes_on(
     said = sweep(fit)
     told = capsys.readouterr().out
     assert "4 finished, 0 pruned, 2 failed." in said
-    assert "training.seed=1\n  training diverged\n" in told
-    assert "training.seed=2\n  MemoryError: OOM when allocating\n" in told
+    assert "failed    seed=1\n  training diverged\n" in told
+    assert "failed    seed=2\n  MemoryError: OOM when allocating\n" in told
     failed = {run["params"]["training.seed"]: run for run in trials(tmp_path) if run["status"] == "FAILED"}
     assert {seed: run["tags"]["error"] for seed, run in failed.items()} == {
         "1": "training diverged",
@@ -342,8 +342,9 @@ def test_a_terminal_shows_how_far_a_sweep_is_and_the_best_so_far(sweep: Sweep, m
 
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(sys, "stdout", terminal)
     sweep(quick)
     monkeypatch.undo()
-    assert "6/6" in terminal.getvalue()
-    assert "running, 0 pruned, 0 failed]" in terminal.getvalue()
-    assert re.search(r"[\r\n]best 0\.5500: seed=5", terminal.getvalue())
+    assert re.search(r"\r\d/6 trials \|.*\[.*\d running, best 5\d\.00%\]", terminal.getvalue())
+    left = [line.rpartition("\r")[2].strip() for line in terminal.getvalue().split("\n")]  # each \r overwrites a whole line
+    assert [line[:5] for line in left if "moved or copied" not in line] == ["trial"] * 6 + [""]

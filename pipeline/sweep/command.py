@@ -95,17 +95,19 @@ def _try_out(space: list["Dimension"], for_all: list[str]) -> None:
 
 
 class Display:
-    """Shows how many trials are done, running, pruned and failed, the best so far, and the time left."""
+    """Shows how many trials are done, running, pruned and failed, the best value so far, and the time left."""
+
+    #: Without the time of a trial, which an 80-column terminal has no room for.
+    FORMAT = "{n_fmt}/{total_fmt} trials |{bar}| [{elapsed}<{remaining}{postfix}]"
 
     def __init__(self, study: "Study") -> None:
-        from tqdm import tqdm
+        from pipeline.system.progress import progress_bar
 
         self._study, count = study, study.count()
-        self._bar = tqdm(total=study.wanted, initial=count.done, unit="trial", disable=None, dynamic_ncols=True)
-        # The best trial has its own line: beside the bar it would not fit in 80 columns.
-        self._best = tqdm(bar_format="{desc}", position=1, disable=None, dynamic_ncols=True)
+        self._bar = progress_bar(study.wanted, count.done, self.FORMAT)
         if count.done or count.queued:
-            self.say(f"Going on with {study.name}: {count.done} trials are done, {count.queued} were interrupted.")
+            interrupted = f", {count.queued} were interrupted" if count.queued else ""
+            self.say(f"Going on with {study.name}: {count.done} trials are done{interrupted}.")
         if count.running:
             self.say(f"{count.running} run elsewhere, or were killed so lately that they have not been given up yet.")
 
@@ -113,7 +115,6 @@ class Display:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._best.close()
         self._bar.close()
 
     def say(self, line: str) -> None:
@@ -123,14 +124,14 @@ class Display:
 
     def update(self) -> None:
         """Show the current state of the sweep."""
-        from pipeline.config.check import short
-
         count, best = self._study.count(), self._study.best()
-        self._bar.set_postfix_str(f"{count.running} running, {count.pruned} pruned, {count.failed} failed", refresh=False)
+        parts = {"running": count.running, "pruned": count.pruned, "failed": count.failed}
+        told = [f"{number} {word}" for word, number in parts.items() if number]
+        if best:
+            told.append(f"best {self._study.shown(best.value or 0.0)}")
+        self._bar.set_postfix_str(", ".join(told), refresh=False)
         self._bar.update(count.done - self._bar.n)
         self._bar.refresh()
-        if best:
-            self._best.set_description_str(f"best {best.value:.4f}: {short(self._study.overrides(best.params))}")
 
 
 def conclude(study: "Study", configuration: "SweepConfiguration", for_all: list[str]) -> str:
@@ -147,9 +148,7 @@ def conclude(study: "Study", configuration: "SweepConfiguration", for_all: list[
         values = {trial.params["training.seed"]: trial.value for trial in finished if trial.value is not None}
         told = spread(list(values.values()), sweep.objective)
         return f"{ended}\n{told}\nNo experiment was written: the best of several seeds is luck."
-    score = (
-        f"{sweep.objective} {best.value:.2%}" if sweep.objective == "validation_accuracy" else f"{sweep.objective} {best.value}"
-    )
+    score = f"{sweep.objective} {study.shown(best.value or 0.0)}"
     overrides = study.overrides(best.params)
     origin = f"{study.name},trial={best.number},{score.replace(' ', '=')}"
     path = best_experiment.write(sweep.name, for_all + overrides, origin)

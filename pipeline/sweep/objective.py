@@ -20,7 +20,7 @@ from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.study import MaxTrialsCallback
 from optuna.trial import TrialState
 
-from pipeline.config.check import check
+from pipeline.config.check import check, short
 from pipeline.config.composition import compose
 from pipeline.sweep import trial as trials
 from pipeline.sweep.data import TrialData, read
@@ -135,7 +135,7 @@ class Objective:
             raise
 
     def _run(self, trial: Trial, overrides: list[str]) -> float:
-        head, tail = f"trial {trial.number:>3}", " ".join(overrides)
+        head, tail = f"trial {trial.number:>3}", short(overrides)
         try:
             result = self._train(trial, overrides)
         except UpdateFinishedTrialError:  # the machine slept longer than the grace period: the trial was requeued
@@ -154,7 +154,7 @@ class Objective:
         self._logger.end(trial.number, "finished", asdict(result))
         self.train_seconds += result.train_seconds
         value: float = getattr(result, self._sweep.objective)
-        self._say(f"{head} finished {value:{'.2%' if self._sweep.objective == 'validation_accuracy' else '.4f'}}  {tail}")
+        self._say(f"{head} finished {self._study.shown(value)}  {tail}")
         return value
 
     def _count_failure(self) -> None:

@@ -151,6 +151,7 @@ class Study:
         self.wanted: int = min(sweep.trials or size, size) if self.is_grid else int(sweep.trials or size)
         direction = StudyDirection.MAXIMIZE if sweep.objective == "validation_accuracy" else StudyDirection.MINIMIZE
         self.optuna = optuna.create_study(storage=store, study_name=self.name, direction=direction, load_if_exists=True)
+        self.optuna.set_metric_names([sweep.objective])
         # A resumed study must not repeat the random numbers of its beginning.
         self.optuna.sampler = sample(sweep.sampler, space, (sweep.sampler.seed + len(self.optuna.trials)) % 2**32)
         self.optuna.pruner = PRUNERS[sweep.pruner.name](sweep.pruner, configuration.training.epochs)
@@ -163,6 +164,10 @@ class Study:
     def overrides(self, values: dict[str, Any]) -> list[str]:
         """The values of a trial as overrides."""
         return [part.override(values[part.key]) for part in self.space]
+
+    def shown(self, value: float) -> str:
+        """A value of the objective for a person."""
+        return f"{value:.2%}" if self.optuna.direction == StudyDirection.MAXIMIZE else f"{value:.4f}"
 
     def count(self) -> Count:
         """Count the trials in each state. Interrupted trials are tried again, and don't count as failed."""

@@ -3,6 +3,7 @@
 import argparse
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Callable
 
@@ -10,7 +11,7 @@ from pipeline.system.errors import UserError
 
 
 def run_command(main: Callable[[], int | None]) -> None:
-    """Run a command's `main`. A `UserError` ends the process with ``Error: <message>`` and exit code 1, without a traceback.
+    """Run a command's `main`. A `UserError` ends the process with ``Error: <message>`` and exit code 1, Ctrl-C with 130.
 
     Everywhere else errors are exceptions, which a script, a notebook or a server can catch.
 
@@ -24,6 +25,9 @@ def run_command(main: Callable[[], int | None]) -> None:
             print(end="", flush=True)  # at Python's end it would be too late to catch a broken pipe
     except UserError as error:
         sys.exit(f"Error: {error}")
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)  # as a shell has it
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

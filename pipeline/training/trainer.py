@@ -19,11 +19,13 @@ from pipeline.images.arrays import CLASSES, SIDE, Split, network_input
 from pipeline.images.strokes import LabelledDrawing
 from pipeline.system.errors import TrainingDiverged
 from pipeline.system.paths import replacing
+from pipeline.system.progress import progress_bar
 from pipeline.training import network as networks
 from pipeline.training.augment import NONE, augmentation, extended
 from pipeline.training.options import TrainOptions
 
 VALIDATION_BATCH = 1000  # images at once; no effect on the result
+BAR = "{desc}{percentage:.0f}%|{bar}| [{elapsed}<{remaining}{postfix}]"  # of steps; without their rate, for narrow terminals
 
 
 @dataclass(frozen=True)
@@ -127,8 +129,7 @@ class Trainer:
         self._restore()
         for epoch in self.history:
             on_epoch(epoch)
-        disable = None if self.shows_progress else True  # None: where there is no terminal
-        with tqdm(total=steps * options.epochs, initial=steps * len(self.history), unit="step", disable=disable) as bar:
+        with progress_bar(steps * options.epochs, steps * len(self.history), BAR, self.shows_progress) as bar:
             while len(self.history) < options.epochs and not self._is_done():
                 self._run_epoch(rates.reshape(options.epochs, steps)[len(self.history)], bar)
                 on_epoch(self.history[-1])
@@ -157,7 +158,7 @@ class Trainer:
             bar.update()
             if step % 10 == 0:
                 bar.set_description(f"epoch {number}/{options.epochs}", refresh=False)
-                bar.set_postfix(loss=f"{loss / seen:.4f}", accuracy=f"{right / max(digits, 1):.2%}", refresh=False)
+                bar.set_postfix_str(f"loss {loss / seen:.4f}, accuracy {right / max(digits, 1):.2%}", refresh=False)
         current = self._swap_average()
         validation_loss, validation_accuracy = self._validate()
         if not math.isfinite(loss + validation_loss):
