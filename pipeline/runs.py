@@ -6,9 +6,11 @@ import os
 import shutil
 import sys
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.config.check import load
 from pipeline.system.command_line import run_command
 from pipeline.system.errors import UserError
 from pipeline.system.paths import MODEL_FILE, replacing
@@ -18,7 +20,7 @@ from pipeline.tracking.stage_run import git
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-    from pipeline.tracking.registry import RunRegistry
+    from pipeline.tracking.registry import RunRegistry, Summary
 
 SHORT = 8  # characters of an id that are shown
 HIDDEN = ("composed_from", "tracking.", "name")  # beginnings of keys that don't decide what is trained
@@ -41,23 +43,30 @@ def show_list(registry: "RunRegistry", options: argparse.Namespace) -> str:
         runs = [run for run in runs if run.kind == "pipeline"]
     if not runs:
         return "There are no such runs. Make one: dvc repro"
-    rows = [["run", "name", "kind", "status", "validation", "test", "dataset", "started"]]
-    for run in runs[: options.most]:
-        mark = " (champion)" if run.is_champion else ""
-        rows.append(
-            [
-                run.id[:SHORT] + mark,
-                run.name[:60],
-                run.kind,
-                run.status,
-                _percent(run.validation_accuracy),
-                _percent(run.test_accuracy),
-                run.dataset,
-                f"{run.started:%Y-%m-%d %H:%M}",
-            ]
-        )
+    present = load().dataset.name
+    if not options.newest:  # accuracies on another dataset are not to be compared with these
+        runs.sort(key=lambda run: run.dataset != present)
+    shown = runs[: options.most]
+    head = ["run", "validation", "test", "dataset", "started", "name"]
+    rows = [head, *map(_row, shown)]
+    if all(run.dataset == present for run in shown):
+        rows = [[cell for name, cell in zip(head, row, strict=True) if name != "dataset"] for row in rows]
     more = f"\n{len(runs) - options.most} more: --most N" if len(runs) > options.most else ""
-    return table(rows) + more
+    champion = "\n* the champion" if any(run.is_champion for run in shown) else ""
+    width = shutil.get_terminal_size((0, 0)).columns  # 0: no terminal, and nothing is cut
+    lines = table(rows).splitlines()
+    return "\n".join(f"{line[: width - 1]}…" if 0 < width < len(line) else line for line in lines) + champion + more
+
+
+def _row(run: "Summary") -> list[str]:
+    """A run's cells in the list. A run that has not finished says so in the place of what it lacks."""
+    cells = [_percent(run.validation_accuracy), _percent(run.test_accuracy)]
+    if run.status != "finished" and "" in cells:
+        cells[cells.index("")] = run.status
+    this_year = run.started.year == datetime.now().astimezone().year
+    started = f"{run.started:{'%m-%d %H:%M' if this_year else '%Y-%m-%d'}}"
+    name = f"{run.name}: {run.changes}" if run.changes else run.name
+    return [run.id[:SHORT] + ("*" if run.is_champion else ""), *cells, run.dataset, started, name]
 
 
 def _percent(value: float | None) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from pipeline import runs
+from pipeline.config.check import load
 from pipeline.system.errors import UserError
 from pipeline.tracking import comparison
 from pipeline.tracking import registry as stores
@@ -76,7 +77,7 @@ def found(store: RunRegistry, name: str) -> str:
 
 def listed(store: RunRegistry, *arguments: str) -> list[str]:
     text = runs.show_list(store, runs.parser().parse_args(["list", *arguments]))
-    return [line.split("  ")[1].strip() for line in text.splitlines()[2:]]
+    return [re.split(" {2,}", line)[-1] for line in text.splitlines()[2:]]
 
 
 def test_a_model_that_lies_on_this_machine_is_not_copied(
@@ -94,6 +95,28 @@ def test_the_list_has_the_best_first_and_can_be_filtered(store: RunRegistry) -> 
     assert listed(store, "--newest")[-1] == "plain"
     with pytest.raises(RunError, match="is not valid"):
         listed(store, "--filter", "nonsense")
+
+
+def test_the_list_fits_a_terminal_and_tells_what_an_experiment_changed(
+    store: RunRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with another_run(store, "ninth-keek", "ninth-keek") as run:
+        store.client.set_tag(run, "changes", "default, dropout=0.4, batch_size=256, learning_rate=2.0, …")
+        assert listed(store, "--newest")[0] == "ninth-keek: default, dropout=0.4, batch_size=256, learning_rate=2.0, …"
+        for columns in (80, 120):
+            monkeypatch.setenv("COLUMNS", str(columns))
+            table = runs.show_list(store, runs.parser().parse_args(["list"]))
+            assert max(map(len, table.splitlines())) <= columns
+            assert re.search(r"running .* ninth-keek: default", table)
+
+
+def test_runs_on_another_dataset_are_not_among_the_best(store: RunRegistry) -> None:
+    with another_run(store, "elsewhere") as run:
+        store.client.set_tag(run, "dataset", load().dataset.name)
+        store.client.log_metric(run, "validation_accuracy", 0.5)
+        store.client.set_terminated(run)
+        assert listed(store) == ["elsewhere", "a trial", "better", "plain"]
+        assert "dataset" not in runs.show_list(store, runs.parser().parse_args(["list", "--most", "1"]))
 
 
 @pytest.mark.parametrize("most", ["0", "-1", "1.5", "all"])
@@ -227,7 +250,8 @@ def test_the_champion_is_promoted_with_a_history_and_exported(store: RunRegistry
     runs.export(store, "champion", tmp_path / "chosen.h5")
     assert (tmp_path / "chosen.h5").read_bytes() == b"better"
     table = runs.show_list(store, runs.parser().parse_args(["list"])).splitlines()
-    assert ["better" in line for line in table if "champion" in line] == [True]
+    assert [line.split()[-1] for line in table if "* " in line] == ["better", "champion"]
+    assert table[-1] == "* the champion"
     with pytest.raises(RunError, match="has no model"):
         runs.promote(store, "a trial")
     with pytest.raises(RunError, match=r"has no mnist\.h5"):

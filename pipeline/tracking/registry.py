@@ -50,6 +50,7 @@ class Summary:
 
     id: str
     name: str
+    changes: str  # of a DVC experiment, whose name tells nothing: the configuration and its differences from the commit
     status: str
     started: datetime
     dataset: str
@@ -120,6 +121,7 @@ class RunRegistry:
         return Summary(
             id=run.info.run_id,
             name=run.info.run_name or "",
+            changes=tags.get("changes", ""),
             status=tags.get("trial_state", run.info.status.lower()),
             started=datetime.fromtimestamp(run.info.start_time / 1000, UTC).astimezone(),
             dataset=tags.get("dataset", ""),

@@ -230,6 +230,7 @@ def tags(configuration: Configuration) -> dict[str, str]:
     }
     if name := os.environ.get("DVC_EXP_NAME"):
         tags |= {"dvc_experiment": name, "dvc_baseline": os.environ.get("DVC_EXP_BASELINE_REV", "")}
+        tags["changes"] = run_name(configuration)
     return tags
 
 
