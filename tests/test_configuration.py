@@ -51,7 +51,9 @@ def test_the_committed_parameters_are_what_conf_composes_to() -> None:
         ("model.blocks.1.kernel=0", ["model.blocks.1.kernel", "at least 1 and at most 28", "given: 0"]),
         ("model.blocks.1.pool=28", ["pool of block 1 must fit its input"]),
         ("~model.dropout", ["model.dropout: is missing"]),
-        ("optimizer.name=adadlta", ["optimizer.name", "nearest: adadelta", "given: adadlta"]),
+        ("optimizer.name=adadlta", ["optimizer.name", "optimizer=adadelta", "given: optimizer.name=adadlta"]),
+        ("dataset.name=digits", ["dataset.name", "Choose the option: dataset=digits"]),
+        ("+model.name=cnn", ["model.name", "allowed: cnn, mlp"]),
         ("experiment=textbok", ["experiment/textbok", "textbook"]),
         ("export.formats=[keras]", ["must contain h5"]),
         ("model..dropout", ["override"]),
@@ -80,7 +82,6 @@ def test_a_bad_override_is_told_with_its_key_what_is_allowed_and_what_was_given(
             ["optimizer=adam", "+optimizer.rho=0.9"],
             ["optimizer.rho", "optimizer=adam", "optimizer.beta_1", "given: 0.9 (number)"],
         ),
-        (["optimizer.name=adam"], ["optimizer.rho", "optimizer=adam", "optimizer.epsilon", "given: 0.9 (number)"]),
         (
             ["model=mlp", "model.blocks.0.filters=48"],
             ["model.blocks.0.filters", "model=mlp", "model.blocks is empty", "given: model"],
@@ -356,6 +357,19 @@ def test_an_option_that_is_no_yaml_is_told_with_its_file_and_line(changed: Path)
     (changed / "model/broken.yaml").write_text("name: cnn\n  blocks: [\n")
     with pytest.raises(ConfigurationError, match=r'(?s)conf/ can.t be composed.*broken\.yaml", line 2'):
         composition.compose(["model=broken"])
+
+
+def test_an_option_that_is_added_to_a_group_has_a_name_of_its_own(changed: Path) -> None:
+    text = (changed / "model/cnn.yaml").read_text(encoding="utf-8")
+    (changed / "model/tiny.yaml").write_text(text.replace("name: cnn", "name: tiny"), encoding="utf-8")
+    assert composition.compose(["model=tiny"])["model"]["name"] == "tiny"
+
+
+def test_a_file_of_values_that_fit_no_optimizer_is_told_with_the_nearest(tmp_path: Path) -> None:
+    text = PARAMETERS.read_text(encoding="utf-8").replace("name: adadelta", "name: adadlta")
+    (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"optimizer\.name: not known.\n.*nearest: adadelta\n.*given: adadlta"):
+        check.load(tmp_path / "params.yaml")
 
 
 def test_no_experiment_is_chosen_by_null() -> None:

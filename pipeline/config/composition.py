@@ -1,5 +1,6 @@
 """The configuration composed from ``conf/`` by Hydra, checked, and what is wrong with an override in words."""
 
+import difflib
 import hashlib
 import json
 import os
@@ -23,7 +24,7 @@ from pipeline.config.check import check_by, must_be_checkout, plain, read
 from pipeline.config.messages import keys_of, unknown_key
 from pipeline.config.schema import Configuration
 from pipeline.system.errors import ConfigurationError
-from pipeline.system.paths import CONFIGURATION
+from pipeline.system.paths import CONFIGURATION, files_of
 
 ORIGIN = "composed_from"  # the key that tells what params.yaml was composed from
 
@@ -107,10 +108,18 @@ def _for_hydra(override: Override) -> str:
     """An override as Hydra takes it, which wants ``experiment=[]`` for ``experiment=null``.
 
     Raises:
-        ConfigurationError: it is of a key of Hydra's own, which would be ignored.
+        ConfigurationError: it is of a key of Hydra's own, which would be ignored, or gives an option the name of another.
 
     """
     key = str(override.key_or_group)
+    group, _, last = key.partition(".")
+    options = sorted({path.stem for path in files_of(CONFIGURATION / group, "*.yaml")} - {"default"})
+    if last == "name" and options:
+        near = difflib.get_close_matches(str(override.value()), options, n=1, cutoff=0)
+        raise ConfigurationError(
+            f"the override is not valid.\n  {key}: is how an option calls itself, and goes with its other values. "
+            f"Choose the option: {group}={near[0]}\n    allowed: {', '.join(options)}\n    given: {override.input_line}"
+        )
     if re.split(r"\W", key, maxsplit=1)[0] == "hydra":
         raise ConfigurationError(
             f"the override is not valid.\n  {override.input_line}: Hydra only composes the configuration here, and its own "

@@ -37,7 +37,7 @@ class DenseLayer(Section):
 class Model(Section):
     """Layers between the 28 x 28 input and the ten outputs."""
 
-    name: Literal["cnn", "mlp"]
+    name: Annotated[str, Field(pattern=r"^[^/]+$")]  # Keras calls the network so
     standardize: bool
     blocks: list[Block]
     padding: Literal["same", "valid"]
