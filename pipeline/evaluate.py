@@ -1,7 +1,6 @@
 """The stage ``evaluate``: reads the test set and sets from outside once, and says how good the trained network is."""
 
 from pipeline.config.check import load
-from pipeline.evaluation import outside, report
 from pipeline.system import tensorflow_setup
 from pipeline.system.command_line import parse_stage, run_command
 from pipeline.system.patches import end_at_once
@@ -13,6 +12,8 @@ def main() -> None:
     """Entry point of ``python -m pipeline.evaluate``."""
     parse_stage("evaluate", __doc__)
     configuration = load()
+    from pipeline.evaluation import outside, report  # load scipy, which --help need not wait for
+
     with stage_run.stage("evaluate", configuration) as run:
         sets = outside.read(configuration.evaluation)  # first: a file that is missing is told within a second or two
         tensorflow_setup.start()
