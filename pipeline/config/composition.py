@@ -130,9 +130,9 @@ def _for_hydra(override: Override) -> str:
 
 
 def origin(values: dict[str, Any], overrides: list[str]) -> dict[str, Any]:
-    """What ``params.yaml`` says of its origin: the overrides, and the SHA-256 of the values that they composed to."""
+    """What ``params.yaml`` says of its origin: the overrides, and a digest of the values that they composed to."""
     text = json.dumps(values, sort_keys=True)
-    return {"overrides": overrides, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    return {"overrides": overrides, "digest": hashlib.sha256(text.encode()).hexdigest()[:12]}  # short: `dvc exp show` has it
 
 
 def is_option(override: Override, folder: Path) -> bool:

@@ -34,7 +34,7 @@ class Origin(Section):
     """What ``params.yaml`` was composed from (`pipeline.config.composition.origin`)."""
 
     overrides: list[str]
-    sha256: str
+    digest: str
 
 
 class Configuration(PrepareOptions, TrainOptions, EvaluateOptions, ExportOptions):
