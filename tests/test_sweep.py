@@ -114,7 +114,7 @@ def test_a_sweep_finishes_prunes_survives_failures_and_leaves_an_experiment(
     assert done.returncode == 0, done.stdout + done.stderr
     # a trial that gives NaN is told with its message and its override, and the sweep goes on
     assert "2 finished, 1 pruned, 1 failed." in done.stdout
-    assert "optimizer.learning_rate=1e+25\n  training diverged" in done.stdout
+    assert "learning_rate=1e+25\n  training diverged" in done.stdout
     # in MLflow: a parent with its table and plots, and a run a trial
     parent = next(one for one in mlflow_runs(project) if one["tags"].get("role") == "sweep")
     below = trials(project)
