@@ -29,7 +29,7 @@ from pipeline.config.stages import STAGES
 from pipeline.system.command_line import run_command
 from pipeline.system.errors import UserError
 from pipeline.system.paths import CHECKOUT, PARAMETERS, md5
-from pipeline.tracking.stage_run import git
+from pipeline.tracking.provenance import git
 
 Entry = dict[str, Any]  # of a stage, in the form of dvc.lock
 

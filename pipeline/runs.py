@@ -15,7 +15,7 @@ from pipeline.system.command_line import run_command
 from pipeline.system.errors import UserError
 from pipeline.system.paths import MODEL_FILE, replacing
 from pipeline.tracking import comparison
-from pipeline.tracking.stage_run import git
+from pipeline.tracking.provenance import git
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -91,7 +91,7 @@ def compare(registry: "RunRegistry", names: list[str]) -> str:
     shown = [
         ("Configuration", [registry.parameters(run) for run in runs], HIDDEN),
         ("Data and code", [{key: run.data.tags.get(key, "")[:12] for key in tags} for run in runs], ()),
-        ("Metrics", [run.data.metrics for run in runs], ("epoch/",)),
+        ("Metrics", [run.data.metrics for run in runs], ("epoch/", "system/")),
     ]
     called = [_called(run) for run in runs]
     text = [_differences([title, *called], values, hidden) for title, values, hidden in shown]

@@ -18,8 +18,7 @@ import pytest
 from pipeline import runs
 from pipeline.config.check import load
 from pipeline.system.errors import UserError
-from pipeline.tracking import comparison
-from pipeline.tracking import registry as stores
+from pipeline.tracking import comparison, provenance
 from pipeline.tracking.registry import NoRuns, RunError, RunRegistry
 from tests.conftest import ROOT, small_store
 
@@ -285,7 +284,7 @@ def test_a_user_without_a_name_can_promote(monkeypatch: pytest.MonkeyPatch) -> N
     for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(os, "getuid", lambda: 2**31 - 5, raising=False)
-    assert stores._user() == "unknown"
+    assert provenance.user() == "unknown"
 
 
 def test_looking_for_runs_makes_no_store(tmp_path: Path) -> None:

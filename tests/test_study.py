@@ -2,11 +2,13 @@
 
 import shutil
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
 import optuna
 import pytest
+from mlflow import MlflowClient
 from optuna.trial import Trial, TrialState
 
 from pipeline.sweep import sweep_logger
@@ -112,6 +114,26 @@ def test_the_run_of_a_trial_whose_machine_died_is_closed_by_the_sweep_that_goes_
     assert [run["status"] for run in mlflow_runs(tmp_path)] == ["RUNNING", "RUNNING"]
     sweep_logger.SweepLogger(configuration, studied(tmp_path, "sweep=seeds")).finish("FINISHED")
     assert {run["tags"]["role"]: run["status"] for run in mlflow_runs(tmp_path)} == {"sweep": "FINISHED", "trial": "KILLED"}
+
+
+def test_the_run_of_a_trial_has_its_dataset_its_source_and_all_the_time_since_it_was_handed_out(
+    tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = f"sqlite:///{shutil.copy(empty_store, tmp_path)}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    monkeypatch.setattr(sweep_logger, "PROJECT", tmp_path)
+    configuration = plan(["sweep=seeds"])[0]
+    logger = sweep_logger.SweepLogger(configuration, studied(tmp_path, "sweep=seeds"))
+    logger.begin(0, ["training.seed=1"], configuration.model_dump(), "ab" * 32, time.time() - 8)
+    logger.end(0, "finished", {"train_seconds": 7.5})
+    client = MlflowClient(store)
+    (found,) = client.search_runs(["1"], "tags.role = 'trial'")
+    assert found.info.end_time - found.info.start_time >= 8000
+    assert found.data.tags["mlflow.source.name"] == "python -m pipeline.sweep"
+    assert found.data.tags["mlflow.user"] == found.info.user_id != ""
+    (given,) = found.inputs.dataset_inputs
+    assert (given.dataset.name, given.dataset.digest) == (configuration.dataset.name, "ab" * 6)
+    assert "mlflow.note.content" in client.get_run(found.data.tags["mlflow.parentRunId"]).data.tags
 
 
 @pytest.mark.parametrize(

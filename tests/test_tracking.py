@@ -1,21 +1,23 @@
 """Runs in a real SQLite store, written by real processes."""
 
+import getpass
 import hashlib
 import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
+import yaml
 from mlflow import MlflowClient
 
 from pipeline.system.paths import PROJECT
-from pipeline.tracking import recorder, stage_run
+from pipeline.tracking import provenance, recorder, stage_run
 from tests.conftest import ROOT, run
 from tests.test_datasets import configured
 
@@ -69,18 +71,49 @@ def folder(empty_store: Path, tmp_path: Path) -> Path:
     return made
 
 
-def test_a_stage_writes_a_run_with_flat_parameters_and_ends_it(folder: Path) -> None:
+def test_a_stage_writes_a_run_whose_parameters_are_called_as_the_overrides_are_and_ends_it(folder: Path) -> None:
     done = subprocess.run(command(folder, "train"), cwd=ROOT, env=environment(), capture_output=True, text=True, check=True)
     (only,) = store(folder)
     assert done.stdout == "open\n"
     assert only.info.status == "FINISHED"
     assert only.data.params["optimizer"] == "adadelta"
-    assert re.fullmatch(r"\d+(, \d+)*", only.data.params["model.blocks.filters"])
+    assert only.data.params["model.blocks.0.filters"].isdigit()
     assert "optimizer.weight_decay" not in only.data.params  # which is not set
     assert only.data.params["dataset"] == "mnist"
     assert not any("sha256" in key or key.startswith(("export", "tracking")) for key in only.data.params)
     assert only.data.tags["git_commit"] == run(ROOT, "git", "rev-parse", "HEAD").stdout.strip()
+    assert only.info.user_id == only.data.tags["mlflow.user"] == getpass.getuser()
     assert only.data.tags["train_md5"] == hashlib.md5(b"", usedforsecurity=False).hexdigest()
+
+
+def test_a_run_describes_what_differs_from_the_committed_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    committed = configured("model.dropout=0.3", "dataset.training_limit=null")
+    monkeypatch.setattr(
+        provenance, "git", lambda *asked: "abc1234" if asked[0] == "rev-parse" else yaml.safe_dump(committed.model_dump())
+    )
+    assert provenance.description(committed) == "The configuration of commit abc1234, `default`."
+    changed = configured("model.dropout=0.4", "optimizer=sgd", "dataset.training_limit=100")
+    lines = provenance.description(changed).splitlines()
+    assert lines[0] == "Differs from the configuration of commit abc1234, `default`:"
+    assert {"- `model.dropout`: 0.3 → 0.4", "- `optimizer`: adadelta → sgd", "- `dataset.training_limit`: null → 100"} < set(
+        lines
+    )
+    assert any(line.startswith("- `optimizer.rho`: ") and line.endswith(" → gone") for line in lines)
+    monkeypatch.setattr(provenance, "git", lambda *_: "")
+    assert provenance.description(changed) == "Configuration `default`; none is committed."
+
+
+def test_processor_and_memory_are_measured_while_a_network_is_trained(folder: Path) -> None:
+    own = environment(MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL="0.1")
+    with subprocess.Popen(command(folder, "train", "wait"), cwd=ROOT, env=own, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        end = time.monotonic() + 60
+        measured: dict[str, float] = {}
+        while not any(key.startswith("system/") for key in measured) and time.monotonic() < end:
+            measured = store(folder)[0].data.metrics
+        process.kill()
+    assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= measured.keys()
 
 
 def test_a_stage_that_fails_leaves_a_failed_run_that_made_nothing(folder: Path) -> None:

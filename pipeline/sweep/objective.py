@@ -7,6 +7,7 @@ anywhere.
 import hashlib
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from contextlib import suppress
@@ -79,7 +80,7 @@ class Objective:
         self._reports: dict[str, Reports] = {}  # by the name of a trial's queue of answers
         client.subscribe_topic(self._topic, self._hear)
         self._data = {configuration.dataset.model_dump_json(): data}
-        self._handed_out: dict[str, str] = {}  # names of the `DataPlugin`s, by the configuration of their dataset
+        self._handed_out: dict[str, DataPlugin] = {}  # by the configuration of their dataset
         self._failed = 0
         self.train_seconds = 0.0
         self.error: BaseException | None = None  # why the sweep ends before all trials are done
@@ -172,7 +173,7 @@ class Objective:
         try:
             with self._lock:
                 values = compose(self._for_all + overrides)
-                data = self._hand_out(values)
+                plugin = self._hand_out(values)
         except UserError as error:
             self._logger.begin(trial.number, overrides, {})
             raise TrialFailed(str(error)) from None
@@ -180,9 +181,10 @@ class Objective:
         self._reports[name] = queue.SimpleQueue()
         try:
             answers = Queue(name, client=self._client)
-            future = self._client.submit(trials.run, self._fit, values, data, self._topic, name, pure=False)
+            began = time.time()
+            future = self._client.submit(trials.run, self._fit, values, plugin.name, self._topic, name, pure=False)
             future.add_done_callback(lambda _: self._put(name, None))
-            self._logger.begin(trial.number, overrides, values)  # meanwhile the worker trains
+            self._logger.begin(trial.number, overrides, values, plugin.data.sha256, began)  # meanwhile the worker trains
             try:
                 self._follow(trial, values["training"]["epochs"], self._reports[name], answers)
                 return self._result(future)
@@ -214,17 +216,16 @@ class Objective:
         if reports := self._reports.get(name):  # otherwise the trial has ended
             reports.put(epoch)
 
-    def _hand_out(self, values: dict[str, Any]) -> str:
-        """Send the images of a configuration to all workers, once, and return the name of their `DataPlugin`."""
+    def _hand_out(self, values: dict[str, Any]) -> DataPlugin:
+        """Send the images of a configuration to all workers, once."""
         dataset = check(values).dataset.model_dump_json()
         if dataset not in self._handed_out:
             data = self._data.get(dataset) or read(dataset)
             content = hashlib.sha256()
             for split in (data.train, data.validation):
                 content.update(split.images.tobytes() + split.labels.tobytes())
-            name = f"data-{content.hexdigest()}"
-            self._client.register_plugin(DataPlugin(name, data))
-            self._handed_out[dataset] = name
+            self._handed_out[dataset] = DataPlugin(f"data-{content.hexdigest()}", data)
+            self._client.register_plugin(self._handed_out[dataset])
         return self._handed_out[dataset]
 
     def _next(self, reports: Reports) -> EpochFields | None:

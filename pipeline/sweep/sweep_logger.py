@@ -16,7 +16,7 @@ from pipeline.sweep.schema import SweepConfiguration
 from pipeline.sweep.study import ERROR, Study
 from pipeline.system.masking import masked
 from pipeline.system.paths import MLFLOW_LOCK, PROJECT
-from pipeline.tracking import recorder, stage_run
+from pipeline.tracking import provenance, recorder, stage_run
 from pipeline.tracking.problems import telling
 
 #: MLflow's status of a run, by the state of its trial. MLflow has no status for pruned trials; the tag `trial_state` has it.
@@ -39,7 +39,7 @@ class SweepLogger:
         self._study, self._configuration = study, configuration
         self._uri = stage_run.uri(configuration.tracking)
         self._runs: dict[int, str] = {}
-        self._tags = stage_run.tags(configuration) | {"sweep": study.name}
+        self._tags = provenance.tags(configuration, "python -m pipeline.sweep") | {"sweep": study.name}
         with telling(self._uri):
             self._client, self._experiment = recorder.open_store(self._uri, configuration.tracking.experiment, PROJECT)
             self._close_interrupted()
@@ -55,7 +55,8 @@ class SweepLogger:
             self._client.set_tag(run, "process", self._tags["process"])
             return run
         called = f"sweep {self._configuration.sweep.name}"
-        run = self._create(called, {"role": "sweep"}, stage_run.parameters(self._configuration))
+        tags = {"role": "sweep", "mlflow.note.content": provenance.description(self._configuration)}
+        run = self._create(called, tags, provenance.parameters(self._configuration))
         values = self._configuration.model_dump()
         values["sweep"]["storage"] = masked(values["sweep"]["storage"])
         self._client.log_text(run, OmegaConf.to_yaml(values), "sweep.yaml")
@@ -71,18 +72,33 @@ class SweepLogger:
             if run.data.tags["trial"] in interrupted:
                 self._close(run.info.run_id, "killed")
 
-    def _create(self, name: str, tags: dict[str, str], parameters: dict[str, Any]) -> str:
-        run = str(self._client.create_run(self._experiment, run_name=name, tags=self._tags | tags).info.run_id)
+    def _create(self, name: str, tags: dict[str, str], parameters: dict[str, Any], began: float | None = None) -> str:
+        start = None if began is None else int(began * 1000)
+        created = self._client.create_run(self._experiment, start, self._tags | tags, name)
+        run = str(created.info.run_id)
         self._client.log_batch(run, params=[Param(key, str(value)) for key, value in parameters.items()])
         return run
 
-    def begin(self, number: int, overrides: list[str], values: dict[str, Any]) -> None:
-        """Create the run of a trial. `values` is its whole configuration, empty if it could not be composed."""
+    def begin(
+        self, number: int, overrides: list[str], values: dict[str, Any], sha256: str = "", began: float | None = None
+    ) -> None:
+        """Create the run of a trial.
+
+        Args:
+            number: of the trial.
+            overrides: its own.
+            values: its whole configuration; empty if it could not be composed.
+            sha256: hash of its images.
+            began: when it was handed to a worker, as `time.time` has it; None: now.
+
+        """
         parameters = dict(override.split("=", 1) for override in overrides)
         tags = {"mlflow.parentRunId": self._parent, "role": "trial", "trial": str(number)}
         with telling(self._uri):
-            self._runs[number] = self._create(short(overrides), tags, parameters)
+            self._runs[number] = self._create(short(overrides), tags, parameters, began)
             if values:
+                dataset = {"name": values["dataset"]["name"], "sha256": sha256}
+                recorder.record(self._client, self._runs[number], {"dataset": dataset})
                 self._client.log_text(self._runs[number], OmegaConf.to_yaml(values), "params.yaml")
 
     def epoch(self, number: int, epoch: dict[str, float]) -> None:

@@ -7,6 +7,7 @@ This process answers on its standard output, likewise with a line of JSON each. 
 """
 
 import json
+import logging
 import os
 import shutil
 import signal
@@ -14,7 +15,8 @@ import sqlite3
 import sys
 import tempfile
 import time
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,9 @@ from pipeline.tracking.moved import bring_artifacts
 from pipeline.tracking.problems import first_contact, must_be_writable, must_not_be_deleted, sqlite_file, telling
 
 Message = dict[str, Any]
+
+SYSTEM_SECONDS = 5  # between two measurements of processor and memory, unless MLflow's own variable is set
+logging.getLogger("mlflow.system_metrics").setLevel(logging.CRITICAL)  # it would say that it starts and ends
 
 
 def open_store(uri: str, experiment: str, project: Path) -> tuple[MlflowClient, str]:
@@ -102,7 +107,8 @@ def begin(message: Message) -> tuple[MlflowClient, str]:
     if found:
         run = found[0].info.run_id
     else:
-        run = client.create_run(experiment, run_name=message["name"]).info.run_id
+        noted = message["tags"] | {"mlflow.note.content": message["description"]}
+        run = client.create_run(experiment, tags=noted, run_name=message["name"]).info.run_id
         client.log_batch(run, params=[Param(key, str(value)) for key, value in message["parameters"].items()])
         client.log_artifact(run, message["configuration"])
     record(client, run, {"tags": message["tags"]})
@@ -167,6 +173,19 @@ def follow(client: MlflowClient, run: str) -> str:
     return status
 
 
+@contextmanager
+def measuring(uri: str, run: str) -> Iterator[None]:
+    """A block in which MLflow logs what the processor and the memory do, as ``system/...``."""
+    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+    monitor = SystemMetricsMonitor(run, SYSTEM_SECONDS, tracking_uri=uri)
+    monitor.start()
+    try:
+        yield
+    finally:
+        monitor.finish()
+
+
 def main() -> None:
     """Write the run of the stage that started this process; tell the stage when the run exists and when all is written."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the stage, which then sends the status
@@ -180,7 +199,10 @@ def main() -> None:
         with telling(beginning["uri"]):
             client, run = begin(beginning)
             say(run=run)
-            say(ended=follow(client, run))
+            is_long = beginning["stage"] == "train"  # the others end before there is much to measure
+            with measuring(beginning["uri"], run) if is_long else nullcontext():
+                ended = follow(client, run)
+            say(ended=ended)
     except UserError as error:
         say(error=str(error))
 

@@ -4,7 +4,6 @@ A run is named by its id, a unique prefix of its id, its name in DVC or MLflow, 
 ``champion``.
 """
 
-import getpass
 import os
 import re
 import sqlite3
@@ -24,7 +23,7 @@ from pipeline.config.check import flatten, load
 from pipeline.inference.description import outside_accuracies
 from pipeline.system.errors import UserError
 from pipeline.system.paths import MODEL_FILE, PROJECT, md5
-from pipeline.tracking import stage_run
+from pipeline.tracking import provenance, stage_run
 from pipeline.tracking.moved import bring_artifacts
 from pipeline.tracking.problems import PATIENCE, first_contact, must_be_writable, must_not_be_deleted, sqlite_file
 
@@ -230,7 +229,7 @@ class RunRegistry:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        tags = {"promoted_by": _user(), "promoted_at": now, "promoted_from": before or ""}
+        tags = {"promoted_by": provenance.user(), "promoted_at": now, "promoted_from": before or ""}
         model = outputs[-1].model_id
         try:
             version = self.client.create_model_version(REGISTERED, f"models:/{model}", run.info.run_id, tags, model_id=model)
@@ -286,10 +285,3 @@ def _look_into(path: Path) -> None:
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=PATIENCE)) as connection:
         if not connection.execute("select 1 from sqlite_master where name = 'experiments'").fetchall():
             raise NoRuns(NO_RUNS)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, ImportError, OSError):  # a container's user often has no name
-        return "unknown"

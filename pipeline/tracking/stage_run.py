@@ -7,7 +7,6 @@ was killed together with its recorder leaves its run open; the next stage that s
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,21 +15,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-from omegaconf import OmegaConf
-
-from pipeline.config.check import flatten, short
 from pipeline.config.schema import Configuration, Tracking
-from pipeline.config.stages import STAGES, TRAIN
+from pipeline.config.stages import STAGES
 from pipeline.system.errors import UserError
 from pipeline.system.paths import CHECKOUT, MLFLOW_DATABASE, PARAMETERS, PROJECT, md5
-from pipeline.system.processes import describe
+from pipeline.tracking.provenance import description, parameters, run_name, tags
 
 if TYPE_CHECKING:
     import keras
-
-MOST_NAMED = 3  # differences in the name of a run
-DATASET_KEYS = ("name", "validation_fraction", "split_seed", "training_limit")
 
 
 class StageRun:
@@ -173,79 +165,9 @@ def _beginning(name: str, configuration: Configuration, made: dict[str, str]) ->
         "experiment": configuration.tracking.experiment,
         "project": str(PROJECT),
         "name": os.environ.get("DVC_EXP_NAME") or run_name(configuration),
+        "description": description(configuration),
         "parameters": parameters(configuration),
         "configuration": str(PARAMETERS),
-        "tags": tags(configuration),
+        "tags": tags(configuration, "dvc"),
         "made": made,
     }
-
-
-def run_name(configuration: Configuration) -> str:
-    """The configuration's name and its differences from the commit: ``default, dropout=0.3, seed=1``."""
-    try:
-        committed: Any = OmegaConf.to_container(OmegaConf.create(git("show", "HEAD:./params.yaml")))
-        before, after = flatten(_tuned(committed)), flatten(_tuned(configuration.model_dump()))
-        if committed["name"] != configuration.name:
-            return configuration.name
-    except Exception:  # nothing is committed, or it isn't valid
-        return configuration.name
-    changed = [f"{key.removesuffix('.name')}={after[key]}" for key in after if before.get(key) != after[key]]
-    named = short(changed[:MOST_NAMED])
-    return ", ".join(filter(None, [configuration.name, named, "…" if len(changed) > MOST_NAMED else ""]))
-
-
-def parameters(configuration: Configuration) -> dict[str, Any]:
-    """The values that a person tunes, flat, without those that are null.
-
-    Values of a list become one, ``model.blocks.filters = 24, 64, 96``, and a group's option is called like the group,
-    ``optimizer = adadelta``.
-    """
-    together: dict[str, list[Any]] = {}
-    for key, value in flatten(_tuned(configuration.model_dump())).items():
-        if value is not None:
-            together.setdefault(re.sub(r"\.\d+(?=\.)", "", key).removesuffix(".name"), []).append(value)
-    return {key: ", ".join(map(str, values)) for key, values in together.items()}
-
-
-def _tuned(values: dict[str, Any]) -> dict[str, Any]:
-    """The groups and keys of a configuration that a person tunes."""
-    dataset = values.get("dataset") or {}
-    return {group: values.get(group) for group in TRAIN.groups} | {"dataset": {key: dataset.get(key) for key in DATASET_KEYS}}
-
-
-def tags(configuration: Configuration) -> dict[str, str]:
-    """The tags of a run: its processes, and the configuration's name, dataset and commit."""
-    commit = git("rev-parse", "HEAD")
-    own = [":!params.yaml", ":!dvc.lock", ":!reports"]  # a run itself writes these
-    dirty = bool(git("status", "--porcelain", "--untracked-files=no", "--", ".", *own))
-    tags = {
-        "execution": describe(_executor()),
-        "process": describe(psutil.Process()),
-        "configuration": configuration.name,
-        "dataset": configuration.dataset.name,
-        "mlflow.source.name": "dvc",
-        "mlflow.source.git.commit": commit,
-        "git_commit": commit,
-        "git_dirty": str(dirty).lower(),
-    }
-    if name := os.environ.get("DVC_EXP_NAME"):
-        tags |= {"dvc_experiment": name, "dvc_baseline": os.environ.get("DVC_EXP_BASELINE_REV", "")}
-        tags["changes"] = run_name(configuration)
-    return tags
-
-
-def git(*arguments: str) -> str:
-    """What a git command prints in the checkout; nothing if it fails."""
-    done = subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True, encoding="utf-8", check=False)
-    return done.stdout.strip()
-
-
-def _executor() -> psutil.Process:
-    """The ``dvc`` process that runs this stage; without DVC, this process."""
-    process = psutil.Process()
-    if "DVC_STAGE" in os.environ:
-        for ancestor in process.parents():
-            process = ancestor
-            if "DVC_STAGE" not in ancestor.environ():  # `dvc` sets it for the stages that it starts
-                break
-    return process
