@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pipeline.config.check import load
 from pipeline.config.stages import EXPORT
+from pipeline.data import prepared
 from pipeline.inference import exported, formats
 from pipeline.system import tensorflow_setup
 from pipeline.system.command_line import parse_stage, run_command
@@ -24,7 +25,7 @@ def main() -> None:
         network = exported.open_model(TRAINED / NETWORK)
         paths = formats.write(network, configuration.export, configuration.model_dump(include=set(EXPORT.groups)))
         run.artifacts("", *paths)
-        run.model(network, Path(folder))
+        run.model(network, prepared.load("test").images[:1], Path(folder))
     for path in paths:
         print(f"Exported {path.relative_to(MODELS.parent)}, {path.stat().st_size / 2**20:.1f} MiB")
 

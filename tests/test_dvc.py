@@ -5,13 +5,16 @@ import os
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
 
 from pipeline.system import tensorflow_setup
 from tests.conftest import STAGES, copied, edit, environment, mlflow_runs, run
+from tests.test_ui import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -56,11 +59,42 @@ def test_the_model_that_a_run_logs_is_loaded_by_mlflow(project: Path, monkeypatc
     import mlflow
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project / 'mlflow.db'}")
-    model = mlflow.keras.load_model(f"runs:/{only['id']}/model")
+    model = mlflow.keras.load_model(f"runs:/{only['id']}/{only['name']}")  # it is called like its run
     assert model(np.zeros((1, 28, 28, 1), np.float32)).shape == (1, 10)
     artifacts = project / "mlruns" / only["id"] / "artifacts"
     assert {path.name for path in artifacts.iterdir()} >= {"mnist.h5", "params.yaml", "evaluation", "training", "data"}
+    assert "Trainable params" in (artifacts / "model_summary.txt").read_text(encoding="utf-8")
     assert "data:image/png;base64," in (artifacts / "evaluation/model_card.html").read_text(encoding="utf-8")
+
+
+def test_the_champion_is_served_as_mlflow_says(project: Path, tmp_path: Path) -> None:
+    """The commands of the README, in the environment of the tests: in one of its own, MLflow would install TensorFlow."""
+    assert run(project, "python", "-m", "pipeline.runs", "promote", "default").returncode == 0
+    port, name, variables = free_port(), "serving_input_example.json", {"MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"}
+    asked = run(project, "mlflow", "artifacts", "download", "-u", f"models:/digits@champion/{name}", "-d", ".", **variables)
+    assert asked.returncode == 0, asked.stderr
+    serve = ["mlflow", "models", "serve", "-m", "models:/digits@champion", "--env-manager", "local", "--port", str(port)]
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(
+            serve, cwd=project, env=environment(variables), stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        end = time.monotonic() + 120
+        while True:
+            try:
+                url, headers = f"http://127.0.0.1:{port}/invocations", {"Content-Type": "application/json"}
+                answer = requests.post(url, (project / name).read_bytes(), headers=headers, timeout=60)
+                break
+            except requests.ConnectionError:
+                assert server.poll() is None, (tmp_path / "log").read_text()
+                assert time.monotonic() < end, (tmp_path / "log").read_text()
+                time.sleep(0.3)
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+    assert answer.status_code == 200, answer.text
+    first = np.load(project / "reports/predictions.npz")["probabilities"][0]
+    np.testing.assert_allclose(answer.json()["predictions"], [first], atol=1e-5)
 
 
 def test_a_plan_names_the_mlflow_run_that_made_what_is_restored_from_the_cache(project: Path) -> None:

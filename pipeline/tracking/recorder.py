@@ -9,6 +9,7 @@ This process answers on its standard output, likewise with a line of JSON each. 
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -152,7 +153,9 @@ def record(client: MlflowClient, run: str, message: Message) -> None:
 
 def log_model(client: MlflowClient, run: str, folder: Path) -> None:
     """Log what ``mlflow.keras.save_model`` wrote. ``mlflow.keras.log_model`` would need TensorFlow in this process."""
-    logged = client.create_logged_model(client.get_run(run).info.experiment_id, "model", run, model_type="keras")
+    info = client.get_run(run).info
+    name = re.sub(r"[/:.%\"']", "_", info.run_name)  # characters that MLflow allows in the name of a run alone
+    logged = client.create_logged_model(info.experiment_id, name, run, model_type="keras")
     client.log_outputs(run, [LoggedModelOutput(logged.model_id, 0)])
     model = Model.load(folder)
     model.artifact_path, model.run_id = logged.artifact_location, run

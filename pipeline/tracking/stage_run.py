@@ -24,6 +24,11 @@ from pipeline.tracking.provenance import description, parameters, run_name, tags
 if TYPE_CHECKING:
     import keras
 
+    from pipeline.images.arrays import Images
+
+#: The packages that a logged model needs to be loaded and served, which MLflow installs in the versions of this environment.
+SERVING = ("mlflow", "tensorflow", "keras", "numpy", "h5py")
+
 
 class StageRun:
     """The MLflow run of this execution, written by another process (`pipeline.tracking.recorder`).
@@ -60,18 +65,31 @@ class StageRun:
         """Log files below the artifact folder `folder`, ``""`` for the root."""
         self._send({"artifacts": [str(path) for path in paths], "folder": folder})
 
-    def model(self, network: "keras.Model", folder: Path) -> None:
-        """Log a network as a model that ``mlflow.keras.load_model`` loads. `folder` holds it until the run has ended."""
+    def model(self, network: "keras.Model", images: "Images", folder: Path) -> None:
+        """Log a network as a model that MLflow loads and serves, and its summary.
+
+        Args:
+            network: the trained one.
+            images: an example of its input, (n, 28, 28) uint8.
+            folder: holds the files until the run has ended.
+
+        """
         import mlflow.keras  # takes a second
         import numpy as np
         from mlflow.models import infer_signature
 
-        from pipeline.images.arrays import CLASSES, SIDE
+        from pipeline.images.arrays import CLASSES, network_input
 
-        signature = infer_signature(np.zeros((1, SIDE, SIDE, 1), np.float32), np.zeros((1, CLASSES), np.float32))
-        requirements = ["mlflow", *(f"{name}=={version(name)}" for name in ("tensorflow", "keras"))]
-        mlflow.keras.save_model(network, str(folder / "model"), signature=signature, pip_requirements=requirements)
-        self._send({"model": str(folder / "model")})
+        example, summary = network_input(images), folder / "model_summary.txt"
+        signature = infer_signature(example, np.zeros((len(images), CLASSES), np.float32))
+        requirements = [f"{name}=={version(name)}" for name in SERVING]
+        model = folder / "model"
+        model.mkdir()  # MLflow 3.17 writes the example into it before it makes it
+        mlflow.keras.save_model(network, str(model), signature=signature, input_example=example, pip_requirements=requirements)
+        with summary.open("w", encoding="utf-8") as file:
+            network.summary(print_fn=lambda line: print(line, file=file))
+        self.artifacts("", summary)
+        self._send({"model": str(model)})
 
     def dataset(self, name: str, sha256: str) -> None:
         """Log the data that the network is trained on."""
