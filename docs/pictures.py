@@ -1,10 +1,18 @@
-"""Makes the README's pictures of the window from the program as it is: ``python docs/pictures.py`` (or under Xvfb)."""
+"""Makes the README's pictures from the program as it is: ``python docs/pictures.py`` (or under Xvfb).
 
+``python docs/pictures.py mlflow`` makes that of the MLflow UI alone, of the project's runs. It wants Chromium.
+"""
+
+import subprocess
+import sys
+import tempfile
 import time
+import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from PIL import ImageGrab
+from PIL import Image, ImageGrab
 
 from gui import App
 from gui.page.palette import DARK, LIGHT, Palette
@@ -113,8 +121,31 @@ def picture(name: str, client: ReadingClient, palette: Palette, explain: bool, d
     window.destroy()
 
 
+def page(name: str) -> None:
+    """Take the picture ``docs/<name>`` of the page that ``python -m pipeline.ui`` names."""
+    width, height, assistant = 1800, 760, 460  # pixels; MLflow opens its assistant on the right when a browser is new to it
+    command = [sys.executable, "-m", "pipeline.ui", "--port", "5099"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server, tempfile.TemporaryDirectory() as folder:
+        assert server.stdout
+        address = next(line.strip() for line in server.stdout if line.startswith("http"))
+        is_up = False
+        while not is_up and server.poll() is None:
+            with suppress(OSError), urllib.request.urlopen(address, timeout=5):  # noqa: S310
+                is_up = True
+            time.sleep(0.3)
+        shot = Path(folder) / name
+        browser = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}/profile"]
+        taken = [f"--window-size={width},{height}", "--virtual-time-budget=30000", f"--screenshot={shot}"]
+        subprocess.run([*browser, *taken, address], check=True, capture_output=True)
+        Image.open(shot).crop((0, 0, width - assistant, height)).quantize(256).save(DOCS / name, optimize=True)
+        server.terminate()
+
+
 def main() -> None:
     """Take all pictures."""
+    page("mlflow.png")
+    if sys.argv[1:] == ["mlflow"]:
+        return
     client = ReadingClient()
 
     def year(window: App) -> None:
