@@ -77,11 +77,21 @@ def test_a_file_that_reads_differently_does_not_get_its_name(network: Any, tmp_p
     assert list(exporting.parent.iterdir()) == [exporting]
 
 
-def test_tensorflow_lite_reads_as_the_network_does(network: Any, tmp_path: Path) -> None:
-    path = tmp_path / "mnist.tflite"
-    read = formats.write_tflite(network, {}, PICTURES, path)
+@pytest.mark.parametrize("name", ["tflite", "onnx"])
+@pytest.mark.parametrize("model", ["model=cnn", "model=mlp", "experiment=textbook"])
+def test_a_format_that_keras_does_not_read_reads_as_the_network_does(
+    build: Callable[..., Any], name: formats.Format, model: str, tmp_path: Path
+) -> None:
+    network, path = build(configured(model).model, 0.13, 0.31, 0), tmp_path / f"mnist.{name}"
+    read = formats.FORMATS[name](network, {}, PICTURES, path)
     np.testing.assert_allclose(read, exported.predict(network, PICTURES), atol=1e-4)
     assert path.stat().st_size > 1000
+
+
+def test_a_network_with_an_operation_that_onnx_lacks_is_told(build: Callable[..., Any], tmp_path: Path) -> None:
+    network = build(configured("model=mlp", "model.dense=[{units: 16, activation: gelu}]").model, 0.13, 0.31, 0)
+    with pytest.raises(ModelError, match=r"(?s)can't be written as ONNX: .*Erfc.*Take onnx out of export\.formats"):
+        formats.write_onnx(network, {}, PICTURES, tmp_path / "mnist.onnx")
 
 
 def test_every_format_that_can_be_chosen_has_what_writes_it() -> None:

@@ -80,7 +80,7 @@ def test_pipeline_experiments_sweeps_commands_and_the_window_work_with_a_server(
         ran, done = dvc(project, "exp", "run", "--temp", "-n", "other", "-S", "training.label_smoothing=0.2", **variables)
         assert ran == ["compose", "train", "evaluate", "export"], done.stdout + done.stderr
         assert done.returncode == 0, done.stderr
-        changed = ["evaluation.confidence=0.9", "export.formats=[h5,keras,tflite]"]
+        changed = ["evaluation.confidence=0.9", "export.formats=[h5,keras,tflite,onnx]"]
         run(project, "python", "-m", "pipeline.compose", *changed)
         ran, done = dvc(project, "repro", **variables)
         assert ran == ["compose", "evaluate", "export"], done.stdout + done.stderr
@@ -92,7 +92,7 @@ def test_pipeline_experiments_sweeps_commands_and_the_window_work_with_a_server(
     assert "View run" in done.stderr
     assert not (project / "mlflow.db").exists()
 
-    assert {path.suffix for path in (project / "models/formats").iterdir()} == {".keras", ".tflite", ".json"}
+    assert {path.suffix for path in (project / "models/formats").iterdir()} == {".keras", ".tflite", ".onnx", ".json"}
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
     table = command("list")

@@ -6,6 +6,7 @@ To add one: a function that writes it and reads it again, its name in `Format`, 
 import io
 import json
 import shutil
+import warnings
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from functools import partial
@@ -68,8 +69,34 @@ def write_tflite(network: "keras.Model", _: dict[str, Any], images: Images, path
     return probabilities
 
 
-Format = Literal["h5", "keras", "tflite"]
-FORMATS: dict[Format, Writer] = {"h5": write_h5, "keras": write_keras, "tflite": write_tflite}
+def write_onnx(network: "keras.Model", _: dict[str, Any], images: Images, path: Path) -> Probabilities:
+    """ONNX, which runtimes of other libraries and languages read. The numbers in names of its constants differ each time.
+
+    Raises:
+        ModelError: ONNX lacks an operation of the network.
+
+    """
+    import onnx
+    import onnxruntime
+
+    network(network_input(images[:1]))  # Keras exports only what was called
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # Keras looks for an alias that NumPy has removed
+        network.export(path, format="onnx", verbose=False)
+    try:
+        onnx.checker.check_model(path, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ModelError(
+            f"this network can't be written as ONNX: {str(error).splitlines()[0]}\n"
+            "Take onnx out of export.formats, or train with another activation: model.blocks, model.dense."
+        ) from None
+    session = onnxruntime.InferenceSession(path)
+    probabilities: Probabilities = session.run(None, {session.get_inputs()[0].name: network_input(images)})[0]
+    return probabilities
+
+
+Format = Literal["h5", "keras", "tflite", "onnx"]
+FORMATS: dict[Format, Writer] = {"h5": write_h5, "keras": write_keras, "tflite": write_tflite, "onnx": write_onnx}
 
 
 class Export(Section):
