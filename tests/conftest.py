@@ -38,6 +38,7 @@ LONG = [
     "test_tracking",
     "test_graph",
     "test_ui",
+    "test_docs",
 ]
 STAGES = ["compose", "prepare", "train", "evaluate", "export"]
 

@@ -7,11 +7,11 @@ A run is named by its id, a unique prefix of its id, its name in DVC or MLflow, 
 import os
 import re
 import sqlite3
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mlflow
 import yaml
@@ -20,12 +20,15 @@ from mlflow.entities import LifecycleStage, Run
 from mlflow.exceptions import MlflowException
 
 from pipeline.config.check import flatten, load
-from pipeline.inference.description import outside_accuracies
 from pipeline.system.errors import UserError
 from pipeline.system.paths import MODEL_FILE, PROJECT, md5
 from pipeline.tracking import provenance, stage_run
 from pipeline.tracking.moved import bring_artifacts
 from pipeline.tracking.problems import PATIENCE, first_contact, must_be_writable, must_not_be_deleted, sqlite_file
+from pipeline.tracking.summary import Summary, summarize
+
+if TYPE_CHECKING:
+    import pandas
 
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # each artifact is one small file
 
@@ -41,24 +44,6 @@ class RunError(UserError):
 
 class NoRuns(RunError):
     """The store doesn't exist yet."""
-
-
-@dataclass(frozen=True)
-class Summary:
-    """A run in a list. Accuracies are from 0 to 1; None: the run has none."""
-
-    id: str
-    name: str
-    changes: str  # of a DVC experiment, whose name tells nothing: the configuration and its differences from the commit
-    status: str
-    started: datetime
-    dataset: str
-    kind: str  # pipeline, sweep or trial
-    validation_accuracy: float | None
-    test_accuracy: float | None
-    outside: dict[str, float]  # accuracy on each set besides the test images, by its name
-    has_model: bool
-    is_champion: bool
 
 
 class RunRegistry:
@@ -100,37 +85,27 @@ class RunRegistry:
 
         """
         order = ["attributes.start_time DESC"] if newest_first else ["metrics.validation_accuracy DESC"]
-        try:
+        with _explaining(filter_text):
             runs = self.client.search_runs([self.experiment], filter_text, max_results=MOST, order_by=order)
-        except MlflowException as error:
-            if error.error_code != "INVALID_PARAMETER_VALUE":
-                raise
-            raise RunError(
-                f"the filter {filter_text!r} is not valid: {str(error).splitlines()[0]}\n"
-                "Write it like: metrics.test_accuracy > 0.995 and params.optimizer = 'adam'"
-            ) from None
         champion = self.champion()
-        found = [self._summarize(run, champion) for run in runs]
+        found = [summarize(run, champion) for run in runs]
         if not newest_first:  # a sweep has the accuracy of its best trial, which MLflow's order ignores
             found.sort(key=lambda run: -1.0 if run.validation_accuracy is None else run.validation_accuracy, reverse=True)
         return found
 
-    def _summarize(self, run: Run, champion: str | None) -> Summary:
-        metrics, tags = run.data.metrics, run.data.tags
-        return Summary(
-            id=run.info.run_id,
-            name=run.info.run_name or "",
-            changes=tags.get("changes", ""),
-            status=tags.get("trial_state", run.info.status.lower()),
-            started=datetime.fromtimestamp(run.info.start_time / 1000, UTC).astimezone(),
-            dataset=tags.get("dataset", ""),
-            kind=tags.get("role", "pipeline"),
-            validation_accuracy=metrics.get("validation_accuracy", metrics.get("best_validation_accuracy")),
-            test_accuracy=metrics.get("test_accuracy"),
-            outside=outside_accuracies(metrics),
-            has_model=bool(run.outputs and run.outputs.model_outputs),
-            is_champion=run.info.run_id == champion,
-        )
+    def frame(self, filter_text: str = "") -> "pandas.DataFrame":
+        """Runs as a table, a row a run, the newest first, with columns such as ``params.model`` and ``metrics.test_accuracy``.
+
+        Args:
+            filter_text: see `runs`.
+
+        Raises:
+            RunError: `filter_text` is not valid.
+
+        """
+        with _explaining(filter_text):
+            found: pandas.DataFrame = mlflow.search_runs([self.experiment], filter_text, max_results=MOST)
+        return found
 
     def find(self, name: str) -> Run:
         """The run called `name`.
@@ -270,6 +245,25 @@ class RunRegistry:
             return flatten(yaml.safe_load(self.artifact(run, "params.yaml").read_bytes()))
         except RunError:
             return dict(run.data.params)
+
+
+@contextmanager
+def _explaining(filter_text: str) -> Iterator[None]:
+    """A block that searches by a filter.
+
+    Raises:
+        RunError: the filter is not valid.
+
+    """
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != "INVALID_PARAMETER_VALUE":
+            raise
+        raise RunError(
+            f"the filter {filter_text!r} is not valid: {str(error).splitlines()[0]}\n"
+            "Write it like: metrics.test_accuracy > 0.995 and params.optimizer = 'adam'"
+        ) from None
 
 
 def _look_into(path: Path) -> None:

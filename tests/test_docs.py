@@ -1,0 +1,80 @@
+"""The pages of docs/ do what they say: their code is run."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import matplotlib
+import pytest
+from matplotlib import pyplot
+from optuna import Trial
+
+from pipeline.sweep import sweep_logger
+from pipeline.sweep.command import plan
+from pipeline.sweep.study import Study, storage
+from tests.conftest import ROOT, copied, repro, run
+
+
+def code_of(page: Path) -> str:
+    """The code blocks of a page as one program, on the lines on which they stand in the page."""
+    kept, is_code = [], False
+    for line in page.read_text(encoding="utf-8").splitlines():
+        is_fence = line.startswith("```")
+        kept.append(line if is_code and not is_fence else "")
+        is_code = line == "```python" or (is_code and not is_fence)
+    return "\n".join(kept)
+
+
+def printed_by(page: Path, folder: Path) -> list[str]:
+    """What the code of a page prints, run in a process of its own in `folder`."""
+    (folder / "page.py").write_text(code_of(page), encoding="utf-8")
+    done = run(folder, "python", "page.py", PYTHONPATH=str(folder))
+    assert done.returncode == 0, f"{page.name}: {done.stderr}"
+    return done.stdout.splitlines()
+
+
+def test_the_code_of_a_page_keeps_its_lines(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Title\n\n```python\nx = 1\n```\n\n```\nmake run\n```\n```python\nprint(x)\n```\n", encoding="utf-8")
+    assert code_of(page).splitlines() == ["", "", "", "x = 1", "", "", "", "", "", "", "print(x)"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_a_model_is_used_in_each_format_as_the_page_says(finished: Path, tmp_path: Path) -> None:
+    project = copied(finished, tmp_path)
+    assert run(project, "python", "-m", "pipeline.compose", "export.formats=[h5,keras,tflite,onnx]").returncode == 0
+    assert repro(project) == ["compose", "export"]
+    assert run(project, "python", "-m", "pipeline.runs", "promote", str(project / "models/mnist.h5")).returncode == 0
+    read = [line for line in printed_by(ROOT / "docs/use.md", project) if re.fullmatch(r"\[[\d ]+\]", line)]
+    assert len(read) == 4
+    assert len(set(read)) == 1, read
+
+
+def test_the_notebook_compares_the_trials_of_a_sweep(
+    tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matplotlib.use("Agg")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{shutil.copy(empty_store, tmp_path)}")
+    monkeypatch.setattr(sweep_logger, "PROJECT", tmp_path)
+    configuration, space, _ = plan(["sweep=grid", f"sweep.storage=sqlite:///{tmp_path / 'sweeps.db'}"])
+    study = Study(configuration, space, "data", storage(configuration.sweep))
+    logger, accuracies = sweep_logger.SweepLogger(configuration, study), (0.98, 0.99, 0.97)
+
+    def objective(trial: Trial) -> float:
+        logger.begin(trial.number, study.suggest(trial), {})
+        result = {"validation_accuracy": accuracies[trial.number], "validation_loss": 0.1, "best_epoch": 2.0}
+        logger.end(trial.number, "finished", result)
+        return accuracies[trial.number]
+
+    study.optuna.optimize(objective, n_trials=3)
+    logger.finish("FINISHED")
+    cells = json.loads((ROOT / "docs/runs.ipynb").read_text(encoding="utf-8"))["cells"]
+    names: dict[str, object] = {}
+    exec("\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"), names)
+    table = names["trials"]
+    assert list(table["metrics.validation_accuracy"]) == [0.99, 0.98, 0.97]  # type: ignore[index]
+    assert names["varied"] == ["params.model.dropout", "params.training.batch_size"]
+    assert all(axis.collections for axis in names["axes"][0])  # type: ignore[index]
+    pyplot.close("all")
