@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from pipeline.config import stages
-from tests.conftest import ROOT, STAGES, copied, run
+from tests.conftest import ROOT, STAGES, copied, environment, run
 
 
 def test_the_stages_of_dvc_are_those_of_the_registry_with_their_groups_and_their_code() -> None:
@@ -78,6 +78,14 @@ def test_help_helps_and_waits_for_neither_tensorflow_nor_keras(module: str) -> N
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert f"usage: python -m {module}" in done.stdout
     assert done.stdout.strip().endswith("set()")
+
+
+@pytest.mark.parametrize("module", ["pipeline.tracking.recorder", "pipeline.tracking.registry", "pipeline.sweep.sweep_logger"])
+def test_mlflow_reports_nothing_to_its_makers(module: str) -> None:
+    code = f"import {module}\nfrom mlflow.telemetry import get_telemetry_client\nprint(get_telemetry_client())"
+    own = {name: value for name, value in environment({}).items() if name not in ("CI", "MLFLOW_DISABLE_TELEMETRY")}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=own, capture_output=True, text=True, check=True)
+    assert done.stdout == "None\n"
 
 
 @pytest.mark.parametrize("stage", STAGES[1:])
