@@ -20,7 +20,8 @@ from pipeline.tracking.provenance import git
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-    from pipeline.tracking.registry import RunRegistry, Summary
+    from pipeline.tracking.registry import RunRegistry
+    from pipeline.tracking.summary import Summary
 
 SHORT = 8  # characters of an id that are shown
 HIDDEN = ("composed_from", "tracking.", "name")  # beginnings of keys that don't decide what is trained

@@ -12,7 +12,7 @@ from pipeline.system.paths import MODEL_FILE
 
 if TYPE_CHECKING:
     from pipeline.inference.description import Description
-    from pipeline.tracking.registry import Summary
+    from pipeline.tracking.summary import Summary
 
 CHAMPION = "champion"
 ENDINGS = (".h5", ".hdf5", ".keras")
@@ -112,11 +112,13 @@ def listing() -> tuple[list[Entry], str]:
 
 
 def _entry(kind: str, run: "Summary") -> Entry:
-    configuration, _, changed = run.name.partition(", ")  # a run is named after its configuration and what differs from it
+    # A run is named after its configuration and what differs from it, or after its DVC experiment: then `changes` says both.
+    name = run.name.partition(", ")[0]
+    _, _, changed = (run.changes or run.name).partition(", ")
     return Entry(
         kind,
         CHAMPION if kind == CHAMPION else run.id,
-        _called(run.id, configuration, kind == CHAMPION),
+        _called(run.id, name, kind == CHAMPION),
         run.dataset,
         run.validation_accuracy,
         run.test_accuracy,
