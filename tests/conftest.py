@@ -88,7 +88,7 @@ def make_small(folder: Path) -> Path:
     edit(folder / "conf/config.yaml", "dataset: mnist", "dataset: digits")
     edit(folder / "conf/config.yaml", "model: cnn", "model: mlp")
     edit(folder / "conf/training/default.yaml", "epochs: ", "epochs: 2 # ")
-    edit(folder / "conf/evaluation/default.yaml", "data/strokes/pen_digits_test.json.gz", "tests/data/pen_digits.json.gz")
+    edit(folder / "conf/evaluation/default.yaml", "data/strokes/pen_digits_test.json.gz", "tests/strokes/pen_digits.json.gz")
     assert run(folder, "python", "-m", "pipeline.compose").returncode == 0
     assert run(folder, "git", "commit", "-qam", "small").returncode == 0
     return folder

@@ -14,7 +14,7 @@ import requests
 
 from pipeline.system import tensorflow_setup
 from tests.conftest import STAGES, copied, edit, environment, mlflow_runs, run
-from tests.test_ui import free_port
+from tests.tracking.test_ui import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 

@@ -1,7 +1,7 @@
 """Patches of libraries: what isn't their public interface is here, and nowhere else.
 
 Each says for which version it was made, what it gains and what happens without it, and has a test that fails when the library
-has changed (`tests/test_patches.py`).
+has changed (`tests/system/test_patches.py`).
 """
 
 import os

@@ -18,8 +18,8 @@ from pipeline.images.strokes import render
 from pipeline.inference.rejection import Thresholds
 from pipeline.system import paths
 from pipeline.system.errors import ConfigurationError, DataError
+from tests.data.test_datasets import configured, written
 from tests.hand import DIGITS
-from tests.test_datasets import configured, written
 
 SET = {"name": "mine", "title": "My own", "licence": "ours", "reason": "to see"}
 

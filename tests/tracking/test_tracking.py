@@ -19,7 +19,7 @@ from mlflow import MlflowClient
 from pipeline.system.paths import PROJECT
 from pipeline.tracking import provenance, recorder, stage_run
 from tests.conftest import ROOT, run
-from tests.test_datasets import configured
+from tests.data.test_datasets import configured
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +35,7 @@ for name, stage in stages.STAGES.items():
     output.parent.mkdir(parents=True, exist_ok=True)
     output.touch()
     stages.STAGES[name] = dataclasses.replace(stage, output=str(output))
-from tests.test_datasets import configured
+from tests.data.test_datasets import configured
 def main():
     with stage_run.stage(sys.argv[2], configured()) as run:
         run.metrics(1, loss=0.5)

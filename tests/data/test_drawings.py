@@ -12,8 +12,8 @@ from pipeline.images.arrays import Split
 from pipeline.images.strokes import LabelledDrawing
 from pipeline.system import paths
 from pipeline.system.errors import DataError
+from tests.data.test_datasets import configured
 from tests.hand import DIGITS, moved
-from tests.test_datasets import configured
 
 
 def source(path: Path, held_out_for: str = "evaluation", **values: Any) -> StrokeSource:

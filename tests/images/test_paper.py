@@ -12,8 +12,8 @@ from pipeline.images.preprocessing import FAINT
 from pipeline.inference.default_model import SHIPPED
 from pipeline.inference.recognizer import Recognizer
 from tests.hand import DIGITS, Strokes, moved, row
+from tests.images.test_photo import difference
 from tests.paper import HEIGHT, PAPER, PEN, WIDTH, Grey, digit, drawn, page, picture, ruled
-from tests.test_photo import difference
 
 SAME = 10.0  # of 255: mean difference of two images of one digit; those of two digits differ by 25 and more
 

@@ -17,9 +17,9 @@ from pipeline.sweep import command as sweep
 from pipeline.sweep import workers
 from pipeline.system.errors import UserError
 from tests.conftest import ROOT, copied, dvc, environment, run
-from tests.test_sweep import SMALL, started
-from tests.test_tracking import STAGE
-from tests.test_ui import free_port
+from tests.sweep.test_sweep import SMALL, started
+from tests.tracking.test_tracking import STAGE
+from tests.tracking.test_ui import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 

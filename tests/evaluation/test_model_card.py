@@ -12,7 +12,7 @@ from pipeline.evaluation import card, outside, page
 from pipeline.evaluation.card import Facts
 from pipeline.evaluation.outside import Answers, Outside
 from pipeline.images.arrays import Split
-from tests.test_datasets import configured
+from tests.data.test_datasets import configured
 
 SUMMARY: dict[str, Any] = {
     "dataset": "mnist",

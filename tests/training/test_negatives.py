@@ -8,8 +8,8 @@ from pipeline.inference import rejection
 from pipeline.training import forms, negatives, samples
 from pipeline.training.augment import extended
 from pipeline.training.forms import Forms
+from tests.data.test_datasets import configured
 from tests.hand import DIGITS, moved
-from tests.test_datasets import configured
 
 PICTURES = np.stack([render(strokes) for strokes in DIGITS.values()])
 HAND = configured("augment=pen").augment.hands

@@ -19,7 +19,7 @@ from pipeline.tracking.problems import explain
 from pipeline.tracking.recorder import open_store
 from pipeline.tracking.registry import RunRegistry
 from tests.conftest import environment
-from tests.test_ui import free_port
+from tests.tracking.test_ui import free_port
 
 SECONDS = 8.0  # less than any of MLflow's own retries take
 

@@ -24,7 +24,7 @@ from pipeline.sweep.data import TrialData
 from pipeline.sweep.trial import EpochFields, TrialResult
 from pipeline.system.errors import ConfigurationError, UserError
 from tests.conftest import ROOT, mlflow_runs
-from tests.test_sweep import cluster, started, states, trials
+from tests.sweep.test_sweep import cluster, started, states, trials
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -316,7 +316,8 @@ def test_a_scheduler_that_is_killed_costs_what_was_running(
 @pytest.mark.usefixtures("sweep")
 def test_two_coordinators_that_begin_at_once_share_a_study_and_its_run(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib; from pipeline.sweep import command, study, sweep_logger; from tests import test_sweep_mishaps\n"
+        "import sys, pathlib; from pipeline.sweep import command, study, sweep_logger\n"
+        "from tests.sweep import test_sweep_mishaps\n"
         "study.PROJECT = sweep_logger.PROJECT = pathlib.Path(sys.argv[1])\n"
         "sweep_logger.report.write_plots = lambda *_: None\n"
         "if __name__ == '__main__': print(command.run(sys.argv[2:], test_sweep_mishaps.quick))"

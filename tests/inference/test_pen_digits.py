@@ -1,6 +1,4 @@
-"""What real people drew with a pen, read by the model that ships. See `tests/data/README.md` for whose strokes they are."""
-
-from pathlib import Path
+"""What real people drew with a pen, read by the model that ships. See `tests/strokes/README.md` for whose strokes they are."""
 
 import pytest
 
@@ -9,8 +7,9 @@ from pipeline.data import collection
 from pipeline.images.strokes import LabelledDrawing
 from pipeline.inference.default_model import SHIPPED
 from pipeline.inference.recognizer import Recognizer
+from tests.conftest import ROOT
 
-DRAWN = Path(__file__).with_name("data") / "pen_digits.json.gz"
+DRAWN = ROOT / "tests/strokes/pen_digits.json.gz"
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from pipeline.inference import description, exported, formats
 from pipeline.inference.description import Description
 from pipeline.system import tensorflow_setup
 from pipeline.system.errors import ModelError
-from tests.test_datasets import configured
+from tests.data.test_datasets import configured
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
 

@@ -16,7 +16,7 @@ from pipeline.system.errors import ModelError, UserError
 from pipeline.tracking import registry
 from pipeline.tracking.registry import RunError
 from tests.conftest import small_store
-from tests.test_gui_start import end, start
+from tests.gui.test_gui_start import end, start
 
 
 def test_a_path_is_a_path_and_everything_else_a_run(tmp_path: Path) -> None:

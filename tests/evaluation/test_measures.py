@@ -5,7 +5,7 @@ from sklearn.metrics import f1_score, precision_score, recall_score
 from pipeline.evaluation import metrics
 from pipeline.evaluation.report import measure
 from pipeline.images.arrays import Split
-from tests.test_datasets import configured
+from tests.data.test_datasets import configured
 
 RANDOM = np.random.default_rng(0)
 LABELS = RANDOM.integers(0, 10, 500).astype(np.uint8)

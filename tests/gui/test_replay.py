@@ -1,4 +1,4 @@
-"""Replaying drawings without a display, with the model that ships; in the window: see `tests.test_gui`."""
+"""Replaying drawings without a display, with the model that ships; in the window: see `tests.gui.test_gui`."""
 
 import json
 from pathlib import Path

@@ -18,7 +18,7 @@ from pipeline.sweep.data import TrialData
 from pipeline.system import tensorflow_setup
 from pipeline.system.errors import TrainingDiverged
 from pipeline.training.augment import augmentation
-from tests.test_datasets import configured
+from tests.data.test_datasets import configured
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from pipeline.training.trainer import Trainer

@@ -19,7 +19,7 @@ from pipeline.system import paths
 from pipeline.system.errors import DataError
 from tests.conftest import idx_bytes
 from tests.hand import DIGITS, moved
-from tests.test_photo import difference
+from tests.images.test_photo import difference
 
 WriteIdx = Callable[[str, NDArray[np.uint8]], Path]
 
