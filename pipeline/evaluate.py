@@ -15,7 +15,7 @@ def main() -> None:
     from pipeline.evaluation import outside, report  # load scipy, which --help need not wait for
 
     with stage_run.stage("evaluate", configuration) as run:
-        sets = outside.read(configuration.evaluation)  # first: a file that is missing is told within a second or two
+        sets = outside.read(configuration.evaluation)  # first: a missing file is reported within a second or two
         tensorflow_setup.start()
         run.wait_for_store()
         values, latency = report.make(configuration, sets)

@@ -112,8 +112,8 @@ def test_a_pipeline_killed_in_training_goes_on_where_it_was(project: Path) -> No
     edit(project / "params.yaml", "epochs: 2", "epochs: 3000")
     first = train_until(project, "epoch 20/")
     second = train_until(project, "epoch 25/")
-    assert not any("Going on" in line for line in first)
-    assert any("Going on after epoch" in line for line in second), second
+    assert not any("Resuming" in line for line in first)
+    assert any("Resuming after epoch" in line for line in second), second
     begun = mlflow_runs(project)
     assert [each["status"] for each in begun][:2] == ["FINISHED", "KILLED"]
     assert begun[1]["name"] == "default, epochs=3000"  # what is not as it was committed

@@ -108,7 +108,7 @@ class Corrections:
         """Call before saving: deletes the previous correction of the same strokes, whose label was wrong.
 
         Returns:
-            False if it can't be deleted, which is told.
+            False if it can't be deleted; the user is then told why.
 
         """
         return not self._saved or self._saved[-1][1] != strokes or self._delete_last()

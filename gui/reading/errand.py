@@ -1,4 +1,4 @@
-"""A function that is called once, in a process of its own, while the window goes on."""
+"""A function that is called once, in a process of its own, while the window stays responsive."""
 
 import time
 from collections.abc import Callable

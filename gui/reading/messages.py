@@ -126,5 +126,5 @@ def selected(digits: Sequence[Digit], wanted: int, last_stroke: int) -> int:
 
 
 def message_of(error: Exception) -> str:
-    """An error in a line for the user. That of a library is told with its class, as many have no message."""
+    """An error in a line for the user. That of a library begins with its class, for many have no message."""
     return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"

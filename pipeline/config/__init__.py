@@ -1,1 +1,1 @@
-"""The configuration: the type and bounds of every key, and how a mistake is told."""
+"""The configuration: the type and bounds of every key, and the messages about mistakes."""

@@ -87,7 +87,7 @@ def open_picture(path: Path) -> Image.Image:
 def _opened(source: Path | io.BytesIO, name: str) -> Image.Image:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what Pillow warns of is told as an error if it matters
+            warnings.simplefilter("ignore")  # if what Pillow warns of matters, it becomes an error below
             with Image.open(source) as opened:
                 opened.draft("RGB", (LARGEST, LARGEST))
                 most = MOST_VALUES // len(opened.getbands())

@@ -35,7 +35,7 @@ class Recognizer:
     Attributes:
         network: the `keras.Model` that reads.
         description: what the file says of itself.
-        note: what there is to say of somebody else's model, for the user.
+        note: what the user should know of somebody else's model.
         explainer: of the network's answers.
 
     Raises:
@@ -124,12 +124,12 @@ class Recognizer:
 
         return self._read(parts, draw, locate)
 
-    def read_picture(self, picture: Picture, going_on: Callable[[], None] = lambda: None) -> Reading:
+    def read_picture(self, picture: Picture, on_progress: Callable[[], None] = lambda: None) -> Reading:
         """Read the digits in an image: see `pipeline.inference.predict.read_picture`.
 
         Args:
             picture: as `picture_of` takes it.
-            going_on: called many times meanwhile. What it raises ends the reading.
+            on_progress: called many times meanwhile. An exception that it raises ends the reading.
 
         """
         image = picture_of(picture)
@@ -137,17 +137,17 @@ class Recognizer:
             ink = photo.ink_of(image)
         except photo.BlankPicture as error:
             return Reading((), error.why)
-        going_on()
+        on_progress()
         pieces = blots.Blots(ink)
         pieces.check()
-        return self._read_pieces(pieces, max(image.size) / max(ink.shape), going_on)
+        return self._read_pieces(pieces, max(image.size) / max(ink.shape), on_progress)
 
-    def _read_pieces(self, pieces: blots.Blots, scale: float, going_on: Callable[[], None] = lambda: None) -> Reading:
+    def _read_pieces(self, pieces: blots.Blots, scale: float, on_progress: Callable[[], None] = lambda: None) -> Reading:
         """Read the digits that the pieces of ink of an image are; `scale` is pixels of the image to one of the ink."""
         parts = [pieces.points(blot) for blot in range(len(pieces))]
 
         def draw(group: Group) -> Images:
-            going_on()
+            on_progress()
             return blots.fit_ink(pieces.ink(group))
 
         def locate(group: Group) -> tuple[Box, tuple[int, ...]]:
@@ -157,7 +157,7 @@ class Recognizer:
         def read_slices(slices: list[touching.Slice], box: Box) -> list[Digit]:
             digits: list[Digit] = []
             for first in range(0, len(slices), BATCH):
-                going_on()
+                on_progress()
                 some = slices[first : first + BATCH]
                 corner = np.array([box.left, box.top, box.left, box.top])
                 places = [(Box(*(corner + np.array(each.box) * scale).tolist()), ()) for each in some]

@@ -107,7 +107,7 @@ class Display:
         self._bar = progress_bar(study.wanted, count.done, self.FORMAT)
         if count.done or count.queued:
             interrupted = f", {count.queued} were interrupted" if count.queued else ""
-            self.say(f"Going on with {study.name}: {count.done} trials are done{interrupted}.")
+            self.say(f"Resuming {study.name}: {count.done} trials are done{interrupted}.")
         if count.running:
             self.say(f"{count.running} run elsewhere, or were killed so lately that they have not been given up yet.")
 

@@ -74,7 +74,7 @@ def run(fit: Fit, values: dict[str, Any], data: str, topic: str, name: str) -> T
         values: its configuration, as composed.
         data: name of the `DataPlugin` whose images it trains on.
         topic: of Dask's events, under which every epoch is reported: ``{"trial": name, "epoch": its fields}``.
-        name: of Dask's queue that says after each epoch whether the trial goes on.
+        name: of Dask's queue that says after each epoch whether the trial continues.
 
     Returns:
         What the trial reached; None if it was stopped.

@@ -278,4 +278,4 @@ class Trainer:
         for value, variable in zip(state, self._state, strict=True):
             variable.assign(value)
         self.history = [Epoch(int(row[0]), *map(float, row[1:])) for row in rows]
-        print(f"Going on after epoch {len(self.history)}, the last that was finished before.")
+        print(f"Resuming after epoch {len(self.history)}, the last one that was finished.")

@@ -112,7 +112,7 @@ def test_a_sweep_finishes_prunes_survives_failures_and_leaves_an_experiment(
     edit(project / "conf/sweep/adadelta.yaml", emptied, "")
     done = sweep(project, *space, "sweep.trials=null")
     assert done.returncode == 0, done.stdout + done.stderr
-    # a trial that gives NaN is told with its message and its override, and the sweep goes on
+    # a trial that gives NaN is told with its message and its override, and the sweep continues
     assert "2 finished, 1 pruned, 1 failed." in done.stdout
     assert "learning_rate=1e+25\n  training diverged" in done.stdout
     # in MLflow: a parent with its table and plots, and a run a trial
@@ -170,7 +170,7 @@ def test_killed_workers_and_coordinators_cost_what_was_running_and_the_same_comm
     assert not psutil.wait_procs(begun, timeout=30)[1]
     done = sweep(project, *command)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Going on with seeds-" in done.stdout
+    assert "Resuming seeds-" in done.stdout
     ended = re.search(r"(\d) finished, 0 pruned, (\d) failed", done.stdout)
     assert ended is not None, done.stdout
     assert int(ended[1]) + int(ended[2]) == 6

@@ -149,6 +149,6 @@ def test_a_server_that_is_killed_in_a_stage_is_told_at_its_end_and_the_stages_fi
     _, said = process.communicate("\n", timeout=60)
     assert process.returncode == 1
     assert "no server is running there.\nStart the server." in said
-    assert said.endswith("No training is lost: the same command goes on from its last epoch.\n")
+    assert said.endswith("No training is lost: the same command resumes after its last epoch.\n")
     assert "Traceback" not in said
     assert (tmp_path / "made").exists()
