@@ -1,4 +1,4 @@
-"""The pages of docs/ do what they say: their code is run."""
+"""The pages of docs/ do what they say: their code and their commands are run."""
 
 import json
 import re
@@ -32,6 +32,29 @@ def printed_by(page: Path, folder: Path) -> list[str]:
     done = run(folder, "python", "page.py", PYTHONPATH=str(folder))
     assert done.returncode == 0, f"{page.name}: {done.stderr}"
     return done.stdout.splitlines()
+
+
+def commands_of(page: Path) -> list[str]:
+    """The commands of a page that are to be run: those in blocks that begin with three backticks, ``sh``, and nothing else."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["configuration", "sweeps", "tracking", "pictures"])
+def test_the_commands_of_a_page_end_well(name: str, finished: Path, tmp_path: Path) -> None:
+    project = copied(finished, tmp_path)
+    commands = commands_of(ROOT / "docs" / f"{name}.md")
+    assert commands
+    for command in commands:
+        done = run(project, "bash", "-c", command)
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+
+
+def test_every_block_of_a_page_is_run_or_says_why_not() -> None:
+    for page in (ROOT / "docs").glob("*.md"):
+        fences = re.findall(r"^```(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)[::2]
+        assert all(fence in ("", "sh", "python") or re.fullmatch(r"sh \(not run by .+: .+\)", fence) for fence in fences), page
 
 
 def test_the_code_of_a_page_keeps_its_lines(tmp_path: Path) -> None:
