@@ -22,6 +22,7 @@ def test_without_mnist_repro_stops_with_both_remedies_and_the_front_door_uses_th
     edit(folder / "conf/dataset/mnist.yaml", "https://storage.googleapis.com/cvdf-datasets/mnist/", "http://127.0.0.1:9/mnist/")
     edit(folder / "conf/config.yaml", "model: cnn", "model: mlp")
     edit(folder / "conf/training/default.yaml", "epochs: ", "epochs: 2 # ")
+    edit(folder / "conf/evaluation/default.yaml", "data/strokes/pen_digits_test.json.gz", "tests/strokes/pen_digits.json.gz")
     (tmp_path / "home").mkdir()
     done = run(folder, "dvc", "repro", HOME=str(tmp_path / "home"))
     assert done.returncode != 0

@@ -101,6 +101,7 @@ def test_the_list_fits_a_terminal_and_tells_what_an_experiment_changed(
 ) -> None:
     with another_run(store, "ninth-keek", "ninth-keek") as run:
         store.client.set_tag(run, "changes", "default, dropout=0.4, batch_size=256, learning_rate=2.0, …")
+        monkeypatch.delenv("COLUMNS", raising=False)
         assert listed(store, "--newest")[0] == "ninth-keek: default, dropout=0.4, batch_size=256, learning_rate=2.0, …"
         for columns in (80, 120):
             monkeypatch.setenv("COLUMNS", str(columns))
