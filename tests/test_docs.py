@@ -98,6 +98,6 @@ def test_the_notebook_compares_the_trials_of_a_sweep(
     exec("\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"), names)
     table = names["trials"]
     assert list(table["metrics.validation_accuracy"]) == [0.99, 0.98, 0.97]  # type: ignore[index]
-    assert names["varied"] == ["params.model.dropout", "params.training.batch_size"]
+    assert sorted(names["varied"]) == ["params.model.dropout", "params.training.batch_size"]  # type: ignore[call-overload]
     assert all(axis.collections for axis in names["axes"][0])  # type: ignore[index]
     pyplot.close("all")
