@@ -23,7 +23,7 @@ def model() -> Recognizer:
 
 
 def test_digits_of_unseen_writers_are_read(found: list[LabelledDrawing], model: Recognizer) -> None:
-    assert measured.single(found, model) >= 0.95
+    assert measured.single(found, model) >= 0.975
 
 
 def test_place_size_and_brush_do_not_change_the_answer(found: list[LabelledDrawing], model: Recognizer) -> None:
@@ -31,10 +31,10 @@ def test_place_size_and_brush_do_not_change_the_answer(found: list[LabelledDrawi
 
 
 def test_numbers_of_several_digits_are_read_as_a_whole(found: list[LabelledDrawing], model: Recognizer) -> None:
-    assert measured.numbers(found, model, 60) >= 0.9
+    assert measured.numbers(found, model, 60) >= 0.94
 
 
 def test_what_is_no_digit_is_told_from_them(found: list[LabelledDrawing], model: Recognizer) -> None:
     auroc, rejected = measured.others(found, model, 300)
-    assert auroc >= 0.98
-    assert rejected >= 0.8
+    assert auroc >= 0.99
+    assert rejected >= 0.9
