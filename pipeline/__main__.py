@@ -26,7 +26,10 @@ def make_sure_of_data() -> None:
     except DataUnavailable as error:
         print(f"Error: {error}", file=sys.stderr)
         print(f"\n{dataset.name} could not be had: running with dataset=digits instead.", flush=True)
-        print("That stays so until you compose the default again: python -m pipeline.compose\n", flush=True)
+        print(
+            "That stays so, without other overrides, until you compose again: python -m pipeline.compose [KEY=VALUE ...]\n",
+            flush=True,
+        )
         compose.write(composed(["dataset=digits"]), PARAMETERS)
 
 

@@ -68,8 +68,8 @@ def keep() -> None:
             log_restored()
         return
     overrides = shlex.join(values[ORIGIN]["overrides"])
-    was_edited = is_edited(PARAMETERS)
-    _write_and_tell(values, f"conf/ has changed: params.yaml was composed anew{overrides and ' with '}{overrides}.")
+    was_edited, why = is_edited(PARAMETERS), "conf/ has changed" if PARAMETERS.exists() else "There was no params.yaml"
+    _write_and_tell(values, f"{why}: it was composed anew{overrides and ' with '}{overrides}.")
     if was_edited:
         print("It had been edited by hand, and the edits are gone; they are among these lines. To set a value again:")
         print(f"  python -m pipeline.compose {overrides}{overrides and ' '}KEY=VALUE")

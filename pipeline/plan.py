@@ -100,7 +100,7 @@ def _reasons(stage: Entry, lock: Entry, depends: dict[str, str | None], paramete
             reasons.append(f"{key}: {old.get(key, 'not there')} -> {new.get(key, 'gone')}")
     for path in _outs(stage):
         if (now := _hash(path)) != after.get(path):
-            edited = "was edited, or composed for an experiment: it is kept"
+            edited = "was edited, or composed with overrides: it stays unless conf/ composes to something else"
             changed = edited if path == PARAMETERS.name else "was changed by something else"
             reasons.append(f"{path} {'is missing' if now is None else changed}")
     return reasons

@@ -198,7 +198,9 @@ def parser() -> argparse.ArgumentParser:
         "RUN is an id, a unique prefix of one, a name in DVC or MLflow, the model file that a run exported, or `champion`.",
     )
     commands = whole.add_subparsers(dest="command", required=True)
-    one = commands.add_parser("list", help="runs, the best validation accuracy first")
+    one = commands.add_parser(
+        "list", help="runs, those of the configured dataset first, and of them the best validation accuracy"
+    )
     one.add_argument("--newest", action="store_true", help="the newest first")
     one.add_argument("--kind", choices=["pipeline", "trial", "sweep", "all"], default="all", help="what wrote the run (all)")
     one.add_argument("--filter", default="", help="in MLflow's syntax: metrics.test_accuracy > 0.995 and params.model = 'mlp'")

@@ -62,7 +62,7 @@ def train(configuration: Configuration, checkpoint: Path, run: StageRun) -> "Tra
 
 @contextmanager
 def alone(checkpoint: Path) -> Iterator[None]:
-    """Wait until no other process trains the same; and tell the user which one that is."""
+    """Wait until no other process trains the same, and tell the user which process that is."""
     lock, owner = FileLock(checkpoint.with_suffix(".lock")), checkpoint.with_suffix(".process")
     try:
         lock.acquire(timeout=0)

@@ -27,7 +27,7 @@ class Collecting:
         self._corrections = corrections
         self._labels = [number % 10 for number in range(COUNT)]
         random.shuffle(self._labels)
-        self._is_saved: list[bool] = []  # of each digit before this one; else it was skipped
+        self._written: list[Strokes] = []  # for each digit before this one; nothing for those that were skipped
 
     @property
     def prompt(self) -> str:
@@ -50,22 +50,22 @@ class Collecting:
             raise DataError(f"nothing is drawn. {self.prompt}, or skip it.")
         self._corrections.writer = writer
         self._corrections.add(self._labels[self.number], strokes, is_part=False)
-        self._go_on(is_saved=True)
+        self._next(strokes)
 
     def skip(self) -> None:
         """Go to the next digit."""
         if self.number < COUNT:
-            self._go_on(is_saved=False)
+            self._next([])
 
     def undo(self) -> None:
         """Ask for the digit before again; what was saved of it is deleted."""
-        if self._is_saved:
+        if self._written:
             self.number -= 1
-            if self._is_saved.pop():
-                self._corrections.delete_last()
+            if strokes := self._written.pop():
+                self._corrections.delete_last(strokes)
 
     def look(self) -> None:
-        """Go on with what is to be saved. Never waits."""
+        """Save what waits to be saved. Never waits itself."""
         self._corrections.look()
 
     def close(self) -> None:
@@ -74,6 +74,6 @@ class Collecting:
             self._corrections.look()
             time.sleep(0.01)
 
-    def _go_on(self, is_saved: bool) -> None:
-        self._is_saved.append(is_saved)
+    def _next(self, written: Strokes) -> None:
+        self._written.append(written)
         self.number += 1

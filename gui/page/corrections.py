@@ -12,7 +12,7 @@ from pipeline.inference.results import Digit
 from pipeline.system.errors import DataError
 
 SECONDS = 30.0  # that saving a correction may take
-NEXT = "To train with it, set dataset.drawings.train=true and run dvc repro. Backspace deletes the correction."
+NEXT = "To train with it: python -m pipeline.compose dataset.drawings.train=true, then dvc repro. Backspace deletes it again."
 
 
 def correctable(page: Page, digits: tuple[Digit, ...], selected: int) -> Strokes:
@@ -82,9 +82,9 @@ class Corrections:
         self._waiting.append(lambda: self._save(label, strokes, writer, is_part))
         self.look()
 
-    def delete_last(self) -> None:
-        """Delete the last correction from the collection, once it is saved."""
-        self._waiting.append(self._delete_last)
+    def delete_last(self, strokes: Strokes | None = None) -> None:
+        """Delete the last correction from the collection, once it is saved; if `strokes` are given, only if it is of them."""
+        self._waiting.append(lambda: (strokes is None or self._is_last(strokes)) and self._delete_last())
         self.look()
 
     def look(self) -> None:
@@ -111,7 +111,10 @@ class Corrections:
             False if it can't be deleted; the user is then told why.
 
         """
-        return not self._saved or self._saved[-1][1] != strokes or self._delete_last()
+        return not self._is_last(strokes) or self._delete_last()
+
+    def _is_last(self, strokes: Strokes) -> bool:
+        return bool(self._saved) and self._saved[-1][1] == strokes
 
     def _delete_last(self) -> bool:
         if not self._saved:

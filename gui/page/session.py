@@ -202,7 +202,7 @@ class Session:
         """Show an image, or the first drawing of a ``.json`` file, and read it.
 
         Raises:
-            DataError: a ``.json`` file holds no drawing. A faulty image is reported later, when it is read.
+            DataError: a ``.json`` file holds no drawing. A faulty image is reported later, when another process opens it.
 
         """
         if path.suffix.lower() == ".json":

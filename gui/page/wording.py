@@ -36,7 +36,7 @@ def short_label(digit: Digit) -> str:
 
 
 def headline_points(answer: str, width: float, height: float) -> int:
-    """The size at which the lines of an answer fit into that room, pixels at 96 dots an inch; typographic points."""
+    """The size, typographic points, at which the lines of an answer fit into `width` x `height` pixels at 96 dots an inch."""
     lines = answer.splitlines() or [""]
     return max(9, min(int(0.61 * height / len(lines)), int(0.93 * width / max(1, *map(len, lines)))))
 

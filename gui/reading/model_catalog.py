@@ -166,4 +166,5 @@ def warning(says: "Description") -> str:
     """What to tell of a model that reads badly; "" of any other."""
     if says.test_accuracy is None or says.test_accuracy >= POOR:
         return ""
-    return f"This model read only {says.test_accuracy:.2%} of its test images right. Was it a short trial?"
+    right = f"{says.test_accuracy:.2%} of its test images right"
+    return f"This model read only {right}. Was it a short trial, or is its dataset hard?"

@@ -14,8 +14,8 @@ SIDE, BRUSH = 320, 18  # of the pad and of its brush, at 96 dots an inch, pixels
 MOST_OF_SCREEN = 0.45  # of its height, that the pad has
 POLL = 50  # milliseconds
 EXPLANATION = (
-    "Write the digits as you always do. They are saved with their label in data/drawings, and dvc repro trains with them "
-    "if dataset.drawings.train is true."
+    "Write the digits as you always do. They are saved with their label in data/drawings. To train with them: "
+    "python -m pipeline.compose dataset.drawings.train=true, then dvc repro."
 )
 KEYS = "Return: next digit. Right: skip it. Ctrl+Z: undo."
 
@@ -65,8 +65,10 @@ class CollectDialog(Dialog):
         self.pad.bind("<Button-1>", self._begin)
         self.pad.bind("<B1-Motion>", self._extend)
         self.pad.bind("<ButtonRelease-1>", lambda _: self.page.end())
-        self.bind("<Return>", lambda _: self.take())
-        self.bind("<Control-z>", lambda _: self.undo())
+        for key in ("<Return>", "<KP_Enter>"):
+            self.bind(key, lambda _: self.take())
+        for key in ("<Control-z>", "<Control-Z>"):  # in the field of the name it is not for strokes
+            self.pad.bind(key, lambda _: self.undo())
         self.pad.bind("<Right>", lambda _: self.skip())
 
     def destroy(self) -> None:

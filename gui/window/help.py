@@ -10,7 +10,8 @@ from gui.window.dialog import Dialog
 INTRODUCTION = "Draw a digit, or several side by side. The answer follows the pen."
 CORRECTING = (
     "Is the answer wrong? Press the key of the right digit: the drawing is saved in data/drawings/ with that label. "
-    "With dataset.drawings.train=true, dvc repro trains with it. Ctrl+D asks for fifty digits in your hand, to the same end."
+    "After python -m pipeline.compose dataset.drawings.train=true, dvc repro trains with it. "
+    "Ctrl+D asks for fifty digits in your hand, to the same end."
 )
 
 

@@ -55,10 +55,12 @@ def _changes(configuration: Configuration) -> tuple[str, dict[str, tuple[Any, An
     """
     try:
         committed: Any = OmegaConf.to_container(OmegaConf.create(git("show", "HEAD:./params.yaml")))
-        name, before, after = str(committed["name"]), _tuned(committed), _tuned(configuration.model_dump())
+        name, before, after = str(committed["name"]), _all(committed), _all(configuration.model_dump())
     except Exception:
         return "", {}
     pairs = {key: (before.get(key), after.get(key, GONE)) for key in after | before}
+    if before["dataset"] != after["dataset"]:  # most values of another dataset are its own
+        pairs = {key: pair for key, pair in pairs.items() if key not in _of_dataset(before | after)}
     return name, {key: (old, new) for key, (old, new) in pairs.items() if old != new}
 
 
@@ -72,6 +74,18 @@ def _tuned(values: dict[str, Any]) -> dict[str, Any]:
     dataset = values.get("dataset") or {}
     tuned = {group: values.get(group) for group in TRAIN.groups} | {"dataset": {key: dataset.get(key) for key in DATASET_KEYS}}
     return {key.removesuffix(".name"): value for key, value in flatten(tuned).items()}
+
+
+def _all(values: dict[str, Any]) -> dict[str, Any]:
+    """All values that decide a result, flat, those that a person tunes first."""
+    tuned = _tuned(values)
+    others = {key.removesuffix(".name"): value for key, value in flatten(values).items() if key != "name"}
+    return tuned | {key: value for key, value in others.items() if not key.startswith(("composed_from", "tracking."))}
+
+
+def _of_dataset(values: dict[str, Any]) -> set[str]:
+    tuned = {f"dataset.{key}" for key in DATASET_KEYS}
+    return {key for key in values if key.startswith("dataset.") and key not in tuned}
 
 
 def user() -> str:

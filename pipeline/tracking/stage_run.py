@@ -162,7 +162,8 @@ def stage(name: str, configuration: Configuration) -> Iterator[StageRun]:
     try:
         run.end("FINISHED", (name, CHECKOUT / STAGES[name].output))
     except UserError as error:
-        raise UserError(f"{error}\nNo training is lost: the same command resumes after its last epoch.") from None
+        kept = "\nNo training is lost: the same command resumes after its last epoch." if name == "train" else ""
+        raise UserError(f"{error}{kept}") from None
 
 
 def restored(made: dict[str, str], configuration: Configuration) -> None:

@@ -202,7 +202,14 @@ def test_corrections_are_saved_with_their_label_and_deleted_again(tmp_path: Path
     (path,) = tmp_path.iterdir()
     path.unlink()
     path.mkdir()  # what can't be deleted as a file
-    for change in (corrections.delete_last, lambda: corrections.add(8, [[(50, 10), (90, 50)]], is_part=False)):
+
+    def delete() -> None:
+        corrections.delete_last()
+
+    def add() -> None:
+        corrections.add(8, [[(50, 10), (90, 50)]], is_part=False)
+
+    for change in (delete, add):
         change()
         assert "can't be deleted" in said[-1]
         assert not corrections.busy
@@ -297,3 +304,19 @@ def test_ink_is_coloured_where_it_is_evidence_and_on_its_own_digit_alone() -> No
     assert beside == (0x1D, 0x20, 0x30)
     tinted = heat.tinted(why.picture, why.reasons[0][1], 112, LIGHT)
     assert tinted.getpixel((2, 2)) == (255, 255, 255)
+
+
+def test_taking_back_a_digit_that_could_not_be_saved_deletes_none_that_was(tmp_path: Path) -> None:
+    said: list[str] = []
+    corrections = Corrections(tmp_path / "drawings", "me", said.append, advice="")
+    collecting = Collecting(corrections)
+    collecting.take([[(0, 0), (1, 1)]], "ann")
+    collecting.close()
+    (tmp_path / "file").touch()
+    corrections.folder = tmp_path / "file"  # in which nothing can be saved
+    collecting.take([[(0, 0), (0, 1)]], "ann")
+    collecting.close()
+    assert "Nothing was saved" in said[-1]
+    collecting.undo()
+    collecting.close()
+    assert len(collection.read(tmp_path / "drawings")) == 1
