@@ -68,8 +68,9 @@ def keep() -> None:
             log_restored()
         return
     overrides = shlex.join(values[ORIGIN]["overrides"])
-    was_edited, why = is_edited(PARAMETERS), "conf/ has changed" if PARAMETERS.exists() else "There was no params.yaml"
-    _write_and_tell(values, f"{why}: it was composed anew{overrides and ' with '}{overrides}.")
+    was_edited = is_edited(PARAMETERS)
+    why = "conf/ has changed: params.yaml" if PARAMETERS.exists() else "There was no params.yaml: it"
+    _write_and_tell(values, f"{why} was composed anew{overrides and ' with '}{overrides}.")
     if was_edited:
         print("It had been edited by hand, and the edits are gone; they are among these lines. To set a value again:")
         print(f"  python -m pipeline.compose {overrides}{overrides and ' '}KEY=VALUE")

@@ -73,7 +73,7 @@ def segment(parts: Sequence[Part], read: Reader) -> list[Group]:
         (begin, end): float(score) + _shape(boxes[begin:end]) + _cohesion(boxes[begin:end], near[begin:end, begin:end])
         for (begin, end), score in zip(groups, read(list(groups.values())), strict=True)
     }
-    return [groups[span] for span in _best_cut(len(atoms), worth)]
+    return [groups[span] for span in best_cut(len(atoms), worth)]
 
 
 def check(parts: Sequence[Part]) -> None:
@@ -133,14 +133,14 @@ def _shape(boxes: Boxes) -> float:
     return float(-cost)
 
 
-def _best_cut(count: int, worth: dict[tuple[int, int], float]) -> list[tuple[int, int]]:
-    """The spans from 0 to `count`, end to end, of which the sum of worths is largest."""
-    best: list[tuple[float, list[tuple[int, int]]]] = [(0.0, [])]
+def best_cut(count: int, worth: dict[tuple[int, int], float]) -> list[tuple[int, int]]:
+    """The spans from 0 to `count`, end to end, of which the sum of worths is largest; none if no spans lead there."""
+    best: list[tuple[float, list[tuple[int, int]]] | None] = [(0.0, [])]
     for end in range(1, count + 1):
         ways = [
-            (best[begin][0] + worth[begin, end], [*best[begin][1], (begin, end)])
-            for begin in range(end)
-            if (begin, end) in worth
+            (way[0] + worth[begin, end], [*way[1], (begin, end)])
+            for begin, way in enumerate(best)
+            if way and (begin, end) in worth
         ]
-        best.append(max(ways, key=lambda way: way[0]))
-    return best[count][1]
+        best.append(max(ways, key=lambda way: way[0], default=None))
+    return best[-1][1] if best[-1] else []

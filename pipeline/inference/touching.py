@@ -16,6 +16,7 @@ from PIL import Image
 from pipeline.images.photo import Ink
 from pipeline.images.preprocessing import FAINT, ink_box
 from pipeline.inference.results import Digit
+from pipeline.inference.segmentation import best_cut
 
 HEIGHT = 60  # pixels, to which larger ink is brought first: three to one of MNIST's
 # The unit of these lengths is the height of the ink.
@@ -48,17 +49,15 @@ def cuts(ink: Ink) -> list[Cut]:
     from skimage.graph import route_through_array  # only for ink that was no digit
 
     height, width = ink.shape
-    found = [np.zeros(height, np.intp)]
-    if WIDTHS[0] * height <= width <= WIDTHS[1] * height:
-        price = 1 + CROSSED * (ink >= FAINT)
-        for column in np.arange(STEP, width / height - STEP / 2, STEP) * height:
-            left = max(0, int(column - REACH * height))
-            middle = int(column) - left
-            window = price[:, left : int(column + REACH * height) + 1]
-            path, _ = route_through_array(window, (0, middle), (height - 1, middle), geometric=False)
-            cut = np.zeros(height, np.intp)
-            np.maximum.at(cut, [row for row, _ in path], [left + place for _, place in path])
-            found.append(cut)
+    found, price = [np.zeros(height, np.intp)], 1 + CROSSED * (ink >= FAINT)
+    for column in np.arange(STEP, width / height - STEP / 2, STEP) * height:
+        left = max(0, int(column - REACH * height))
+        middle = int(column) - left
+        window = price[:, left : int(column + REACH * height) + 1]
+        path, _ = route_through_array(window, (0, middle), (height - 1, middle), geometric=False)
+        cut = np.zeros(height, np.intp)
+        np.maximum.at(cut, [row for row, _ in path], [left + place for _, place in path])
+        found.append(cut)
     return [*found, np.full(height, width, np.intp)]
 
 
@@ -74,8 +73,10 @@ def slices(ink: Ink, between: list[Cut]) -> dict[Span, Slice]:
     columns, found = np.arange(width), {}
     for begin, end in combinations(range(len(between)), 2):
         first, last = between[begin][:, np.newaxis], between[end][:, np.newaxis]
+        if not NARROWEST * height <= float((last - first).mean()) <= WIDEST * height:
+            continue
         own = np.where((columns >= first) & (columns < last), ink, np.float32(0))
-        if NARROWEST * height <= float((last - first).mean()) <= WIDEST * height and (own >= FAINT).any():
+        if (own >= FAINT).any():
             rows, across = ink_box(own >= FAINT)
             found[begin, end] = Slice(own[rows, across], (across.start, rows.start, across.stop, rows.stop))
     return found
@@ -85,10 +86,12 @@ def separated(ink: Ink, read: Callable[[list[Slice]], list[Digit]]) -> list[Digi
     """The digits that a piece of ink is made of, from left to right; none if there are no cuts that make all of them sure.
 
     Args:
-        ink: as `cuts` takes it.
+        ink: as `cuts` takes it, not surely one digit.
         read: reads slices as a digit each.
 
     """
+    if not WIDTHS[0] <= ink.shape[1] / ink.shape[0] <= WIDTHS[1]:
+        return []
     scale = max(1.0, ink.shape[0] / HEIGHT)
     size = max(1, round(ink.shape[1] / scale)), round(ink.shape[0] / scale)
     ink = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BOX))
@@ -98,11 +101,5 @@ def separated(ink: Ink, read: Callable[[list[Slice]], list[Digit]]) -> list[Digi
     digits = dict(zip(found, read(large), strict=True))
     # No slice is a 1: of letters cut small enough, nearly all are ones.
     sure = {span: digit for span, digit in digits.items() if digit.verdict == "digit" and digit.prediction.digit != 1}
-    best: list[tuple[float, list[Span]] | None] = [(0.0, [])]  # up to each cut: how well the digits read, nats, and their spans
-    for end in range(1, len(between)):
-        ways = []
-        for begin, way in enumerate(best):
-            if way and (begin, end) in sure:
-                ways.append((way[0] + math.log(sure[begin, end].prediction.probability), [*way[1], (begin, end)]))
-        best.append(max(ways, default=None))
-    return [sure[span] for span in best[-1][1]] if best[-1] and len(best[-1][1]) > 1 else []
+    spans = best_cut(len(between) - 1, {span: math.log(digit.prediction.probability) for span, digit in sure.items()})
+    return [sure[span] for span in spans] if len(spans) > 1 else []
