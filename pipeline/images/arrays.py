@@ -20,6 +20,10 @@ Images = NDArray[np.uint8]
 Labels = NDArray[np.uint8]
 Probabilities = NDArray[np.float32]
 
+Ink = NDArray[np.float32]  # (height, width), 0 to 1: how much ink each pixel of a picture holds
+Grey = NDArray[np.float32]  # (height, width), 0, black, to 255, white
+Mask = NDArray[np.bool_]  # (height, width)
+
 
 @dataclass(frozen=True)
 class Split:

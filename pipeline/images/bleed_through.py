@@ -5,9 +5,9 @@ the faint ones are the back page's.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
+from pipeline.images.arrays import Ink
 from pipeline.images.otsu import two_classes
 from pipeline.images.preprocessing import FAINT, ink_box
 
@@ -17,8 +17,6 @@ FAINTEST = 0.5  # of the dark ridges' ink: the faint ones have less, whatever th
 SHARE = 0.1  # of the ridges, and of the ink: fewer faint ones are the end of a stroke
 CLEAR = 4.0  # standard deviations by which the two kinds are apart
 RIM = 3  # pixels around what is dark, that are its soft edge
-
-Ink = NDArray[np.float32]
 
 
 def without_bleed_through(ink: Ink) -> Ink:

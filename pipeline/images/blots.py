@@ -8,8 +8,7 @@ from PIL import Image
 from scipy import ndimage
 
 from pipeline.images import photo, preprocessing
-from pipeline.images.arrays import Images
-from pipeline.images.photo import Ink
+from pipeline.images.arrays import Images, Ink, Mask
 from pipeline.images.strokes import PEN
 from pipeline.system.errors import DataError
 
@@ -120,7 +119,7 @@ def _thickness(ink: Ink) -> float:
     return float(2 * ink.sum() / max(float(np.hypot(down, right).sum()), 1e-6))
 
 
-def _disc(radius: int) -> NDArray[np.bool_]:
+def _disc(radius: int) -> Mask:
     line = np.arange(-radius, radius + 1)
-    disc: NDArray[np.bool_] = line[:, np.newaxis] ** 2 + line**2 <= (radius + 0.5) ** 2
+    disc: Mask = line[:, np.newaxis] ** 2 + line**2 <= (radius + 0.5) ** 2
     return disc

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from pipeline.images.arrays import Ink
 from pipeline.images.preprocessing import FAINT
 
 AT_EDGE = 1  # pixels: ink as near to an edge touches it
@@ -23,9 +24,6 @@ NEAR = 0.15  # of it: a line, or something low, belongs to a digit that is as ne
 TOUCHING = 0.05  # of it: what is cut off likewise
 AS_LONG = 0.6, 1.3  # times the largest digit: what is about as long as a digit may be a 1, and no line
 FLAT = 0.06  # of the picture's side: what is as flat and lies along an edge is a line
-
-Ink = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Which of two classes of pixels is the paper, and what frames it: the border of a picture tells both."""
 
 import numpy as np
-from numpy.typing import NDArray
+
+from pipeline.images.arrays import Mask
 
 FRAME = 0.06  # of the shorter side: a frame is at most as thick
 FILLED, EMPTY = 0.9, 0.02  # parts of the lines of a frame, and of the line that parts it from what it frames
@@ -10,8 +11,6 @@ MARGIN = 0.03  # of a side: what is framed on one or two sides is as far from th
 RULES = 3  # so many thin lines straight through a picture are the paper's ...
 THICKEST_RULE = 0.02, 3  # ... each at most as thick: of the longer side, and pixels ...
 MOST_RULES = 0.35  # ... and they with all ink at most as much of the picture
-
-Mask = NDArray[np.bool_]
 
 
 def is_paper(those: Mask) -> bool:

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from pipeline.images.arrays import Ink, Mask
 from pipeline.images.preprocessing import FAINT
 from pipeline.images.straight_lines import LINE_FAINT, NEAR, Runs, Stretch
 
@@ -13,9 +14,6 @@ DARKER = 0.25  # ... or one with so much more ink
 HALO = 1  # pixels above and below a run, which hold the rest of the line's blur
 CRUMB = 0.5  # a piece of which so much lies on lines is what was left of them ...
 LARGEST_CRUMB = 0.3  # ... if its longer side is less than this part of the largest piece's
-
-Ink = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 
 def without(ink: Ink, lying: list[Stretch], standing: list[Stretch]) -> Ink:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
+from pipeline.images.arrays import Ink
 from pipeline.images.line_removal import rest, without
 from pipeline.images.preprocessing import FAINT
 from pipeline.images.straight_lines import LINE_FAINT, Stretch, lying_lines
@@ -34,7 +34,6 @@ APART = 0.05  # of its length: ink that is as near to a line may belong to it
 INSIDE = 0.25  # of a box's shorter side: the ink in it is at least as large
 JOINT = 4.0  # pixels, beyond the lines' own thickness: ends of lines that are as near meet
 
-Ink = NDArray[np.float32]
 Line = list[Stretch]
 
 

@@ -7,10 +7,10 @@ the back (`bleed_through`), and what an edge cuts off (`edges`).
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from scipy import ndimage
 
+from pipeline.images.arrays import Grey, Ink, Mask
 from pipeline.images.bleed_through import without_bleed_through
 from pipeline.images.edges import without_cut_off
 from pipeline.images.frames import inside_frame, is_paper
@@ -29,10 +29,6 @@ SHADED = 1.25  # times as far apart are the classes without the shade, if there 
 SMALLEST = 48  # shorter side of a picture in which lines, shadows and edges are looked for, pixels: 28 x 28 is one digit
 ENOUGH = 40_000  # pixels, of which the paper's level and noise are estimated
 CONTRAST = 40  # of 255: in colour, between ink and paper of one brightness; in brightness, on a page with transparent margins
-
-Ink = NDArray[np.float32]
-Grey = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 
 class BlankPicture(DataError):

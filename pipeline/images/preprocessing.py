@@ -6,10 +6,9 @@ were size normalized to fit in a 20x20 pixel box while preserving their aspect r
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.images.arrays import SIDE, Images
+from pipeline.images.arrays import SIDE, Images, Ink, Mask
 
 #: Raised by one whenever the same picture gives another input. Exported models carry the version they were made with.
 VERSION = 3
@@ -19,13 +18,13 @@ FAINT = 0.15  # ink below this part of the darkest ink is paper, when the ink's 
 INK = 60  # of 255: a pixel of a finished image above this is ink, when what was made of digits is looked for
 
 
-def ink_box(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
+def ink_box(mask: Mask) -> tuple[slice, slice]:
     """The rows and the columns from the first to the last pixel of a mask, (height, width), which must have one."""
     rows, columns = np.where(mask)
     return slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
 
 
-def fit_ink(ink: NDArray[np.float32]) -> Images:
+def fit_ink(ink: Ink) -> Images:
     """Bring the ink of one digit to the form of MNIST's.
 
     Args:
@@ -45,7 +44,7 @@ def fit_ink(ink: NDArray[np.float32]) -> Images:
     return centre(small / max(float(small.max()), 1e-6))
 
 
-def centre(ink: NDArray[np.float32]) -> Images:
+def centre(ink: Ink) -> Images:
     """Put ink of at most 20 x 20 into a 28 x 28 picture with its centre of mass in the middle.
 
     Args:

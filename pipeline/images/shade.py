@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from pipeline.images.arrays import Grey
 from pipeline.images.otsu import two_classes
 
 SAMPLES = 64  # rows and columns that the paper's brightness is estimated from
@@ -15,8 +16,6 @@ COARSE = 64  # longer side of the picture that shadows are looked for in, pixels
 WIDEST_STROKE = 4  # a window of which strokes fill less than half is so many times in the shorter side
 LIT = 0.85  # of the brightest paper: a shadow is darker, in a place half as broad again as the window
 DARKEST_SHADOW = 0.35  # of the brightest paper: light from elsewhere reaches a shadow, and what is darker is no paper
-
-Grey = NDArray[np.float32]
 
 
 def sampled(grey: Grey) -> Grey:

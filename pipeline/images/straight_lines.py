@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.images.arrays import Mask
+
 LINE_FAINT = 0.07  # ink from which a line is followed: half of what is seen of a digit's
 STEEPEST = 0.15  # slope of a line that still counts as lying: a page photographed 8 degrees askew
 SLOPE_STEP = 2.0  # neighbouring slopes lie so far apart at the far side of the picture, pixels
@@ -22,7 +24,6 @@ MOST_LINES = 150  # of one direction; finely squared paper has a hundred
 MOST_MISSES = 8  # one after another that have many votes and are broken: what has such is no ruled paper
 MOST_POINTS = 60_000  # more are no lines but a dithered picture: their votes would take seconds
 
-Mask = NDArray[np.bool_]
 Numbers = NDArray[np.intp]
 Floats = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.images.photo import Ink
+from pipeline.images.arrays import Ink
 from pipeline.images.preprocessing import FAINT, ink_box
 from pipeline.inference.results import Digit
 from pipeline.inference.segmentation import best_cut
