@@ -8,7 +8,7 @@ from PIL import Image
 from scipy import ndimage
 
 from pipeline.images import photo, preprocessing
-from pipeline.images.arrays import Images, Ink, Mask
+from pipeline.images.arrays import Images, Ink
 from pipeline.images.strokes import PEN
 from pipeline.system.errors import DataError
 
@@ -98,8 +98,10 @@ def fit_ink(ink: Ink) -> Images:
     ink = _finely(ink, thin=thickness < PEN)
     thickness = _thickness(ink) / FINE
     if radius := round(abs(PEN - thickness) * FINE / 2):
+        from skimage.morphology import disk  # few pens need it
+
         change = ndimage.grey_dilation if thickness < PEN else ndimage.grey_erosion
-        ink = change(np.pad(ink, radius), footprint=_disc(radius))
+        ink = change(np.pad(ink, radius), footprint=disk(radius, bool, strict_radius=False))
     return preprocessing.fit_ink(ink)
 
 
@@ -117,9 +119,3 @@ def _thickness(ink: Ink) -> float:
     """Mean width of the strokes in pixels: 2 x ink / length of its edge."""
     down, right = np.gradient(np.pad(ink, 2))
     return float(2 * ink.sum() / max(float(np.hypot(down, right).sum()), 1e-6))
-
-
-def _disc(radius: int) -> Mask:
-    line = np.arange(-radius, radius + 1)
-    disc: Mask = line[:, np.newaxis] ** 2 + line**2 <= (radius + 0.5) ** 2
-    return disc

@@ -44,13 +44,6 @@ POINTS = 48  # that stand for a stroke where its distance to others is asked
 _LINE = np.arange(SIDE, dtype=np.float32) + 0.5  # middles of the pixels
 
 
-def bounds(strokes: Sequence[Stroke]) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of the points of `strokes`, of which there must be one at least."""
-    points = np.concatenate([np.asarray(stroke, np.float64) for stroke in strokes if len(stroke)])
-    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
-    return float(left), float(top), float(right), float(bottom)
-
-
 def resample(stroke: Stroke) -> NDArray[np.float64]:
     """`POINTS` points at even distances along a stroke, (n, 2) float64; one for a dot."""
     points = np.asarray(stroke, np.float64).reshape(-1, 2)

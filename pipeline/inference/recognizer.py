@@ -120,7 +120,8 @@ class Recognizer:
 
         def locate(group: Group) -> tuple[Box, tuple[int, ...]]:
             own = tuple(numbers[part] for part in group)
-            return Box(*strokes.bounds([drawn[number] for number in own])), own
+            points = np.concatenate([np.asarray(drawn[number], np.float64) for number in own])
+            return Box(*map(float, (*points.min(axis=0), *points.max(axis=0)))), own
 
         return self._read(parts, draw, locate)
 
