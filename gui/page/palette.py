@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of a theme. `right`, `uncertain` and `wrong` are those of a digit that was read, is uncertain, is none;
-    `pro`, `against` and `neutral` those of ink that is evidence for an answer, against it, neither.
-    """
+    """The colours of a theme."""
 
     name: str
     window: str
@@ -18,12 +16,12 @@ class Palette:
     faint: str
     line: str
     track: str
-    right: str
-    uncertain: str
-    wrong: str
+    right: str  # of a digit that was read
+    uncertain: str  # of one that is uncertain
+    wrong: str  # of one that is none
     on_right: str
     hover: str
-    pro: str
+    pro: str  # of ink that is evidence for an answer
     against: str
     neutral: str
 

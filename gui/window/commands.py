@@ -9,24 +9,14 @@ Actions = Mapping[str, Callable[..., None]]
 
 @dataclass(frozen=True)
 class Command:
-    """Something that the window does.
+    """Something that the window does."""
 
-    Attributes:
-        menu: that it stands in.
-        label: in the menu.
-        name: of the action.
-        keys: Tk's names of the keys.
-        shown: the first of them, for people.
-        is_toggle: whether it is on or off.
-
-    """
-
-    menu: str
-    label: str
-    name: str
-    keys: tuple[str, ...]
-    shown: str
-    is_toggle: bool = False
+    menu: str  # that it stands in
+    label: str  # in the menu
+    name: str  # of the action
+    keys: tuple[str, ...]  # Tk's names of them
+    shown: str  # the first of them, for people
+    is_toggle: bool = False  # whether it is on or off
 
     @property
     def variable(self) -> str:

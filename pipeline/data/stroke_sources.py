@@ -33,18 +33,11 @@ class StrokeSource(Section):
 
 
 class Recorded(NamedTuple):
-    """The drawings of a source.
+    """The drawings of a source."""
 
-    Attributes:
-        source: its configuration.
-        train: those to train on, if they are wanted.
-        held_out: the others.
-
-    """
-
-    source: StrokeSource
-    train: list[LabelledDrawing]
-    held_out: list[LabelledDrawing]
+    source: StrokeSource  # its configuration
+    train: list[LabelledDrawing]  # to train on, if they are wanted
+    held_out: list[LabelledDrawing]  # the others
 
 
 def read(sources: Sequence[StrokeSource], limit: int | None) -> list[Recorded]:

@@ -31,26 +31,15 @@ class Section:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the card is made from.
+    """What the card is made from."""
 
-    Attributes:
-        options: how it was evaluated.
-        summary: of the prepared data.
-        values: the metrics.
-        sets: everything besides the test images.
-        answers: what the network said of each set, by its name, and of the test images, as `TEST`.
-        layers: of the network, in words.
-        size: of the network's file, bytes.
-
-    """
-
-    options: Evaluation
-    summary: dict[str, Any]
-    values: dict[str, Any]
-    sets: Sequence[Outside]
-    answers: dict[str, Answers]
-    layers: str
-    size: int
+    options: Evaluation  # how the network was evaluated
+    summary: dict[str, Any]  # of the prepared data
+    values: dict[str, Any]  # the metrics
+    sets: Sequence[Outside]  # everything besides the test images
+    answers: dict[str, Answers]  # by the name of the set; of the test images as `TEST`
+    layers: str  # of the network, in words
+    size: int  # of the network's file, bytes
 
     @property
     def titles(self) -> dict[str, str]:

@@ -30,36 +30,21 @@ DRAWINGS = "drawings"  # what the collection is called
 
 @dataclass(frozen=True)
 class Outside:
-    """Images that a network is shown.
+    """Images that a network is shown."""
 
-    Attributes:
-        name: with which metrics begin.
-        title: for people.
-        split: the images and what they are.
-        whole: the name of the set that this is a part of, as a corruption is of all; "" if it stands for itself.
-
-    """
-
-    name: str
-    title: str
+    name: str  # with which metrics begin
+    title: str  # for people
     split: Split
-    whole: str = ""
+    whole: str = ""  # name of the set that this is a part of, as a corruption is of all; "" if it stands for itself
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What a network said of n images.
+    """What a network said of n images."""
 
-    Attributes:
-        labels: (n,) uint8, what they are.
-        probabilities: (n, 10) float32.
-        rejected: (n,) bool, whether it took them for no digit.
-
-    """
-
-    labels: Labels
+    labels: Labels  # what they are
     probabilities: Probabilities
-    rejected: NDArray[np.bool_]
+    rejected: NDArray[np.bool_]  # (n,), whether it took them for no digit
 
     @property
     def right(self) -> NDArray[np.bool_]:

@@ -19,20 +19,12 @@ Stroke = Sequence[Point] | NDArray[np.float64]  # or (points, 2)
 
 @dataclass(frozen=True)
 class LabelledDrawing:
-    """What somebody drew, and which digit it is.
+    """What somebody drew, and which digit it is."""
 
-    Attributes:
-        label: 0 to 9.
-        strokes: points in any unit, y downward; at least one.
-        writer: who drew it; "" if nobody knows.
-        date: when, in ISO 8601; "" if nobody knows.
-
-    """
-
-    label: int
-    strokes: list[list[Point]]
-    writer: str = ""
-    date: str = ""
+    label: int  # 0 to 9
+    strokes: list[list[Point]]  # in any unit, y downward; at least one point
+    writer: str = ""  # who drew it; "" if nobody knows
+    date: str = ""  # when, in ISO 8601; "" if nobody knows
 
 
 PEN = 2.7  # width of a stroke, pixels: the median of MNIST's training images, as 2 x ink / length of its edge

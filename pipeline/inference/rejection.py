@@ -28,20 +28,13 @@ class Rejection(Section):
 
 
 class Thresholds(BaseModel):
-    """What an answer must reach. An exported model carries its own; without any, as of somebody else's, all is a sure digit.
-
-    Attributes:
-        none_below: the score below which an image is no digit.
-        unsure_below: the score below which a digit is uncertain.
-        sure_from: the probability below which a digit is uncertain.
-
-    """
+    """What an answer must reach. An exported model carries its own; without any, as of somebody else's, all is a sure digit."""
 
     model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
 
-    none_below: float = -inf
-    unsure_below: float = -inf
-    sure_from: float = 0.0
+    none_below: float = -inf  # score below which an image is no digit
+    unsure_below: float = -inf  # score below which a digit is uncertain
+    sure_from: float = 0.0  # probability below which a digit is uncertain
 
     def verdict(self, score: float, probability: float) -> Verdict:
         """Whether an image is a digit, and whether that is sure."""

@@ -12,24 +12,14 @@ from pipeline.images.strokes import LabelledDrawing
 
 
 class TrialData(NamedTuple):
-    """The images of a trial, and their statistics.
-
-    Args:
-        train: images to train on.
-        drawings: strokes to train on.
-        validation: images whose accuracy and loss decide.
-        mean: of the training images' pixels, 0 to 1.
-        standard_deviation: likewise.
-        sha256: hash of all of them.
-
-    """
+    """The images of a trial, and their statistics."""
 
     train: Split
-    drawings: list[LabelledDrawing]
-    validation: Split
-    mean: float
-    standard_deviation: float
-    sha256: str
+    drawings: list[LabelledDrawing]  # to train on, too
+    validation: Split  # whose accuracy and loss decide
+    mean: float  # of the training images' pixels, 0 to 1
+    standard_deviation: float  # likewise
+    sha256: str  # of all images and drawings
 
 
 def read(dataset: str) -> TrialData:
