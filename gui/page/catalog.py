@@ -11,23 +11,13 @@ LATE = f"The MLflow store gave no answer in {SECONDS:.0f} seconds. Does another 
 
 
 class Catalog:
-    """Keeps what the last look into the store found: a look takes MLflow seconds.
-
-    Args:
-        changed: called when other models are known.
-
-    Attributes:
-        entries: the models; only files, before the first look has ended.
-        message: for the user: what kept others from being listed.
-        version: another number after each change.
-
-    """
+    """Keeps what the last look into the store found: a look takes MLflow seconds. Each change is told by calling `changed`."""
 
     def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
         self._changed = changed
-        self.entries = model_catalog.files()
-        self.message = ""
-        self.version = 0
+        self.entries = model_catalog.files()  # only these, before the first look has ended
+        self.message = ""  # for the user: what kept others from being listed
+        self.version = 0  # another number after each change
         self._errands = Errands(lambda error: self._set(model_catalog.files(), error))
 
     @property

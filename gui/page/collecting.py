@@ -12,18 +12,10 @@ COUNT = 50  # digits that are asked for, each as often as the others
 
 
 class Collecting:
-    """Asks for one digit after another, in random order, and saves each with its label.
-
-    Args:
-        corrections: that save them.
-
-    Attributes:
-        number: of the digit that is asked for, from 0; `COUNT` when there is no more.
-
-    """
+    """Asks for one digit after another, in random order, and has each saved with its label."""
 
     def __init__(self, corrections: Corrections) -> None:
-        self.number = 0
+        self.number = 0  # of the digit that is asked for; `COUNT` when there is no more
         self._corrections = corrections
         self._labels = [number % 10 for number in range(COUNT)]
         random.shuffle(self._labels)

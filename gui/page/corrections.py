@@ -16,15 +16,7 @@ NEXT = "To train with it: python -m pipeline.compose dataset.drawings.train=true
 
 
 def correctable(page: Page, digits: tuple[Digit, ...], selected: int) -> Strokes:
-    """The strokes that a correction is about.
-
-    Args:
-        page: what is drawn.
-        digits: of the answer; without any the whole drawing is one.
-        selected: number of the digit among them.
-
-    Returns:
-        The strokes of that digit.
+    """The strokes of the selected digit of an answer; without digits, of the whole drawing.
 
     Raises:
         DataError: nothing is drawn, or an image.
@@ -107,9 +99,7 @@ class Corrections:
     def _delete_previous_of(self, strokes: Strokes) -> bool:
         """Call before saving: deletes the previous correction of the same strokes, whose label was wrong.
 
-        Returns:
-            False if it can't be deleted; the user is then told why.
-
+        If it can't be deleted, the user is told why, and it returns False.
         """
         return not self._is_last(strokes) or self._delete_last()
 

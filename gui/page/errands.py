@@ -8,12 +8,7 @@ from gui.reading.errand import Errand
 
 
 class Errands:
-    """The errands under way.
-
-    Args:
-        tell: called with a message for the user when one fails.
-
-    """
+    """The errands under way. When one fails, `tell` is called with a message for the user."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell

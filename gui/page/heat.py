@@ -25,12 +25,7 @@ STRENGTHENED = [_strengthened(value) for value in range(256)]
 def tinted(given: bytes, reason: bytes, side: int, palette: Palette) -> Image.Image:
     """The network's input with its ink coloured by what it is for a digit: evidence for it, against it, neither.
 
-    Args:
-        given: the network's input, 28 x 28 bytes.
-        reason: the pixels of a `Reason`.
-        side: of the result, pixels.
-        palette: of the theme.
-
+    `given` and `reason`, the pixels of a `Reason`, are 28 x 28 bytes; the result has `side` x `side` pixels.
     """
     image = Image.new("RGB", (side, side), palette.paper)
     mask = _image(given).resize((side, side), Image.Resampling.BICUBIC)

@@ -13,22 +13,11 @@ MAIN, SECOND = 0, 1  # slots
 
 
 class Models:
-    """Which models are open, and which are being opened.
-
-    Args:
-        client: that opens them.
-        errands: to find runs.
-        tell: called with messages for the user.
-
-    Attributes:
-        introductions: what is said of each open model, by slot.
-        warning: about the model that reads, if it reads badly.
-
-    """
+    """Which models are open, and which are being opened. Messages for the user go to `tell`."""
 
     def __init__(self, client: ReadingClient, errands: Errands, tell: Callable[[str], None]) -> None:
-        self.introductions: dict[int, str] = {}
-        self.warning = ""
+        self.introductions: dict[int, str] = {}  # what is said of each open model, by slot
+        self.warning = ""  # about the model that reads, if it reads badly
         self._client, self._errands, self._tell = client, errands, tell
         self._chosen: dict[int, int] = {}  # number of the latest choice, by slot; a closed slot has none
         self._count = 0

@@ -36,23 +36,12 @@ class Content(NamedTuple):
 
 
 class Page:
-    """What is drawn. Starting to draw puts an image away.
-
-    Args:
-        side: width and height of the page, pixels, until `resize`.
-        brush: width of the strokes to come, pixels.
-
-    Attributes:
-        content: what is on the page: another object after each change but `extend`.
-        version: another number after each change.
-        is_drawing: whether the pen is down, or the eraser has erased something and is still down.
-
-    """
+    """What is drawn, on a page of `side` x `side` pixels until `resize`, with a brush that is `brush` pixels wide."""
 
     def __init__(self, side: float, brush: float) -> None:
-        self.content = Content((side, side))
-        self.version = 0
-        self.is_drawing = False
+        self.content = Content((side, side))  # another object after each change but `extend`
+        self.version = 0  # another number after each change
+        self.is_drawing = False  # whether the pen is down, or the eraser has erased something and is still down
         self._brush = brush / side
         self._past: list[Content] = []
         self._future: list[Content] = []
@@ -97,7 +86,7 @@ class Page:
             self.content = Content((width, height))
 
     def begin(self, x: float, y: float) -> None:
-        """Put the pen down, page pixels."""
+        """Put the pen down, page pixels. An image is put away."""
         self._change((*self.content.strokes, Stroke([(x, y)], self.brush)))
         self.is_drawing = True
 
@@ -113,16 +102,9 @@ class Page:
         self.is_drawing = False
 
     def erase(self, begin: Point, end: Point, radius: float) -> bool:
-        """Remove the strokes that the eraser touches on its way; until `end` is called, it is one step of undo.
+        """Remove the strokes that the eraser touches on its way, page pixels. Returns whether it touched any.
 
-        Args:
-            begin: where it was, page pixels.
-            end: where it is.
-            radius: of the eraser, page pixels.
-
-        Returns:
-            Whether it touched any.
-
+        Until `end` is called, it is one step of undo.
         """
         strokes = self.content.strokes
         kept = tuple(stroke for stroke in strokes if not ink.touches(stroke.points, begin, end, radius + stroke.width / 2))

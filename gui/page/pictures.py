@@ -14,14 +14,9 @@ SECONDS = 30.0  # that opening a picture may take
 
 
 class Pictures:
-    """Puts pictures on a page, and takes them away again.
+    """Puts pictures on a page, of at most `side` screen pixels, and takes them away again; then it calls `replaced`.
 
-    Args:
-        page: that they are put on.
-        side: of a picture on the screen at most, pixels.
-        tell: called with messages for the user.
-        replaced: called when a picture was put on the page or taken away.
-
+    Messages for the user go to `tell`.
     """
 
     def __init__(self, page: Page, side: int, tell: Callable[[str], None], replaced: Callable[[], None]) -> None:

@@ -37,30 +37,20 @@ class Session:
         writer: who draws, saved with the corrections.
         shown_side: of an image for the screen at most, pixels.
 
-    Attributes:
-        changed: called after each change of what is here.
-        status: the latest message for the user.
-        models: that are open.
-        pictures: that are put on the page.
-        seen: the answer of each, by slot; empty for a blank page, and before there is an answer.
-        is_explaining: whether explanations are wanted.
-        explanation: the latest one.
-        uses_eraser: whether the pen erases.
-
     """
 
     def __init__(
         self, page: Page, client: ReadingClient, collection: Path | None = None, writer: str = "me", shown_side: int = 1000
     ) -> None:
         self.page = page
-        self.changed: Callable[[], None] = lambda: None
-        self.status = ""
+        self.changed: Callable[[], None] = lambda: None  # called after each change of what is here
+        self.status = ""  # the latest message for the user
         self._errands = Errands(self.tell)
         self.models = Models(client, self._errands, self.tell)
-        self.seen: dict[int, Reading] = {}
-        self._wanted = -1
-        self.is_explaining = False
-        self.explanation: Explanation | None = None
+        self.seen: dict[int, Reading] = {}  # by slot; empty for a blank page, and before there is an answer
+        self._wanted = -1  # number of the digit that was selected; -1 for none
+        self.is_explaining = False  # whether explanations are wanted
+        self.explanation: Explanation | None = None  # the latest one
         self.uses_eraser = False
         self.corrections = Corrections(collection or COLLECTION, writer, self.tell)
         self._client = client
