@@ -9,14 +9,9 @@ from gui.reading.messages import Result, message_of
 
 
 class Errand:
-    """Call ``function(*arguments)`` in a fresh process.
+    """Call ``function(*arguments)``, of a module, in a fresh process. If it takes longer than `seconds`, `late` tells the user.
 
-    Args:
-        function: of a module, which the process imports.
-        arguments: picklable, like what the function returns.
-        seconds: the longest that it may take.
-        late: message for the user if it takes longer.
-
+    Function, arguments and result are pickled.
     """
 
     def __init__(self, function: Callable[..., Any], *arguments: object, seconds: float, late: str) -> None:

@@ -109,16 +109,9 @@ Message = Opened | Failed | Answer | Explanation | Done
 
 
 def selected(digits: Sequence[Digit], wanted: int, last_stroke: int) -> int:
-    """The number of the digit that bars, panel and corrections are about.
+    """The number of the digit, of one at least, that bars, panel and corrections are about.
 
-    Args:
-        digits: at least one.
-        wanted: that a person chose; -1 for none.
-        last_stroke: number of the stroke that was drawn last.
-
-    Returns:
-        `wanted` if there is such a digit, else the one with the last stroke, else the last.
-
+    It is the one that a person `wanted` (-1: none) if there is such a digit, else that with the last stroke, else the last.
     """
     if 0 <= wanted < len(digits):
         return wanted

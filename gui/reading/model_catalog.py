@@ -146,14 +146,9 @@ def _described(entry: Entry) -> Entry:
 
 
 def introduction(path: Path, says: "Description", note: str = "", called: str = "") -> str:
-    """Which model it is, what it was trained on, and with what accuracy.
+    """Which model it is, what it was trained on, and with what accuracy, by what its file says of itself.
 
-    Args:
-        path: of the file.
-        says: what the file says of itself.
-        note: what there is to say of somebody else's file, by `pipeline.inference.input_range.find`.
-        called: by `resolve`.
-
+    `note` is what `pipeline.inference.input_range.find` says of somebody else's file, `called` the name by `resolve`.
     """
     name = called or ("the shipped model" if path == SHIPPED else path.name)
     if not says.dataset:

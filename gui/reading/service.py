@@ -29,9 +29,7 @@ class _Outdated(Exception):
 class ReadingService:
     """Does the jobs of `gui.reading.messages`. An explanation takes long: it is made in steps, with other jobs in between.
 
-    Args:
-        is_outdated: whether there is a newer drawing than the image that is being read.
-
+    `is_outdated` tells whether there is a newer drawing than the image that is being read.
     """
 
     def __init__(self, is_outdated: Callable[[], bool] = lambda: False) -> None:

@@ -13,12 +13,9 @@ ALT = 0x20000 if sys.platform == "win32" else 0x20008  # the keyboard's is Mod1 
 
 
 class MenuBar(tk.Menu):
-    """The menus. No `tk.Variable` is used: a window must not depend on when and where Python collects its garbage.
+    """The menus of a window, whose keys are bound to the same actions.
 
-    Args:
-        window: whose menu bar it becomes, and whose keys are bound.
-        actions: what the commands do.
-
+    No `tk.Variable` is used: a window must not depend on when and where Python collects its garbage.
     """
 
     def __init__(self, window: tk.Tk, actions: Actions) -> None:

@@ -15,13 +15,7 @@ RIGHT = {"choose": "Model …", "recognise": "Recognise"}
 
 
 class Toolbar(ttk.Frame):
-    """Buttons for what is done most.
-
-    Args:
-        actions: what the commands do.
-        set_brush: called with a width of the brush, as a part of the page's side.
-
-    """
+    """Buttons for what is done most, and the width of the brush, which `set_brush` takes as a part of the page's side."""
 
     def __init__(self, parent: tk.Misc, px: float, actions: Actions, set_brush: Callable[[float], None]) -> None:
         super().__init__(parent)
@@ -43,10 +37,7 @@ class Toolbar(ttk.Frame):
             self.buttons[name].pack(side="right", padx=(gap, 0))
 
     def show(self, on: Collection[str], unavailable: Collection[str], brush: float, palette: Palette) -> None:
-        """Set each control, given the names of the commands that are on and of those that can't be done now.
-
-        `brush` is its width, as a part of the page's side.
-        """
+        """Set each control, given the names of the commands that are on and of those that can't be done now."""
         for name, button in self.buttons.items():
             button.state(["disabled" if name in unavailable else "!disabled", "selected" if name in on else "!selected"])
         self.setvar(BRUSH, str(brush))
