@@ -20,7 +20,7 @@ RIM = 3  # pixels around what is dark, that are its soft edge
 
 
 def without_bleed_through(ink: Ink) -> Ink:
-    """The ink, (height, width) float32, 0 to 1, without what shines through; `ink` itself if nothing does."""
+    """The ink without what shines through; `ink` itself if nothing does."""
     seen = ink >= FAINT
     if not seen.any():
         return ink

@@ -20,12 +20,7 @@ POINTS = 200  # of a blot, that stand for it where its distance to others is ask
 
 
 class Blots:
-    """The connected pieces of ink without the dirt, in one array: a page of them is not copied for each.
-
-    Args:
-        ink: (height, width) float32, 0 to 1.
-
-    """
+    """The connected pieces of ink without the dirt, in one array: a page of them is not copied for each."""
 
     def __init__(self, ink: Ink) -> None:
         self._ink = ink
@@ -67,13 +62,7 @@ class Blots:
 
 
 def fit(image: Image.Image) -> Images:
-    """Bring a picture of one digit to the form of MNIST's.
-
-    Args:
-        image: of any mode, size and polarity.
-
-    Returns:
-        (28, 28) uint8, 0 to 255, ink bright on dark.
+    """Bring a picture of one digit, of any mode, size and polarity, to the form of MNIST's: (28, 28) uint8, ink bright.
 
     Raises:
         BlankPicture: there is no ink in it.
@@ -83,14 +72,9 @@ def fit(image: Image.Image) -> Images:
 
 
 def fit_ink(ink: Ink) -> Images:
-    """Bring the ink of one digit to MNIST's form, a pen that is far too thin or too thick to MNIST's width.
+    """Bring the ink of one digit, some of it at the edges, to the form of MNIST's: (28, 28) uint8, ink bright.
 
-    Args:
-        ink: (height, width) float32, 0 to 1, some of it at the edges.
-
-    Returns:
-        (28, 28) uint8, 0 to 255, ink bright.
-
+    A pen that is far too thin or too thick is brought to MNIST's width.
     """
     thickness = _thickness(ink) * preprocessing.BOX / max(ink.shape)
     if PENS[0] <= thickness <= PENS[1]:

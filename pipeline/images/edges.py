@@ -59,15 +59,9 @@ class _Piece:
 
 
 def without_cut_off(ink: Ink, has_lines: bool = False) -> Ink:
-    """The ink without what an edge cuts off.
+    """The ink without what an edge cuts off; `ink` itself if nothing is.
 
-    Args:
-        ink: (height, width) float32, 0 to 1.
-        has_lines: whether its paper has lines. The rest of one along an edge is as long as any digit then.
-
-    Returns:
-        The same in shape and dtype; `ink` itself if nothing is cut off.
-
+    If its paper has lines, the rest of one along an edge is as long as any digit.
     """
     height, width = ink.shape
     rim = AT_EDGE + 1

@@ -59,17 +59,7 @@ def render(lines: list[Line], options: Hands, random: np.random.Generator) -> Im
 
 
 def change(lines: list[Line], options: Hands, random: np.random.Generator) -> list[Line]:
-    """Change strokes one by one, then all together.
-
-    Args:
-        lines: strokes in the unit square, of one point at least.
-        options: how far.
-        random: what decides.
-
-    Returns:
-        As many strokes, in about the same square.
-
-    """
+    """Change strokes in the unit square, of a point at least, one by one, then all together; they stay in about that square."""
     changed = [_alone(line, options, random) for line in lines]
     turn, slant = random.normal(0, options.rotate_degrees) * np.pi / 180, random.normal(0, options.slant)
     points = np.concatenate(changed)

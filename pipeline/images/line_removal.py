@@ -17,14 +17,7 @@ LARGEST_CRUMB = 0.3  # ... if its longer side is less than this part of the larg
 
 
 def without(ink: Ink, lying: list[Stretch], standing: list[Stretch]) -> Ink:
-    """The ink without some lines, the strokes that cross them whole.
-
-    Args:
-        ink: (height, width) float32, 0 to 1.
-        lying: lines of `ink`.
-        standing: lines of the transposed `ink`.
-
-    """
+    """The ink without lines that lie, and those that stand, which lie in the transposed ink; strokes that cross them stay."""
     near, near_standing = _near(lying, ink.shape), _near(standing, ink.shape[::-1]).T
     left = _closed(_without_lying(ink, lying), near, lying)
     left = _closed(_without_lying(left.T, standing), near_standing.T, standing).T

@@ -57,15 +57,7 @@ class Box:
 
 
 def without_lines(ink: Ink) -> Ink:
-    """The ink of a picture without the paper's lines.
-
-    Args:
-        ink: (height, width) float32, 0 to 1.
-
-    Returns:
-        The same in shape and dtype; `ink` itself if there are none.
-
-    """
+    """The ink of a picture without the paper's lines; `ink` itself if there are none."""
     thickest = max(round(THICKEST[0] * max(ink.shape)), THICKEST[1])
     mask = ink >= LINE_FAINT
     lying, standing = lying_lines(mask, thickest), lying_lines(mask.T, thickest)

@@ -25,15 +25,7 @@ def ink_box(mask: Mask) -> tuple[slice, slice]:
 
 
 def fit_ink(ink: Ink) -> Images:
-    """Bring the ink of one digit to the form of MNIST's.
-
-    Args:
-        ink: (height, width) float32, 0 to 1.
-
-    Returns:
-        (28, 28) uint8, 0 to 255, ink bright on dark; all 0 if there is none.
-
-    """
+    """Bring the ink of one digit to the form of MNIST's: (28, 28) uint8, ink bright on dark; all 0 if there is none."""
     if not (ink >= FAINT).any():
         return np.zeros((SIDE, SIDE), np.uint8)
     box = ink[ink_box(ink >= FAINT)]
@@ -45,15 +37,7 @@ def fit_ink(ink: Ink) -> Images:
 
 
 def centre(ink: Ink) -> Images:
-    """Put ink of at most 20 x 20 into a 28 x 28 picture with its centre of mass in the middle.
-
-    Args:
-        ink: (height, width) float32, 0 to 1, not all 0.
-
-    Returns:
-        (28, 28) uint8.
-
-    """
+    """Put ink of at most 20 x 20, not all 0, into a picture, (28, 28) uint8, with its centre of mass in the middle."""
     height, width = ink.shape
     total = float(ink.sum())
     row = float((ink.sum(axis=1) * (np.arange(height) + 0.5)).sum()) / total

@@ -33,10 +33,6 @@ def without_shadow(grey: Grey) -> Grey | None:
 
     The paper is the median of a window that is much wider than a stroke, which keeps the edge of a shadow. Beside this edge
     the paper may be as bright as at either side of it, and only what is darker than both is ink.
-
-    Args:
-        grey: (height, width), 0 to 255.
-
     """
     factor = min(1.0, COARSE / max(grey.shape))
     size = max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor))

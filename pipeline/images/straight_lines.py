@@ -29,17 +29,12 @@ Floats = NDArray[np.float64]
 
 
 class Runs:
-    """The runs of ink in the columns of a mask, column after column, each from above.
-
-    Attributes:
-        columns, tops, bottoms: (n,) whole numbers; a bottom is the first row behind its run.
-
-    """
+    """The runs of ink in the columns of a mask, column after column, each from above."""
 
     def __init__(self, mask: Mask) -> None:
         steps = np.diff(np.pad(mask, ((1, 1), (0, 0))).astype(np.int8), axis=0).T
         self.columns, self.tops = np.nonzero(steps == 1)
-        self.bottoms = np.nonzero(steps == -1)[1]
+        self.bottoms = np.nonzero(steps == -1)[1]  # the first row behind each run
 
     @property
     def lengths(self) -> Numbers:
@@ -69,12 +64,9 @@ class Stretch:
 
 
 def lying_lines(mask: Mask, thickest: int) -> list[list[Stretch]]:
-    """The lines that lie in a picture, each as its stretches from left to right.
+    """The lines that lie in a picture, given a mask of its ink, each as its stretches from left to right.
 
-    Args:
-        mask: (height, width), where there is ink.
-        thickest: the longest run of ink in a column that may be a line's, pixels.
-
+    The longest run of ink in a column that may be a line's is `thickest` pixels.
     """
     runs = Runs(mask)
     thin = np.flatnonzero(runs.lengths <= thickest)

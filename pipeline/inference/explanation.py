@@ -16,13 +16,7 @@ ACTIVATIONS = ("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU")
 
 
 class Explainer:
-    """Explains the answers of a network.
-
-    Args:
-        network: from network input to probabilities.
-        logits: from network input to logits.
-
-    """
+    """Explains the answers of a network, given as a model from network input to probabilities, and as one to logits."""
 
     def __init__(self, network: "keras.Model", logits: "keras.Model") -> None:
         self._network, self._logits = network, logits
@@ -63,14 +57,9 @@ class Explainer:
         return tf.function(gradients, input_signature=signature, autograph=False)
 
     def feature_maps(self, picture: Images) -> list[tuple[str, NDArray[np.float32]]]:
-        """What each convolution layer makes of an image, after its activation.
+        """What each convolution layer makes of an image, (28, 28) uint8, after its activation.
 
-        Args:
-            picture: (28, 28) uint8, 0 to 255, ink bright.
-
-        Returns:
-            The layers' names, and their maps, (height, width, channels) float32. None for a network without convolutions.
-
+        That is, of each its name and its maps, (height, width, channels) float32.
         """
         found = self._maps(network_input(picture[np.newaxis])) if self._convolutions else {}
         return [(name, np.asarray(found[name])[0]) for name in self._convolutions]

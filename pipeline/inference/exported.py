@@ -62,16 +62,7 @@ def _build(definition: str, weights: Path) -> "keras.Model":
 
 
 def predict(model: "keras.Model", images: Images) -> Probabilities:
-    """Probabilities of prepared images.
-
-    Args:
-        model: from network input to probabilities.
-        images: (n, 28, 28) uint8.
-
-    Returns:
-        (n, 10) float32.
-
-    """
+    """What a model from network input to probabilities, or to logits, says of prepared images: (n, 10) float32."""
     parts = [
         np.asarray(model(network_input(images[begin : begin + BATCH]), training=False), np.float32)
         for begin in range(0, len(images), BATCH)

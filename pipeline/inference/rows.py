@@ -24,18 +24,9 @@ CLEAR_GAP = 0.35  # a wider one needs no reading
 
 
 def segment(parts: Sequence[Part], read: Reader) -> list[list[Group]]:
-    """Group parts into rows, and each row into digits.
+    """Group parts into rows, from above, and each row into digits: see `segmentation.segment`.
 
-    Args:
-        parts: strokes or blots in any unit, y downward.
-        read: as of `segmentation.segment`; it may be called several times.
-
-    Returns:
-        The rows from above, of each the groups of its digits from left to right. Every part is in one of them.
-
-    Raises:
-        DataError: there are more than `segmentation.MOST` parts.
-
+    Every part is in one of them. `read` may be called several times.
     """
     segmentation.check(parts)
     if not parts:

@@ -40,12 +40,7 @@ class Slice(NamedTuple):
 
 
 def cuts(ink: Ink) -> list[Cut]:
-    """Where a piece of ink may be cut, from left to right; the first cut is its left edge, the last its right edge.
-
-    Args:
-        ink: (height, width) float32, 0 to 1, some of it at the edges.
-
-    """
+    """Where a piece of ink, some of it at the edges, may be cut; the first cut is its left edge, the last its right edge."""
     from skimage.graph import route_through_array  # only for ink that was no digit
 
     height, width = ink.shape
@@ -62,13 +57,7 @@ def cuts(ink: Ink) -> list[Cut]:
 
 
 def slices(ink: Ink, between: list[Cut]) -> dict[Span, Slice]:
-    """What may be a digit between two of the cuts.
-
-    Args:
-        ink: as `cuts` takes it.
-        between: its result.
-
-    """
+    """What may be a digit between two of the cuts that `cuts` found."""
     height, width = ink.shape
     columns, found = np.arange(width), {}
     for begin, end in combinations(range(len(between)), 2):
@@ -85,10 +74,7 @@ def slices(ink: Ink, between: list[Cut]) -> dict[Span, Slice]:
 def separated(ink: Ink, read: Callable[[list[Slice]], list[Digit]]) -> list[Digit]:
     """The digits that a piece of ink is made of, from left to right; none if there are no cuts that make all of them sure.
 
-    Args:
-        ink: as `cuts` takes it, not surely one digit.
-        read: reads slices as a digit each.
-
+    The ink is as `cuts` takes it, and not surely one digit; `read` reads slices as a digit each.
     """
     if not WIDTHS[0] <= ink.shape[1] / ink.shape[0] <= WIDTHS[1]:
         return []
