@@ -20,11 +20,7 @@ def per_class(labels: Labels, predicted: NDArray[np.int64]) -> list[dict[str, fl
 def wilson_interval(right: int, count: int, confidence: float) -> tuple[float, float]:
     """Confidence interval of a proportion (Wilson, 1927), which stays within 0 and 1 near the ends, where accuracy is.
 
-    Args:
-        right: successes, at most `count`.
-        count: trials, at least 1.
-        confidence: level, between 0 and 1.
-
+    The proportion is `right` of `count`, which is 1 at least; `confidence` is the level, between 0 and 1.
     """
     from scipy.stats import binomtest  # takes a second to load
 
@@ -41,11 +37,6 @@ def mean_interval(values: NDArray[np.float64], confidence: float) -> tuple[float
 
 def calibration(labels: Labels, probabilities: Probabilities, bins: int) -> list[dict[str, float]]:
     """Accuracy against confidence in bins of equal width (Guo et al., 2017, https://arxiv.org/abs/1706.04599).
-
-    Args:
-        labels: (n,) uint8.
-        probabilities: (n, 10) float32.
-        bins: how many.
 
     Returns:
         A row for each bin that holds images: its mean ``confidence``, its ``accuracy`` and its ``images``.

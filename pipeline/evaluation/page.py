@@ -44,15 +44,7 @@ def latency_milliseconds(network: "keras.Model", image: Images) -> float:
 
 
 def write(path: Path, card: Sequence[Section], figures: dict[str, "bytes | Figure"], latency: float) -> None:
-    """Write the page.
-
-    Args:
-        path: of the file.
-        card: its sections.
-        figures: pictures below the text, each with its title; PNG files, or what is drawn.
-        latency: for one image, milliseconds.
-
-    """
+    """Write the page: the card, with the latency for one image, milliseconds, and pictures below it by their titles."""
     parts = [f"<!doctype html><meta charset=utf-8><title>{escape(card[0].title)}</title><style>{STYLE}</style>"]
     for number, section in enumerate(card):
         level = "h2" if number else "h1"
