@@ -47,12 +47,7 @@ def save(folder: Path, label: int, strokes: Strokes, writer: str) -> Path:
 class Corrections:
     """The corrections since the program began. They are saved one after another, each in a process of its own.
 
-    Args:
-        folder: of the collection.
-        writer: who draws.
-        tell: called with messages for the user.
-        advice: told with each that was saved.
-
+    Messages for the user go to `tell`; the `advice` is part of that on each that was saved.
     """
 
     def __init__(self, folder: Path, writer: str, tell: Callable[[str], None], advice: str = NEXT) -> None:

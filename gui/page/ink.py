@@ -43,14 +43,9 @@ def fit(box: Bounds, size: tuple[float, float]) -> View:
 
 
 def add(mask: Image.Image, points: Sequence[Point], width: float, view: View) -> None:
-    """Draw a stroke into a mask, smooth, with round ends and joints.
+    """Draw a stroke, page pixels, into a mask, smooth, with round ends and joints.
 
-    Args:
-        mask: mode L, screen pixels; 0 where there is no ink, 255 where there is.
-        points: page pixels.
-        width: page pixels.
-        view: how the page lies on the mask.
-
+    The mask, of mode L, is 0 where there is no ink and 255 where there is; `view` tells how the page lies on it.
     """
     radius = max(width * view.scale / 2, 0.5)
     shown = [view.to_screen(x, y) for x, y in points]

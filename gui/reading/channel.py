@@ -45,12 +45,7 @@ class _Channel:
 
 
 class ChildProcess(_Channel):
-    """Runs a module in a process of its own, and exchanges messages with it.
-
-    Args:
-        module: as of ``python -m``; it makes a `ParentProcess`.
-
-    """
+    """Runs a module, which makes a `ParentProcess`, in a process of its own, and exchanges messages with it."""
 
     def __init__(self, module: str) -> None:
         # It imports from where this process does (PYTHONPATH), and not from the working directory (-P).

@@ -57,8 +57,7 @@ def is_path(name: str) -> bool:
 def resolve(name: str) -> tuple[Path, str]:
     """The file of a model, and what it is called; "" if only the file says that.
 
-    Args:
-        name: a path; or what `RunRegistry.find` finds, for which MLflow is loaded: that takes seconds.
+    The name is a path, or what `RunRegistry.find` finds, for which MLflow is loaded: that takes seconds.
 
     Raises:
         UserError: there is none of that name, or the store can't be read.

@@ -21,19 +21,12 @@ from pipeline.system.paths import replacing
 
 
 def add(folder: Path, label: int, strokes: Any, writer: str = "") -> Path:
-    """Write a drawing into a collection, whole or not at all.
+    """Write a drawing into a collection, which is made if it is not there, whole or not at all; return the new file.
 
-    Args:
-        folder: of the collection; it is made if it is not there.
-        label: 0 to 9.
-        strokes: lists of (x, y), in any unit, y downward. They are brought to the unit square, the longer side 1.
-        writer: who drew it.
-
-    Returns:
-        The new file.
+    The strokes, lists of (x, y) in any unit, y downward, are brought to the unit square, the longer side 1.
 
     Raises:
-        DataError: the label is none, or there is no stroke.
+        DataError: the label is not from 0 to 9, or there is no stroke.
 
     """
     now = datetime.now(UTC)

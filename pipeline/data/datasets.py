@@ -135,14 +135,9 @@ class PrepareOptions(Section):
 
 
 def read(dataset: Dataset, test: bool = True) -> dict[str, Split]:
-    """Read a dataset and cut the validation split from its training images.
+    """Read the splits ``train``, ``validation``, which is cut from the training images, and, if `test`, ``test``.
 
-    Args:
-        dataset: its configuration.
-        test: whether the test split is wanted. Who chooses doesn't look at it.
-
-    Returns:
-        The splits ``train``, ``validation`` and, if it is wanted, ``test``.
+    Who chooses doesn't look at the test split.
 
     Raises:
         DataUnavailable: its files can't be had.

@@ -26,12 +26,8 @@ STROKES = "strokes"  # folder of the drawings, a list a source: those to train o
 def write(dataset: Dataset, splits: dict[str, Split], recorded: Sequence[Recorded], folder: Path = PREPARED) -> dict[str, Any]:
     """Write everything to a temporary folder, then put it in the place of `folder`; return the summary.
 
-    Args:
-        dataset: its configuration.
-        splits: as read from it, with what is held out of the drawings joined.
-        recorded: drawings. DVC keeps every version of what people drew that a run was made with.
-        folder: it is replaced.
-
+    What is held out of the drawings was joined to `splits`. The drawings are written too, so that DVC keeps every version of
+    what people drew that a run was made with.
     """
     summary = summarize(dataset, splits, recorded)
     temporary = folder.with_name(f".{folder.name}.incomplete")

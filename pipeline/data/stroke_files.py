@@ -49,14 +49,10 @@ def _kind(value: Any) -> str:
 
 
 def parse(value: Any, where: str) -> Strokes:
-    """The strokes that a JSON value holds; empty ones are left out.
-
-    Args:
-        value: lists of points [x, y] in any unit, y downward.
-        where: the words that name it in a message.
+    """The strokes that a JSON value holds, lists of points [x, y] in any unit, y downward; empty ones are left out.
 
     Raises:
-        DataError: it is something else, or holds no point.
+        DataError: it is something else, or holds no point. The message names it by `where`.
 
     """
     try:

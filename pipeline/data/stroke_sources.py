@@ -41,11 +41,9 @@ class Recorded(NamedTuple):
 
 
 def read(sources: Sequence[StrokeSource], limit: int | None) -> list[Recorded]:
-    """Read and divide the drawings of all sources. A folder that is not there, or is empty, holds none.
+    """Read and divide the drawings of all sources; of each, at most `limit` are trained on.
 
-    Args:
-        sources: their configurations.
-        limit: of the drawings of each source that are trained on; None: all.
+    A folder that is not there, or is empty, holds none.
 
     Raises:
         DataError: a file is missing, or not as it should be.
@@ -63,16 +61,13 @@ def read(sources: Sequence[StrokeSource], limit: int | None) -> list[Recorded]:
 
 
 def divide(drawings: list[LabelledDrawing], by: str, fraction: float) -> tuple[list[LabelledDrawing], list[LabelledDrawing]]:
-    """Hold drawings out for measuring: whole writers, or the newest.
+    """Hold drawings out for measuring, whole writers, or the newest; return those to train on and those held out.
 
     Args:
         drawings: all of them.
         by: ``writer`` or ``date``.
         fraction: of the drawings to hold out; 0: none. Else at least one writer, or drawing, is, and at least one isn't; of
             one, none is.
-
-    Returns:
-        Those to train on and those held out.
 
     """
 

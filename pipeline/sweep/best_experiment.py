@@ -21,14 +21,9 @@ def differences(base: Any, other: Any) -> Any:
 
 
 def write(name: str, overrides: list[str], origin: str) -> Path:
-    """Write the experiment that `overrides` describe, and return its path.
+    """Write the experiment that overrides describe, those for all trials first, and return its path.
 
-    Args:
-        name: of the sweep.
-        overrides: of the best trial, in Hydra's grammar; those for all trials first.
-        origin: the sweep, trial and score that it comes from, without spaces: above the package directive, Hydra allows only
-            lines of the form ``# @key value``.
-
+    Its first line tells the `origin`, without spaces: above the package directive, Hydra allows only ``# @key value``.
     """
     path = CONFIGURATION / "experiment" / f"{name}_best.yaml"
     parsed = OverridesParser.create().parse_overrides(overrides)

@@ -177,9 +177,7 @@ def spread(values: list[float], objective: str) -> str:
 def run(overrides: list[str], fit: "Fit | None" = None) -> str:
     """Run a sweep from its command line, and return the message for its end.
 
-    Args:
-        overrides: in Hydra's grammar.
-        fit: what a worker runs instead of a training, to test and measure the sweep itself.
+    To test and measure the sweep itself, `fit` is what a worker runs instead of a training.
 
     Raises:
         UserError: a value is wrong, a store or the cluster can't be used, or too many trials have failed.

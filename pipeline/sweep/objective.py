@@ -50,16 +50,7 @@ class Interrupted(Exception):
 class Objective:
     """The function that Optuna optimizes.
 
-    Args:
-        configuration: of the sweep.
-        for_all: overrides that hold for every trial.
-        data: images of the configuration's dataset.
-        study: where the trials are kept.
-        logger: where they are shown.
-        client: of the workers.
-        say: prints a line on a trial that ended.
-        fit: what a worker runs.
-
+    The overrides `for_all` hold for every trial, `say` prints a line on a trial that ended, and `fit` is what a worker runs.
     """
 
     def __init__(
@@ -86,10 +77,7 @@ class Objective:
         self.error: BaseException | None = None  # why the sweep ends before all trials are done
 
     def optimize(self, show: Callable[[], None]) -> None:
-        """Run all trials that remain.
-
-        Args:
-            show: called after every trial.
+        """Run all trials that remain, and call `show` after each.
 
         Raises:
             UserError: a store or the scheduler is gone, or more trials have failed than may.

@@ -50,10 +50,7 @@ class Dimension:
 
 
 def parse(overrides: list[str]) -> tuple[list[Dimension], list[str]]:
-    """Separate the overrides that define the search space from the others.
-
-    Args:
-        overrides: as in ``["optimizer.rho=interval(0.8, 0.99)", "model=mlp"]``.
+    """Separate the overrides that define the search space, as ``optimizer.rho=interval(0.8, 0.99)``, from the others.
 
     Returns:
         A dimension for each varied key (the last one given counts), and the other overrides.

@@ -127,13 +127,7 @@ class Count:
 
 
 class Study:
-    """The trials of a sweep.
-
-    Args:
-        configuration: of the sweep.
-        space: what it varies.
-        data: a hash of the images that all trials train on.
-        store: made by `storage`.
+    """The trials of a sweep over a space, on images whose hash is `data`.
 
     Raises:
         ConfigurationError: the sampler can't sample this space, or the number of trials is missing.

@@ -28,11 +28,6 @@ class SweepLogger:
 
     The end of a trial is written to MLflow before it is written to Optuna's store: if MLflow's store breaks, the trial is tried
     again and nothing is missing. Every method raises UserError if the store can't be used.
-
-    Args:
-        configuration: of the sweep.
-        study: with its trials.
-
     """
 
     def __init__(self, configuration: SweepConfiguration, study: Study) -> None:

@@ -39,12 +39,7 @@ def parse_stage(name: str, description: str | None) -> None:
     """Read the command line of a stage, which has no options but ``--help``.
 
     An argument ends the process with exit code 2, as argparse has it. For an override, the message names the commands that
-    take one.
-
-    Args:
-        name: of the stage.
-        description: of the stage, in a sentence: the docstring of its module.
-
+    take one. The description of the stage, in a sentence, is the docstring of its module.
     """
     parser = argparse.ArgumentParser(
         prog=f"python -m pipeline.{name}",

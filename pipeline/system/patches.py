@@ -30,11 +30,7 @@ def importing_without(*hidden: str) -> Iterator[None]:
 
     For TensorFlow 2.21 and Keras 3.15, which load wrappers for matplotlib, pandas, scipy and scikit-learn if they find them:
     3.8 s of CPU to start become 2.3, in each stage, each worker of a sweep and the window's reading process. Without it
-    nothing changes but that time.
-
-    Args:
-        hidden: names of libraries. One that is loaded already stays.
-
+    nothing changes but that time. A library that is loaded already stays.
     """
     finder = _Hidden(hidden)
     sys.meta_path.insert(0, finder)
@@ -57,15 +53,11 @@ def end_at_once() -> NoReturn:
 
 
 def surround_compositions(surround: Callable[[list[str], Callable[[list[str]], Any]], Any]) -> None:
-    """Let a function of ours do what Hydra does to compose.
+    """Let a function of ours do what Hydra does to compose, given the overrides, and the function that composes with overrides.
 
     For Hydra 1.3, when DVC 3.67 composes (``dvc exp run -S``). Without it DVC prints Hydra's message of a bad override as an
     unexpected error, without the nearest key, and ``params.yaml`` doesn't tell its overrides, so that the first ``dvc repro``
     after ``dvc exp apply`` composes without them.
-
-    Args:
-        surround: takes the overrides, and the function that composes with overrides.
-
     """
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
 

@@ -10,12 +10,7 @@ from pipeline.system import patches
 
 
 def start(deterministic: bool = False) -> None:
-    """Import TensorFlow and let it find its devices.
-
-    Args:
-        deterministic: allow only operations that give the same result every time.
-
-    """
+    """Import TensorFlow and let it find its devices. `deterministic` allows only operations that give the same each time."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with patches.importing_without("matplotlib", "pandas", "scipy", "sklearn"), _quietly():

@@ -22,11 +22,7 @@ def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> 
     """McNemar's exact test on two classifiers of the same images.
 
     https://doi.org/10.1007/BF02295996 (McNemar, 1947); the exact form is a binomial test on the images that only one of the
-    two reads right.
-
-    Args:
-        first_right: (n,) bool, whether the first classifier reads each image right.
-        second_right: likewise, of the second.
+    two reads right. Of each classifier it is given which images it reads right, (n,) bool.
 
     Returns:
         How many images only the first reads right, how many only the second, and the two-sided p-value.
@@ -40,14 +36,7 @@ def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> 
 
 
 def verdicts(names: tuple[str, str], first: Predictions, second: Predictions) -> str:
-    """McNemar's test on the test images, and on each other set that both were measured by, in words.
-
-    Args:
-        names: of the two, for people.
-        first: what the first said.
-        second: likewise, of the second.
-
-    """
+    """McNemar's test on the test images, and on each other set that both were measured by, in words."""
     prefixes = [key.removesuffix("labels") for key in first if key.endswith("labels") and key in second]
     others = [_compared(prefix, first, second) for prefix in prefixes if prefix != TEST]
     if not np.array_equal(first["labels"], second["labels"]):

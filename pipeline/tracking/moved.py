@@ -25,11 +25,8 @@ COLUMNS = (
 def bring_artifacts(uri: str, project: Path) -> None:
     """Change addresses of artifacts that lie below another project's folder, in the project's own store.
 
-    If the artifacts were not copied along with the database, runs keep their addresses.
-
-    Args:
-        uri: of the store, which a client has opened. A store that is not the project's own is left as it is.
-        project: the folder of the project.
+    If the artifacts were not copied along with the database, runs keep their addresses. A client has opened the store at `uri`;
+    if that is not the project's own, it is left as it is.
 
     Raises:
         sqlite3.DatabaseError: the store is locked, is read-only, or is no database.

@@ -75,10 +75,7 @@ def open_store(uri: str, experiment: str, project: Path) -> tuple[MlflowClient, 
 def _create(path: Path, artifacts: str) -> None:
     """Create a missing database, whole or not at all: MLflow can't use one whose creation was killed.
 
-    Args:
-        path: of the database.
-        artifacts: the address of the folder that MLflow's default experiment puts artifacts into.
-
+    MLflow's default experiment puts artifacts into the folder at the address `artifacts`.
     """
     if path.exists():
         return

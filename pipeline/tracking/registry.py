@@ -96,12 +96,7 @@ class RunRegistry:
     def frame(self, filter_text: str = "") -> "pandas.DataFrame":
         """Runs as a table, a row a run, the newest first, with columns such as ``params.model`` and ``metrics.test_accuracy``.
 
-        Args:
-            filter_text: see `runs`.
-
-        Raises:
-            RunError: `filter_text` is not valid.
-
+        The filter is as of `runs`.
         """
         with _explaining(filter_text):
             found: pandas.DataFrame = mlflow.search_runs([self.experiment], filter_text, max_results=MOST)

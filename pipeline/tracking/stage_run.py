@@ -66,13 +66,9 @@ class StageRun:
         self._send({"artifacts": [str(path) for path in paths], "folder": folder})
 
     def model(self, network: "keras.Model", images: "Images", folder: Path) -> None:
-        """Log a network as a model that MLflow loads and serves, and its summary.
+        """Log a network as a model that MLflow loads and serves, with an example of its input, and its summary.
 
-        Args:
-            network: the trained one.
-            images: an example of its input, (n, 28, 28) uint8.
-            folder: holds the files until the run has ended.
-
+        The folder holds their files until the run has ended.
         """
         import mlflow.keras  # takes a second
         import numpy as np
