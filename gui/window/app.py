@@ -20,12 +20,11 @@ from gui.window.answer_column import Column
 from gui.window.canvas import Surface
 from gui.window.collect_dialog import CollectDialog
 from gui.window.commands import CORRECT, CORRECT_WHOLE, Actions
+from gui.window.dialog import Help
 from gui.window.explanation_panel import Panel, say
-from gui.window.help import Help
 from gui.window.menu import MenuBar
 from gui.window.model_dialog import Picker
-from gui.window.toolbar import Toolbar
-from gui.window.warning_bar import WarningBar
+from gui.window.toolbar import Toolbar, WarningBar
 from pipeline.inference.default_model import SHIPPED, default_model
 from pipeline.inference.results import Reading
 from pipeline.system.errors import UserError

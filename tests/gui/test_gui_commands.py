@@ -15,7 +15,7 @@ from gui.reading import model_catalog
 from gui.reading.model_catalog import Entry
 from gui.window import theme
 from gui.window.commands import COMMANDS, CORRECT, CORRECT_WHOLE, CORRECTION_KEYS, WHOLE_KEYS
-from gui.window.help import Help
+from gui.window.dialog import Help
 from gui.window.menu import MenuBar
 from gui.window.model_dialog import Picker
 from gui.window.toolbar import Toolbar
