@@ -1,7 +1,6 @@
 """Digits that somebody is asked to write, for the collection of drawings. Knows nothing of a window."""
 
 import random
-import time
 
 from gui.page.corrections import Corrections
 from gui.page.wording import with_article
@@ -62,9 +61,7 @@ class Collecting:
 
     def close(self) -> None:
         """End, once all is saved."""
-        while self._corrections.busy:
-            self._corrections.look()
-            time.sleep(0.01)
+        self._corrections.close()
 
     def _next(self, written: Strokes) -> None:
         self._written.append(written)

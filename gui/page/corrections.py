@@ -1,5 +1,6 @@
 """Corrections: drawings that go into the collection which `prepare` can train with. Knows nothing of a window."""
 
+import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -79,6 +80,12 @@ class Corrections:
         self._errands.look()
         while self._waiting and not self._errands.busy:
             self._waiting.popleft()()
+
+    def close(self) -> None:
+        """End, once all is saved."""
+        while self.busy:
+            self.look()
+            time.sleep(0.01)
 
     def _save(self, label: int, strokes: Strokes, writer: str, is_part: bool) -> None:
         def saved(path: Path) -> None:

@@ -110,9 +110,7 @@ class Session:
 
     def close(self) -> None:
         """End, once all corrections are saved."""
-        while self.corrections.busy:
-            self.corrections.look()
-            time.sleep(0.01)
+        self.corrections.close()
         self._errands.close()
         self.pictures.close()
 

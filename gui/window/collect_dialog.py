@@ -1,6 +1,7 @@
 """The dialog that asks for digits to be written."""
 
 import tkinter as tk
+from itertools import pairwise
 from tkinter import ttk
 
 from gui.page.collecting import COUNT, Collecting
@@ -112,12 +113,9 @@ class CollectDialog(Dialog):
         self.prompt["text"] = self.collecting.prompt
         self.progress["text"] = f"{min(self.collecting.number + 1, COUNT)} of {COUNT}"
         self.pad.delete("all")
-        for (x, y), *rest in self.page.strokes:
-            self._line(x, y, x, y)
-            last = (x, y)
-            for point in rest:
-                self._line(*last, *point)
-                last = point
+        for points in self.page.strokes:
+            for (x0, y0), (x1, y1) in pairwise([points[0], *points]):
+                self._line(x0, y0, x1, y1)
 
     def _begin(self, event: "tk.Event[tk.Misc]") -> None:
         self.pad.focus_set()
