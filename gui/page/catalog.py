@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from gui.page.errands import Errands
 from gui.reading import model_catalog
+from gui.reading.errand import Errands
 
 SECONDS = 30.0  # that reading the store may take
 READING = "Reading the runs of the MLflow store …"

@@ -5,9 +5,9 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from gui.page.errands import Errands
 from gui.page.page import Page
 from gui.page.wording import with_article
+from gui.reading.errand import Errands
 from pipeline.data.stroke_files import Strokes
 from pipeline.inference.results import Digit
 from pipeline.system.errors import DataError

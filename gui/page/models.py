@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from gui.page.errands import Errands
 from gui.reading import model_catalog
 from gui.reading.client import ReadingClient
+from gui.reading.errand import Errands
 from gui.reading.messages import Opened
 
 SECONDS = 300.0  # that finding a run may take, whose model may be on a server

@@ -5,9 +5,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gui.page import files
-from gui.page.errands import Errands
 from gui.page.page import Page, ShownImage
-from gui.page.wording import sentence
+from gui.reading.errand import Errands
+from gui.reading.messages import sentence
 from pipeline.inference.results import Reading
 
 SECONDS = 30.0  # that opening a picture may take

@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gui.page import files, wording
+from gui.page import files
 from gui.page.corrections import Corrections, correctable
-from gui.page.errands import Errands
 from gui.page.models import MAIN, SECOND, Models
 from gui.page.page import Page, ShownImage
 from gui.page.pictures import Pictures
 from gui.reading import messages
 from gui.reading.client import ReadingClient
+from gui.reading.errand import Errands
 from gui.reading.messages import Answer, Explanation, Failed, Message, Opened, Read
 from pipeline.inference.results import Digit, Reading
 from pipeline.system.errors import DataError
@@ -215,7 +215,7 @@ class Session:
             case Opened() if self.models.opened(message):
                 self._read()
             case Failed():
-                self.tell(wording.sentence(message.message))
+                self.tell(messages.sentence(message.message))
                 if message.version is not None and message.version >= self._since:
                     self._answered = message.version
                     self._see({})  # the answer to the drawing before is none to this one

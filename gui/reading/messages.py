@@ -121,3 +121,9 @@ def selected(digits: Sequence[Digit], wanted: int, last_stroke: int) -> int:
 def message_of(error: Exception) -> str:
     """An error in a line for the user. That of a library begins with its class, for many have no message."""
     return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+
+
+def sentence(error: object) -> str:
+    """An error as a sentence: it begins with a small letter, for elsewhere it stands behind the word "Error:"."""
+    message = str(error)
+    return message[:1].upper() + message[1:]

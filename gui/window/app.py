@@ -12,8 +12,8 @@ from gui.page.models import MAIN, SECOND
 from gui.page.page import Page
 from gui.page.palette import DARK, LIGHT, Palette
 from gui.page.session import Session
-from gui.page.wording import sentence
 from gui.reading.client import ReadingClient
+from gui.reading.messages import sentence
 from gui.reading.model_catalog import CHAMPION
 from gui.window import file_dialogs, theme
 from gui.window.answer_column import Column

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from PIL import Image, ImageTk
 
-from gui.page import heat, ink, labels
+from gui.page import heat, ink, wording
 from gui.page.page import Content
 from gui.page.palette import Palette
 from gui.page.session import Session
@@ -212,7 +212,7 @@ class Surface(tk.Canvas):
         boxes = [self._view.box_to_screen(digit.box) for digit in digits]
         boxes = [(left - pad, top - pad, right + pad, bottom + pad) for left, top, right, bottom in boxes]
         lefts = [box[0] for box in boxes]
-        placed = labels.place(digits, lefts, self._mask.width, lambda text: self._font.measure(text) + 12 * self.px)
+        placed = wording.place(digits, lefts, self._mask.width, lambda text: self._font.measure(text) + 12 * self.px)
         for number, (digit, box, label) in enumerate(zip(digits, boxes, placed, strict=True)):
             colour = {"digit": self.palette.right, "unsure": self.palette.uncertain}.get(digit.verdict, self.palette.wrong)
             width = (2.5 if number == selected and len(digits) > 1 else 1.2) * self.px
@@ -220,7 +220,7 @@ class Surface(tk.Canvas):
             self.create_rectangle(box, outline=colour, width=width, dash=dash, tags="mark")
             self._draw_label(label, box, ("mark", f"chip{number}"), colour)
 
-    def _draw_label(self, label: labels.Label, box: Bounds, tags: tuple[str, ...], colour: str) -> None:
+    def _draw_label(self, label: wording.Label, box: Bounds, tags: tuple[str, ...], colour: str) -> None:
         """Draw a label above its box, below it where there is no room."""
         high = 20 * self.px
         top = box[1] - high if box[1] - high > 2 * self.px else min(box[3], self._mask.height - high)

@@ -7,7 +7,7 @@ from tkinter import ttk
 from gui.page.collecting import COUNT, Collecting
 from gui.page.page import Page
 from gui.page.palette import Palette
-from gui.page.wording import sentence
+from gui.reading.messages import sentence
 from gui.window.dialog import Dialog
 from pipeline.system.errors import DataError
 

@@ -7,8 +7,8 @@ from typing import Literal
 
 from gui.page.catalog import Catalog
 from gui.page.palette import Palette
-from gui.page.wording import sentence
 from gui.reading import model_catalog
+from gui.reading.messages import sentence
 from gui.window import file_dialogs
 from gui.window.dialog import Dialog
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from gui.page import files, heat, ink, labels, wording
+from gui.page import files, heat, ink, wording
 from gui.page.collecting import COUNT, Collecting
 from gui.page.corrections import Corrections, correctable, save
 from gui.page.page import Page, ShownImage
 from gui.page.palette import LIGHT
-from gui.reading.messages import Explanation, Reason, selected
+from gui.reading.messages import Explanation, Reason, selected, sentence
 from pipeline.data import collection
 from pipeline.data.stroke_files import Strokes
 from pipeline.inference.results import Box, Digit, Prediction, Reading, Verdict
@@ -269,7 +269,7 @@ def test_words_and_sizes_of_answers() -> None:
     assert wording.label(read(3, "none")) == "no digit"
     assert [wording.percent(part) for part in (1.0, 0.9, 0.0001)] == ["> 99.9 %", "90.0 %", "0 %"]
     assert [wording.with_article(digit) for digit in (7, 8)] == ["a 7", "an 8"]
-    assert wording.sentence("there is none.") == "There is none."
+    assert sentence("there is none.") == "There is none."
     assert wording.headline("not sure: 3 or 8") == "not sure:\n3 or 8"
     points = [wording.headline_points(answer, 226, 118) for answer in ("7", "2026", "not sure:\n3 or 8")]
     assert points == sorted(points, reverse=True)
@@ -280,10 +280,10 @@ def test_words_and_sizes_of_answers() -> None:
 
 def test_a_label_begins_where_its_digit_does_and_says_less_where_there_is_little_room() -> None:
     digits = [read(1), read(7), read(3, "none"), replace(read(8, "unsure"), row=1), replace(read(0), row=1)]
-    placed = labels.place(digits, [0.0, 20.0, 105.0, 50.0, 195.0], 200.0, lambda text: 10.0 * len(text))
+    placed = wording.place(digits, [0.0, 20.0, 105.0, 50.0, 195.0], 200.0, lambda text: 10.0 * len(text))
     assert [label.text for label in placed] == ["1", "7", "no digit", "8?  90.0 %", "0"]
     assert [(label.left, label.right) for label in placed] == [(0, 10), (20, 30), (105, 185), (50, 150), (190, 200)]
-    close = labels.place([read(1), read(1), read(1)], [0.0, 4.0, 8.0], 200.0, lambda text: 10.0 * len(text))
+    close = wording.place([read(1), read(1), read(1)], [0.0, 4.0, 8.0], 200.0, lambda text: 10.0 * len(text))
     assert [(label.left, label.right) for label in close] == [(0, 10), (10, 20), (20, 110)]  # no two overlap
 
 
