@@ -109,11 +109,10 @@ def shown_image(path: Path, side: int) -> ShownImage:
     """
     image = open_picture(path)
     size = image.size
-    if image.mode.startswith(("I", "F")):
-        grey = image.convert("F")  # Pillow's own conversion would cut instead of scale
-        low, high = (float(value) for value in grey.getextrema())  # type: ignore[arg-type]
-        scale = 255 / (high - low or 1.0)
-        image = grey.point(lambda value: value * scale - low * scale)
+    if image.mode.startswith(("I", "F")):  # few are; Pillow's own conversion would cut instead of scale
+        from pipeline.images.photo import grey_of
+
+        image = Image.fromarray(grey_of(image))
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", rgba.size, "#808080"), rgba)
