@@ -109,7 +109,7 @@ def _ink_in(grey: Grey) -> Ink:
     """Ink from one channel, (height, width), 0 to 255. Raises BlankPicture."""
     grey, flat = _out_of_shadow(grey)
     classes, flat_classes = two_classes(sampled(grey)), two_classes(sampled(flat))
-    inside = (slice(None), slice(None))
+    inside = slice(0, grey.shape[0]), slice(0, grey.shape[1])
     soft = flat_classes.apart >= SOFT and flat_classes.contrast >= STRONG
     if soft or max(classes.apart, flat_classes.apart) >= SEPARATE:
         if flat_classes.apart > SHADED * classes.apart:
@@ -135,16 +135,10 @@ def _ink_in(grey: Grey) -> Ink:
     ink = np.zeros_like(grey)
     ink[inside] = np.clip((difference - floor / 2) / (most - floor / 2), 0, 1)
     within = np.zeros_like(grey)
-    rows, columns = inside_frame(ink >= FAINT, (True,))  # a frame of another grey than the ink's
-    inside = _both(inside[0], rows), _both(inside[1], columns)
-    within[inside] = _written(ink[inside])
+    framed = inside_frame(ink >= FAINT, (True,))  # by a frame of another grey than the ink's
+    both = tuple(slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(inside, framed, strict=True))
+    within[both] = _written(ink[both])
     return within
-
-
-def _both(one: slice, other: slice) -> slice:
-    """Where two slices, of which each may be the whole, are both."""
-    stops = [part.stop for part in (one, other) if part.stop is not None]
-    return slice(max(one.start or 0, other.start or 0), min(stops) if stops else None)
 
 
 def _written(ink: Ink) -> Ink:
