@@ -7,7 +7,7 @@ The noise is drawn from other random numbers than theirs, so accuracies agree wi
 To add one: a function from images and their random numbers to images, and its line in `CORRUPTIONS`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from zlib import crc32
 
 import numpy as np
@@ -54,26 +54,17 @@ def _sign(random: Random) -> NDArray[np.float64]:
     return _each(random, lambda own: own.choice([-1, 1]))
 
 
-def _moved(images: Grey, matrices: NDArray[np.float64]) -> Grey:
+def _moved(images: Grey, matrices: Iterable[object]) -> Grey:
     """Bend images, bilinear, black around.
 
-    Args:
-        images: (n, 28, 28).
-        matrices: (n, 2, 3), from x, y, 1 of a pixel to the x and y that it is taken from, both from the middle.
-
+    Each has a matrix, 2 x 2, from the x and y of a pixel to the x and y that it is taken from, both from the middle.
     """
-    x, y = _COLUMNS - MIDDLE, _ROWS - MIDDLE
-    places = matrices @ np.stack([x.ravel(), y.ravel(), np.ones(SIDE * SIDE)]) + MIDDLE  # (n, 2, 784)
-    number = np.repeat(np.arange(len(images)), SIDE * SIDE)
-    given = ndimage.map_coordinates(images, [number, places[:, 1].ravel(), places[:, 0].ravel()], order=1, mode="grid-constant")
-    bent: Grey = given.reshape(images.shape)
-    return bent
-
-
-def _linear(a: object, b: object, c: object, d: object, count: int) -> NDArray[np.float64]:
-    """(count, 2, 3): x' = a x + b y, y' = c x + d y, of numbers or of one number an image."""
-    a, b, c, d, none = (np.broadcast_to(np.asarray(each, np.float64), count) for each in (a, b, c, d, 0))
-    return np.stack([np.stack([a, b, none], axis=1), np.stack([c, d, none], axis=1)], axis=1)
+    bent = []
+    for image, matrix in zip(images, matrices, strict=True):
+        turned = np.array(matrix)[::-1, ::-1]  # of row and column
+        offset = MIDDLE - turned.sum(axis=1) * MIDDLE
+        bent.append(ndimage.affine_transform(image, turned, offset, order=1, mode="grid-constant"))
+    return np.stack(bent)
 
 
 def shot_noise(images: Grey, random: Random) -> Grey:
@@ -117,19 +108,18 @@ def motion_blur(images: Grey, random: Random) -> Grey:
 
 def shear(images: Grey, random: Random) -> Grey:
     """By 0.4 radians, to either side."""
-    angle = 0.4 * _sign(random)
-    return _moved(images, _linear(1, -np.sin(angle), 0, np.cos(angle), len(images)))
+    return _moved(images, ([[1, -np.sin(angle)], [0, np.cos(angle)]] for angle in 0.4 * _sign(random)))
 
 
 def scale(images: Grey, _: Random) -> Grey:
     """To 70 %."""
-    return _moved(images, _linear(1 / 0.7, 0, 0, 1 / 0.7, len(images)))
+    return _moved(images, [np.eye(2) / 0.7] * len(images))
 
 
 def rotate(images: Grey, random: Random) -> Grey:
     """By 0.4 radians, to either side."""
-    angle = 0.4 * _sign(random)
-    return _moved(images, _linear(np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle), len(images)))
+    turns = ((np.cos(angle), np.sin(angle)) for angle in 0.4 * _sign(random))
+    return _moved(images, ([[cosine, -sine], [sine, cosine]] for cosine, sine in turns))
 
 
 def brightness(images: Grey, _: Random) -> Grey:
@@ -139,9 +129,8 @@ def brightness(images: Grey, _: Random) -> Grey:
 
 def translate(images: Grey, random: Random) -> Grey:
     """By 3 pixels to a side, and 3 up or down."""
-    matrices = _linear(1, 0, 0, 1, len(images))
-    matrices[:, :, 2] = _each(random, lambda own: own.choice([-1, 1], 2)) * 3
-    return _moved(images, matrices)
+    steps = -3 * _each(random, lambda own: own.choice([-1, 1], 2))[:, ::-1]  # down, to the right
+    return np.stack([ndimage.shift(image, step, order=0) for image, step in zip(images, steps, strict=True)])
 
 
 def stripe(images: Grey, _: Random) -> Grey:
