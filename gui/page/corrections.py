@@ -94,16 +94,10 @@ class Corrections:
             whole = f" Alt+{label} saves the whole drawing as one digit." if is_part else ""
             self._tell(f"{what}: {'/'.join(path.parts[-3:])}. {self._advice}{whole}".strip())
 
-        if self._delete_previous_of(strokes):
+        # A correction of the same strokes had the wrong label. If it can't be deleted, the user is told why.
+        if not self._is_last(strokes) or self._delete_last():
             late = f"{self.folder} did not take the drawing in time. Try again."
             self._errands.send(save, self.folder, label, strokes, writer, then=saved, seconds=SECONDS, late=late)
-
-    def _delete_previous_of(self, strokes: Strokes) -> bool:
-        """Call before saving: deletes the previous correction of the same strokes, whose label was wrong.
-
-        If it can't be deleted, the user is told why, and it returns False.
-        """
-        return not self._is_last(strokes) or self._delete_last()
 
     def _is_last(self, strokes: Strokes) -> bool:
         return bool(self._saved) and self._saved[-1][1] == strokes
