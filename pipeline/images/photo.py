@@ -32,11 +32,7 @@ CONTRAST = 40  # of 255: in colour, between ink and paper of one brightness; in 
 
 
 class BlankPicture(DataError):
-    """There is no ink in a picture: `why`, for a person."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
+    """There is no ink in a picture."""
 
 
 def ink_of(image: Image.Image) -> Ink:

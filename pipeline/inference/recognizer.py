@@ -94,7 +94,7 @@ class Recognizer:
         try:
             pieces = blots.Blots(photo.ink_of(image))
         except photo.BlankPicture as error:
-            return Prediction(None, 0.0, (0.0,) * CLASSES, error.why)
+            return Prediction(None, 0.0, (0.0,) * CLASSES, str(error))
         if 1 < len(pieces) <= blots.MOST_BLOTS:
             reading = self._read_pieces(pieces, 1.0)
             if sum(digit.verdict == "digit" for digit in reading.digits) > 1:
@@ -137,7 +137,7 @@ class Recognizer:
         try:
             ink = photo.ink_of(image)
         except photo.BlankPicture as error:
-            return Reading((), error.why)
+            return Reading((), str(error))
         on_progress()
         pieces = blots.Blots(ink)
         pieces.check()
