@@ -1,11 +1,12 @@
 """Which models there are, what they are called, and in which order they are offered. Knows nothing of a window."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gui.reading.errand import Errands
 from pipeline.inference.default_model import EXPORTED, SHIPPED
 from pipeline.system.errors import UserError
 from pipeline.system.paths import MODEL_FILE
@@ -18,6 +19,9 @@ CHAMPION = "champion"
 ENDINGS = (".h5", ".hdf5", ".keras")
 POOR = 0.95  # accuracy below which a model is that of a trial run, or of one that went wrong, 0 to 1
 KINDS = ("exported", CHAMPION, "shipped", "run")  # of models, in the order in which they are offered
+SECONDS = 30.0  # that reading the store may take
+READING = "Reading the runs of the MLflow store …"
+LATE = f"The MLflow store gave no answer in {SECONDS:.0f} seconds. Does another program lock it? Files can still be opened."
 
 
 @dataclass(frozen=True)
@@ -162,3 +166,39 @@ def warning(says: "Description") -> str:
         return ""
     right = f"{says.test_accuracy:.2%} of its test images right"
     return f"This model read only {right}. Was it a short trial, or is its dataset hard?"
+
+
+class Catalog:
+    """Keeps what the last look into the store found: a look takes MLflow seconds. Each change is told by calling `changed`."""
+
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
+        self._changed = changed
+        self.entries = files()  # only these, before the first look has ended
+        self.message = ""  # for the user: what kept others from being listed
+        self.version = 0  # another number after each change
+        self._errands = Errands(lambda error: self._set(files(), error))
+
+    @property
+    def has_champion(self) -> bool:
+        """Whether a run is known to be the champion."""
+        return any(entry.kind == CHAMPION for entry in self.entries)
+
+    def refresh(self) -> None:
+        """Look into the store, unless a look is under way."""
+        if not self._errands.busy:
+            self._errands.send(listing, then=lambda found: self._set(*found), seconds=SECONDS, late=LATE)
+        if not self.version:
+            self.message = READING
+
+    def look(self) -> None:
+        """Take in what was found. Never waits."""
+        self._errands.look()
+
+    def close(self) -> None:
+        """End the look that is under way."""
+        self._errands.close()
+
+    def _set(self, entries: list[Entry], message: str) -> None:
+        self.entries, self.message = entries, message
+        self.version += 1
+        self._changed()

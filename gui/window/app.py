@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from tkinter import ttk
 
-from gui.page.catalog import Catalog
 from gui.page.collecting import Collecting
 from gui.page.corrections import Corrections
 from gui.page.models import MAIN, SECOND
@@ -14,7 +13,7 @@ from gui.page.palette import DARK, LIGHT, Palette
 from gui.page.session import Session
 from gui.reading.client import ReadingClient
 from gui.reading.messages import sentence
-from gui.reading.model_catalog import CHAMPION
+from gui.reading.model_catalog import CHAMPION, Catalog
 from gui.window import file_dialogs, theme
 from gui.window.answer_column import Column
 from gui.window.canvas import Surface

@@ -5,10 +5,9 @@ from collections.abc import Callable
 from tkinter import ttk
 from typing import Literal
 
-from gui.page.catalog import Catalog
 from gui.page.palette import Palette
-from gui.reading import model_catalog
 from gui.reading.messages import sentence
+from gui.reading.model_catalog import Catalog, Entry, ordered
 from gui.window import file_dialogs
 from gui.window.dialog import Dialog
 
@@ -24,11 +23,17 @@ class Picker(Dialog):
     """
 
     def __init__(
-        self, parent: tk.Tk, palette: Palette, px: float, title: str, catalog: Catalog, chosen: Callable[[str], None]
+        self,
+        parent: tk.Tk,
+        palette: Palette,
+        px: float,
+        title: str,
+        catalog: Catalog,
+        chosen: Callable[[str], None],
     ) -> None:
         super().__init__(parent, palette, px, title)
         self._chosen = chosen
-        self.entries: list[model_catalog.Entry] = []
+        self.entries: list[Entry] = []
         self.content.rowconfigure(0, weight=1)
         self.content.columnconfigure(0, weight=1)
         self.table = self._table(px)
@@ -102,7 +107,7 @@ class Picker(Dialog):
         self._shown = self._catalog.version
         selected = [self.entries[int(number)].model for number in self.table.selection()]
         self.table.delete(*self.table.get_children())
-        self.entries = model_catalog.ordered(self._catalog.entries)
+        self.entries = ordered(self._catalog.entries)
         for number, entry in enumerate(self.entries):
             self.table.insert("", "end", iid=str(number), values=entry.cells)
         if self.entries:

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from gui.page.catalog import Catalog
 from gui.page.palette import LIGHT
 from gui.page.wording import with_article
 from gui.reading import model_catalog
-from gui.reading.model_catalog import Entry
+from gui.reading.model_catalog import Catalog, Entry
 from gui.window import theme
 from gui.window.commands import COMMANDS, CORRECT, CORRECT_WHOLE, CORRECTION_KEYS, WHOLE_KEYS
 from gui.window.dialog import Help

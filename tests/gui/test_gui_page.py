@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -183,9 +182,7 @@ def test_corrections_are_saved_with_their_label_and_deleted_again(tmp_path: Path
     corrections = Corrections(tmp_path, "ann", said.append)
 
     def finish() -> list[tuple[int, str, Strokes]]:
-        while corrections.busy:
-            corrections.look()
-            time.sleep(0.001)
+        corrections.close()
         return sorted((one.label, one.writer, one.strokes) for one in collection.read(tmp_path))
 
     unit, other = [[(0.0, 0.0), (1.0, 1.0)]], [[(0.0, 0.0), (0.0, 1.0)]]
