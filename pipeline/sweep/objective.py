@@ -4,7 +4,6 @@ It runs in threads of the coordinator, which alone writes to Optuna's and MLflow
 anywhere.
 """
 
-import hashlib
 import queue
 import threading
 import time
@@ -205,14 +204,11 @@ class Objective:
             reports.put(epoch)
 
     def _hand_out(self, values: dict[str, Any]) -> DataPlugin:
-        """Send the images of a configuration to all workers, once."""
+        """Send the images and drawings of a configuration to all workers, once."""
         dataset = check(values).dataset.model_dump_json()
         if dataset not in self._handed_out:
             data = self._data.get(dataset) or read(dataset)
-            content = hashlib.sha256()
-            for split in (data.train, data.validation):
-                content.update(split.images.tobytes() + split.labels.tobytes())
-            self._handed_out[dataset] = DataPlugin(f"data-{content.hexdigest()}", data)
+            self._handed_out[dataset] = DataPlugin(f"data-{data.sha256}", data)
             self._client.register_plugin(self._handed_out[dataset])
         return self._handed_out[dataset]
 

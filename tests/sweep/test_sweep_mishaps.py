@@ -19,11 +19,13 @@ import pytest
 from distributed import Client, LocalCluster
 
 from pipeline.config.schema import Configuration
+from pipeline.data import collection
 from pipeline.sweep import best_experiment, command, objective, report, study, sweep_logger, workers
 from pipeline.sweep.data import TrialData
 from pipeline.sweep.trial import EpochFields, TrialResult
 from pipeline.system.errors import ConfigurationError, UserError
 from tests.conftest import ROOT, mlflow_runs
+from tests.hand import DIGITS
 from tests.sweep.test_sweep import cluster, started, states, trials
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -111,6 +113,18 @@ def test_a_configuration_that_is_not_allowed_is_a_trial_that_failed(sweep: Sweep
     assert "1 finished, 0 pruned, 1 failed." in said
     (failed,) = [run for run in trials(tmp_path) if run["status"] == "FAILED"]
     assert "must fit its input" in failed["tags"]["error"]
+
+
+def test_trials_on_the_same_images_have_each_the_drawings_of_its_own_configuration(sweep: Sweep, tmp_path: Path) -> None:
+    def fit(configuration: Configuration, data: TrialData, on_epoch: OnEpoch) -> TrialResult:
+        assert configuration.dataset.drawings
+        assert len(data.drawings) == configuration.dataset.drawings.repeat
+        return quick(configuration, data, on_epoch)
+
+    collection.add(tmp_path / "drawn", 7, DIGITS[7])
+    own = [f"dataset.drawings.path={tmp_path / 'drawn'}", "dataset.drawings.train=true"]
+    said = sweep(fit, "training.seed=range(0, 1)", "dataset.drawings.repeat=choice(1, 3)", *own)
+    assert "2 finished, 0 pruned, 0 failed." in said
 
 
 def test_a_sweep_that_fails_too_often_stops_and_loses_no_trial(sweep: Sweep, tmp_path: Path) -> None:
