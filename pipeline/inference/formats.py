@@ -140,15 +140,9 @@ def description(configuration: dict[str, Any]) -> dict[str, Any]:
 
 
 def write(network: "keras.Model", options: Export, configuration: dict[str, Any]) -> list[Path]:
-    """Write ``models/mnist.h5``, and the other formats that are wanted into ``models/formats/``.
+    """Write a trained network as ``models/mnist.h5``, and in the other formats that are wanted into ``models/formats/``.
 
-    Args:
-        network: the trained one.
-        options: which formats.
-        configuration: values of all groups that it was made with.
-
-    Returns:
-        The files, the ``.h5`` first.
+    The configuration has the values of all groups that it was made with. Returns the files, the ``.h5`` first.
 
     Raises:
         ModelError: a file does not read the test set as `network` does.
