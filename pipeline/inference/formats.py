@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from pipeline.data import prepared
-from pipeline.images.arrays import SIDE, Images, Probabilities, network_input
+from pipeline.images.arrays import Images, Probabilities, network_input
 from pipeline.images.preprocessing import VERSION
 from pipeline.inference.rejection import Thresholds
 from pipeline.system.errors import ModelError
@@ -59,13 +59,10 @@ def write_tflite(network: "keras.Model", _: dict[str, Any], images: Images, path
     with redirect_stdout(io.StringIO()):  # the converter prints its signature
         # from_concrete_functions, the other way, drops the weights without a word.
         path.write_bytes(tensorflow.lite.TFLiteConverter.from_keras_model(network).convert())
-    interpreter = Interpreter(str(path))
-    given, returned = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-    interpreter.resize_tensor_input(given, (len(images), SIDE, SIDE, 1))
-    interpreter.allocate_tensors()
-    interpreter.set_tensor(given, network_input(images))
-    interpreter.invoke()
-    probabilities: Probabilities = interpreter.get_tensor(returned)
+    read = Interpreter(str(path)).get_signature_runner()
+    (given,) = read.get_input_details()
+    probabilities: Probabilities
+    (probabilities,) = read(**{given: network_input(images)}).values()
     return probabilities
 
 
