@@ -81,8 +81,7 @@ class Reading:
 
         Of several rows, each stands on a line of its own, from above.
         """
-        lines = ("".join(_likeliest(digit) for digit in row if digit.verdict != "none") for row in self.rows)
-        return "\n".join(line for line in lines if line)
+        return "\n".join(filter(None, self._lines(none="")))
 
     @property
     def answer(self) -> str:
@@ -91,14 +90,13 @@ class Reading:
             return self.digits[0].answer
         if self.digits and all(digit.verdict == "none" for digit in self.digits):
             return "no digit"
-        lines = ("".join("?" if digit.verdict == "none" else _likeliest(digit) for digit in row) for row in self.rows)
-        return "\n".join(lines)
+        return "\n".join(self._lines(none="?"))
+
+    def _lines(self, none: str) -> list[str]:
+        """The most probable digits of each row, with `none` in the place of what is no digit."""
+        return ["".join(none if one.verdict == "none" else str(one.prediction.digit) for one in row) for row in self.rows]
 
     @property
     def rows(self) -> list[list[Digit]]:
         """The digits of each row, the rows from above."""
         return [list(row) for _, row in groupby(self.digits, key=lambda digit: digit.row)]
-
-
-def _likeliest(digit: Digit) -> str:
-    return str(digit.prediction.digit)
