@@ -1,9 +1,10 @@
 """Strokes or an image in, digits out."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.images import blots, photo, strokes
-from pipeline.images.arrays import CLASSES, SIDE, Images, network_input
+from pipeline.images.arrays import CLASSES, SIDE, Images, Ink, network_input
 from pipeline.images.picture_file import Picture, picture_of
 from pipeline.inference import exported, input_range, rejection, rows, segmentation, touching
 from pipeline.inference.description import Description
@@ -21,7 +22,7 @@ from pipeline.inference.results import Box, Digit, Prediction, Reading
 from pipeline.system import tensorflow_setup
 from pipeline.system.errors import ModelError
 
-BATCH = 16  # groups that are read at once: a reading can end between two
+BATCH = 16  # images that are read at once: a reading can end between two
 
 Group = segmentation.Group
 
@@ -147,30 +148,25 @@ class Recognizer:
         """Read the digits that the pieces of ink of an image are; `scale` is pixels of the image to one of the ink."""
         parts = [pieces.points(blot) for blot in range(len(pieces))]
 
-        def draw(group: Group) -> Images:
+        def fit(ink: Ink) -> Images:
             on_progress()
-            return blots.fit_ink(pieces.ink(group))
+            return blots.fit_ink(ink)
 
         def locate(group: Group) -> tuple[Box, tuple[int, ...]]:
             points = np.concatenate([parts[part] for part in group])
             return Box(*(float(edge) * scale for edge in (*points.min(axis=0), *(points.max(axis=0) + 1)))), ()
 
         def read_slices(slices: list[touching.Slice], box: Box) -> list[Digit]:
-            digits: list[Digit] = []
-            for first in range(0, len(slices), BATCH):
-                on_progress()
-                some = slices[first : first + BATCH]
-                corner = np.array([box.left, box.top, box.left, box.top])
-                places = [(Box(*(corner + np.array(each.box) * scale).tolist()), ()) for each in some]
-                digits += self._digits([blots.fit_ink(each.ink) for each in some], places)
-            return digits
+            corner = np.array([box.left, box.top, box.left, box.top])
+            places = [(Box(*(corner + np.array(each.box) * scale).tolist()), ()) for each in slices]
+            return self._digits((fit(each.ink) for each in slices), places)
 
         def separate(group: Group, digit: Digit) -> list[Digit]:
             if len(pieces) > touching.MOST_PIECES:
                 return []
             return touching.separated(pieces.ink(group), lambda slices: read_slices(slices, digit.box))
 
-        return self._read(parts, draw, locate, separate)
+        return self._read(parts, lambda group: fit(pieces.ink(group)), locate, separate)
 
     def _predict(self, images: Images) -> list[tuple[Prediction, float]]:
         """The prediction of each of (n, 28, 28) uint8, and how much like a digit it is."""
@@ -179,12 +175,15 @@ class Recognizer:
         predictions = [Prediction(row.index(max(row)), max(row), row) for row in each]
         return list(zip(predictions, rejection.score(logits).tolist(), strict=True))
 
-    def _digits(self, images: Sequence[Images], places: Sequence[tuple[Box, tuple[int, ...]]]) -> list[Digit]:
+    def _digits(self, images: Iterable[Images], places: Sequence[tuple[Box, tuple[int, ...]]]) -> list[Digit]:
         """What images show, (28, 28) uint8 each; a place is a box and the numbers of its strokes."""
-        found = []
-        for image, (box, numbers), (prediction, likeness) in zip(images, places, self._predict(np.stack(images)), strict=True):
-            verdict = self.description.thresholds.verdict(likeness, prediction.probability)
-            found.append(Digit(prediction, verdict, box, image.tobytes(), numbers, likeness))
+        found: list[Digit] = []
+        waiting = iter(images)
+        while some := list(islice(waiting, BATCH)):
+            own = places[len(found) : len(found) + len(some)]
+            for image, (box, numbers), (prediction, likeness) in zip(some, own, self._predict(np.stack(some)), strict=True):
+                verdict = self.description.thresholds.verdict(likeness, prediction.probability)
+                found.append(Digit(prediction, verdict, box, image.tobytes(), numbers, likeness))
         return found
 
     def _read(
@@ -207,9 +206,7 @@ class Recognizer:
 
         def worth(groups: list[Group]) -> NDArray[np.float64]:
             new = [group for group in groups if group not in read]
-            for first in range(0, len(new), BATCH):
-                some = new[first : first + BATCH]
-                read.update(zip(some, self._digits([draw(group) for group in some], list(map(locate, some))), strict=True))
+            read.update(zip(new, self._digits(map(draw, new), list(map(locate, new))), strict=True))
             return np.array([self._worth(read[group]) for group in groups])
 
         def digits(group: Group) -> list[Digit]:
