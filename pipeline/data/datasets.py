@@ -47,20 +47,16 @@ class Dataset(Section):
         """Read the split ``train``, not yet parted from ``validation``, and, if it is wanted, ``test``."""
 
 
-class SourceFile(Section):
-    """A file as distributed."""
-
-    name: Annotated[str, Field(pattern=r"^[^/\\]+$")]
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+FileName = Annotated[str, Field(pattern=r"^[^/\\]+$")]
 
 
 class IdxFiles(Section):
-    """The four files of a set in MNIST's format."""
+    """The names of the four files of a set in MNIST's format, as distributed."""
 
-    train_images: SourceFile
-    train_labels: SourceFile
-    test_images: SourceFile
-    test_labels: SourceFile
+    train_images: FileName
+    train_labels: FileName
+    test_images: FileName
+    test_labels: FileName
 
 
 class IdxDataset(Dataset):
@@ -69,8 +65,9 @@ class IdxDataset(Dataset):
     kind: Literal["idx"]
     folders: Annotated[list[Name], Field(min_length=1)]
     mirrors: list[Annotated[str, Field(pattern=r"^https?://.*/$")]]
+    checksums: Name
     files: IdxFiles
-    archive: SourceFile | None
+    archive: FileName | None
 
     def splits(self, test: bool) -> dict[str, Split]:
         """As of `Dataset.splits`."""

@@ -1,22 +1,24 @@
 """Finding the files of a dataset, or fetching them. A file counts only once its SHA-256 is right."""
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from pipeline.system.errors import DataUnavailable
-from pipeline.system.paths import in_project, sha256
+from pipeline.system.errors import DataError, DataUnavailable
+from pipeline.system.paths import CHECKOUT, in_project, sha256
 
 if TYPE_CHECKING:
-    from pipeline.data.datasets import IdxDataset, SourceFile
+    from pipeline.data.datasets import IdxDataset
 
 #: Names a folder that has the files already: where it is decides nothing, for a file counts by its hash.
 FOLDER_VARIABLE = "DATASET_FOLDER"
 RETRIES = 2  # of one mirror, before the next is tried
 TIMEOUT_SECONDS = 30  # without a byte
+CHECKSUMS_REMEDY = "The list that dataset.checksums names is made by: sha256sum FILE ... > LIST"
 
 
 def obtain(dataset: "IdxDataset") -> dict[str, Path] | Path:
@@ -28,33 +30,62 @@ def obtain(dataset: "IdxDataset") -> dict[str, Path] | Path:
 
     Raises:
         DataUnavailable: a file is in no folder and no mirror gave it.
+        DataError: the list of checksums is missing, is no such list, or lacks a file.
 
     """
     tried: list[str] = []
     elsewhere = os.environ.get(FOLDER_VARIABLE)
     folders = ([elsewhere] if elsewhere else []) + dataset.folders
-    files: dict[str, SourceFile] = dict(dataset.files)
-    found = {role: _find(file, folders, dataset.folders[0], tried) for role, file in files.items()}
+    files: dict[str, str] = dict(dataset.files)
+    expected = read_checksums(CHECKOUT / dataset.checksums, [*files.values(), *([dataset.archive] if dataset.archive else [])])
+    found = {role: _find(name, expected[name], folders, dataset.folders[0], tried) for role, name in files.items()}
     if missing := [files[role] for role, path in found.items() if path is None]:
-        if dataset.archive and (archive := _find(dataset.archive, folders, dataset.folders[0], tried)):
+        if (name := dataset.archive) and (archive := _find(name, expected[name], folders, dataset.folders[0], tried)):
             return archive
         folder = in_project(dataset.folders[0])
-        for file in missing:
-            _download(file, folder, dataset, tried)
-        found = {role: path or folder / files[role].name for role, path in found.items()}
+        for name in missing:
+            _download(name, expected[name], folder, dataset, tried)
+        found = {role: path or folder / files[role] for role, path in found.items()}
     return {role: path for role, path in found.items() if path is not None}
 
 
-def _find(file: "SourceFile", folders: list[str], own: str, tried: list[str]) -> Path | None:
+def read_checksums(path: Path, names: list[str]) -> dict[str, str]:
+    """The SHA-256 of each of the files `names`, in hexadecimal, from a list as ``sha256sum`` prints it.
+
+    Raises:
+        DataError: the list is missing, is no such list, or lacks a file.
+
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"the list of checksums {path} can't be read: {error}. {CHECKSUMS_REMEDY}") from None
+    found: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
+        if not (parts := re.fullmatch(r"([0-9a-f]{64}) [ *](.+)", line)):
+            raise DataError(
+                f"{path}, line {number}, must be a SHA-256 of 64 hexadecimal digits, two spaces and a file's name, and is "
+                f"{line!r:.100}. {CHECKSUMS_REMEDY}"
+            )
+        found[parts[2]] = parts[1]
+    if lacking := [name for name in names if name not in found]:
+        raise DataError(
+            f"{path} must have the SHA-256 of {', '.join(lacking)}, and has those of {', '.join(found) or 'no file'}. "
+            f"{CHECKSUMS_REMEDY}"
+        )
+    return found
+
+
+def _find(name: str, expected: str, folders: list[str], own: str, tried: list[str]) -> Path | None:
     for folder in folders:
-        path = in_project(folder) / file.name
+        path = in_project(folder) / name
         if not path.is_file():
             tried.append(f"{path}: not there")
-        elif (received := sha256(path)) == file.sha256:
+        elif (received := sha256(path)) == expected:
             return path
         else:
             tried.append(f"{path}: corrupt")
-            print(f"{path} is corrupt: its SHA-256 must be {file.sha256}, and is {received}.", file=sys.stderr)
+            print(f"{path} is corrupt: its SHA-256 must be {expected}, and is {received}.", file=sys.stderr)
             if folder == own:  # what other programs keep is left alone
                 aside = path.with_name(f"{path.name}.corrupt")
                 path.replace(aside)
@@ -62,32 +93,31 @@ def _find(file: "SourceFile", folders: list[str], own: str, tried: list[str]) ->
     return None
 
 
-def _download(file: "SourceFile", folder: Path, dataset: "IdxDataset", tried: list[str]) -> None:
+def _download(name: str, expected: str, folder: Path, dataset: "IdxDataset", tried: list[str]) -> None:
     import pooch  # takes half a second, and most runs find the files
     import requests
 
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".download.lock"):
-        if (folder / file.name).is_file():  # another process was faster
+        if (folder / name).is_file():  # another process was faster
             return
         for leftover in (folder / ".download").glob("*"):  # of a download that was killed
             leftover.unlink()
         for mirror in dataset.mirrors:
-            print(f"Fetching {mirror}{file.name}", file=sys.stderr)
-            fetcher = pooch.create(
-                folder / ".download", mirror, registry={file.name: f"sha256:{file.sha256}"}, retry_if_failed=RETRIES
-            )
+            print(f"Fetching {mirror}{name}", file=sys.stderr)
+            registry = {name: f"sha256:{expected}"}
+            fetcher = pooch.create(folder / ".download", mirror, registry=registry, retry_if_failed=RETRIES)
             downloader = pooch.HTTPDownloader(progressbar=True, timeout=TIMEOUT_SECONDS)
             try:
-                Path(fetcher.fetch(file.name, downloader=downloader)).replace(folder / file.name)
+                Path(fetcher.fetch(name, downloader=downloader)).replace(folder / name)
                 return
             except (requests.RequestException, ValueError, OSError) as error:
-                tried.append(f"{mirror}{file.name}: {_reason(error)}")
+                tried.append(f"{mirror}{name}: {_reason(error)}")
     (folder / ".download.lock").unlink(missing_ok=True)
     raise DataUnavailable(
-        f"{dataset.name} can't be had: {file.name} was found nowhere.\n"
+        f"{dataset.name} can't be had: {name} was found nowhere.\n"
         "Tried:\n" + "".join(f"  {line}\n" for line in tried) + "Either\n"
-        f"  put these files into {folder}: {', '.join(part.name for _, part in dataset.files)}\n"
+        f"  put these files into {folder}: {', '.join(file for _, file in dataset.files)}\n"
         "  or use the digits that come with the program: python -m pipeline.compose dataset=digits && dvc repro"
     )
 

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.config import check, composition
 from pipeline.data import download
 from pipeline.data.datasets import IdxDataset
 from pipeline.system import paths
-from pipeline.system.errors import DataUnavailable
+from pipeline.system.errors import DataError, DataUnavailable
+from pipeline.system.paths import CHECKOUT
 from tests.conftest import idx_bytes
 
 ROLES = ("train_images", "train_labels", "test_images", "test_labels")
@@ -54,12 +56,21 @@ def server(tmp_path: Path) -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def project_in_a_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "PROJECT", tmp_path / "project")
+    monkeypatch.setattr(download, "CHECKOUT", tmp_path)
+    list_checksums(tmp_path, {f"{role}.gz": content for role, content in CONTENT.items()})
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setattr("time.sleep", lambda _: None)  # pooch waits between retries
 
 
+def list_checksums(folder: Path, content: dict[str, bytes]) -> Path:
+    """Write the list of checksums that `dataset` names."""
+    path = folder / "checksums/tiny.sha256"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join(f"{hashlib.sha256(text).hexdigest()}  {name}\n" for name, text in content.items()))
+    return path
+
+
 def dataset(mirrors: list[str], folders: tuple[str, ...] = ("raw", "elsewhere")) -> IdxDataset:
-    files = {role: {"name": f"{role}.gz", "sha256": hashlib.sha256(CONTENT[role]).hexdigest()} for role in ROLES}
     return IdxDataset.model_validate(
         {
             "name": "tiny",
@@ -71,7 +82,8 @@ def dataset(mirrors: list[str], folders: tuple[str, ...] = ("raw", "elsewhere"))
             "training_limit": None,
             "folders": list(folders),
             "mirrors": [f"{mirror}/" for mirror in mirrors],
-            "files": files,
+            "checksums": "checksums/tiny.sha256",
+            "files": {role: f"{role}.gz" for role in ROLES},
             "archive": None,
             "licence": "none",
             "strokes": [],
@@ -119,6 +131,47 @@ def test_a_corrupt_file_is_named_set_aside_and_fetched_again(
     assert "train_labels.gz is corrupt" in capsys.readouterr().err
 
 
+def test_a_checksum_that_is_wrong_refuses_the_file_and_says_both(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put(tmp_path / "project/elsewhere")
+    listed, received = "0" * 64, hashlib.sha256(CONTENT["train_images"]).hexdigest()
+    path = tmp_path / "checksums/tiny.sha256"
+    path.write_text(path.read_text().replace(received, listed))
+    with pytest.raises(DataUnavailable, match=r"train_images\.gz was found nowhere"):
+        download.obtain(dataset([]))
+    assert f"its SHA-256 must be {listed}, and is {received}." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f"{'0' * 64}  other.gz\n", "must have the SHA-256 of train_images.gz, train_labels.gz, .*and has those of other.gz"),
+        (f"{'0' * 63}  train_images.gz\n", "line 1, must be a SHA-256 of 64 hexadecimal digits, .*and is '000"),
+        (f"{'0' * 64} train_images.gz\n", "line 1, must be a SHA-256"),
+        (None, "can't be read: .*No such file"),
+    ],
+)
+def test_a_bad_list_of_checksums_is_named_with_what_is_expected_and_the_remedy(
+    tmp_path: Path, text: str | None, says: str
+) -> None:
+    path = tmp_path / "checksums/tiny.sha256"
+    path.unlink()
+    if text:
+        path.write_text(text)
+    with pytest.raises(DataError, match=f"tiny.sha256.*{says}.*dataset.checksums.*sha256sum FILE") as raised:
+        download.obtain(dataset([]))
+    assert not isinstance(raised.value, DataUnavailable)  # no reason to take another dataset
+
+
+def test_every_list_of_checksums_has_the_files_of_its_dataset_and_is_watched_by_dvc() -> None:
+    watched = check.read(CHECKOUT / "dvc.yaml")["stages"]["prepare"]["deps"]
+    for name in ("mnist", "fashion_mnist"):
+        composed = check.check(composition.compose([f"dataset={name}"])).dataset
+        assert isinstance(composed, IdxDataset)
+        names = [*dict(composed.files).values(), *([composed.archive] if composed.archive else [])]
+        assert list(download.read_checksums(CHECKOUT / composed.checksums, names)) == names
+        assert str(Path(composed.checksums).parent) in watched
+
+
 def test_what_other_programs_keep_is_not_touched_when_it_is_corrupt(tmp_path: Path, server: str) -> None:
     put(tmp_path / "project/elsewhere")
     (tmp_path / "project/elsewhere/train_labels.gz").write_bytes(b"rubbish")
@@ -132,8 +185,9 @@ def test_the_archive_of_keras_stands_in_for_the_four_files(tmp_path: Path) -> No
     folder = tmp_path / "project/elsewhere"
     folder.mkdir(parents=True)
     np.savez(folder / "all.npz", x_train=np.zeros(1))
-    archive = {"name": "all.npz", "sha256": paths.sha256(folder / "all.npz")}
-    values = dataset([]).model_dump() | {"archive": archive}
+    content = {f"{role}.gz": content for role, content in CONTENT.items()}
+    list_checksums(tmp_path, content | {"all.npz": (folder / "all.npz").read_bytes()})
+    values = dataset([]).model_dump() | {"archive": "all.npz"}
     assert download.obtain(IdxDataset.model_validate(values)) == folder / "all.npz"
 
 
