@@ -35,7 +35,7 @@ def make_sure_of_data() -> None:
 
 def report() -> str:
     """The result, and the next commands."""
-    metrics = json.loads((REPORTS / "metrics.json").read_text(encoding="utf-8"))
+    metrics = json.loads((REPORTS / "all_metrics.json").read_text(encoding="utf-8"))
     model = MODELS / MODEL_FILE
     return (
         f"\nTest accuracy on {metrics['dataset']}: {metrics['test_accuracy']:.2%} "

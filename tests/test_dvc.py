@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import requests
 
+from pipeline.evaluation.report import HEADLINE
 from pipeline.system import tensorflow_setup
 from tests.conftest import STAGES, copied, edit, environment, mlflow_runs, run
 from tests.tracking.test_ui import free_port
@@ -27,10 +28,12 @@ def project(finished: Path, tmp_path: Path) -> Path:
 
 def test_the_pipeline_leaves_a_model_its_metrics_its_plots_and_one_run(project: Path) -> None:
     assert (project / "models/mnist.h5").stat().st_size > 10_000
-    metrics = json.loads((project / "reports/metrics.json").read_text())
+    metrics = json.loads((project / "reports/all_metrics.json").read_text())
     assert metrics["dataset"] == "digits"
     assert metrics["test_accuracy_low"] < metrics["test_accuracy"] < metrics["test_accuracy_high"]
-    assert "test_accuracy" in run(project, "dvc", "metrics", "show").stdout
+    shown = json.loads(run(project, "dvc", "metrics", "show", "--json").stdout)[""]["data"]["reports/metrics.json"]["data"]
+    assert shown == {name: metrics[name] for name in (*HEADLINE, "pen_digits_test_accuracy")}
+    assert all(len(line) <= 120 for line in run(project, "dvc", "metrics", "show").stdout.splitlines())
     assert metrics["pen_digits_test_images"] == 280
     card = (project / "reports/model_card.md").read_text(encoding="utf-8")
     assert f"| UCI's test writers | 280 | {metrics['pen_digits_test_accuracy']:.2%}".replace("%", " %") in card

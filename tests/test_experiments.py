@@ -45,7 +45,7 @@ def test_an_experiment_with_overrides_and_taught_drawings_counts_and_stays_and_s
     table = run(project, "dvc", "exp", "show", "--csv").stdout
     assert "dropped" in table
     assert "test_accuracy" in table
-    metrics = json.loads((project / "reports/metrics.json").read_text())
+    metrics = json.loads((project / "reports/all_metrics.json").read_text())
     assert metrics["drawings"] == 1
     shown = f"the collection's 1 held-out drawings: {metrics['drawings_accuracy']:.2%}, before this training "
     assert shown in done.stdout

@@ -34,7 +34,7 @@ EVALUATE = Stage(
     "evaluate",
     tuple(EvaluateOptions.model_fields),
     ("data", "evaluation", "images", "inference", "training"),
-    "reports/metrics.json",
+    "reports/all_metrics.json",
 )
 EXPORT = Stage(
     "export",

@@ -17,6 +17,7 @@ from pipeline.evaluation.options import EvaluateOptions, Evaluation
 from pipeline.evaluation.outside import Answers, Outside
 from pipeline.images.arrays import CLASSES, Probabilities, Split
 from pipeline.inference import exported, rejection
+from pipeline.inference.description import outside_accuracies
 from pipeline.inference.rejection import Rejection, Thresholds
 from pipeline.system.errors import ModelError
 from pipeline.system.paths import MODEL_FILE, MODELS, REPORTS, TRAINED, replacing
@@ -25,6 +26,9 @@ from pipeline.training import negatives, trained
 if TYPE_CHECKING:
     import keras
     from matplotlib.figure import Figure
+
+#: The metrics that `headline` keeps, and by which one model is told from another at a glance.
+HEADLINE = ("validation_accuracy", "test_accuracy", "test_loss", "negatives_auroc")
 
 FIGURES = {
     "confusion": "What is read as what",
@@ -85,6 +89,12 @@ def measure(test: Split, probabilities: Probabilities, options: Evaluation) -> d
     }
 
 
+def headline(values: dict[str, Any]) -> dict[str, float]:
+    """What DVC shows of the single values of a report, in the width of a terminal: `HEADLINE`, and each set's accuracy."""
+    sets = {f"{name}_accuracy": accuracy for name, accuracy in outside_accuracies(values).items()}
+    return {name: values[name] for name in HEADLINE} | sets
+
+
 def drawings_before(sets: Sequence[Outside], options: Evaluation) -> float | None:
     """What the model that was exported last, and is to be replaced, reads of the same drawings; None if there is none.
 
@@ -140,9 +150,10 @@ def write(test: Split, facts: Facts) -> None:
     predicted = probabilities.argmax(axis=1)
     by_class = metrics.per_class(test.labels, predicted)
     bins = metrics.calibration(test.labels, probabilities, facts.options.calibration_bins)
-    with replacing(REPORTS / "metrics.json") as temporary:
-        told = {"dataset": facts.summary["dataset"], **values}
-        temporary.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    told = {"dataset": facts.summary["dataset"], **values}
+    for name, kept in {"metrics": headline(values), "all_metrics": told}.items():
+        with replacing(REPORTS / f"{name}.json") as temporary:
+            temporary.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
     write_table(REPORTS / "classes.csv", [{"class": name} | row for name, row in zip(names, by_class, strict=True)])
     write_table(REPORTS / "calibration.csv", bins)
     pairs = zip(test.labels, predicted, strict=True)

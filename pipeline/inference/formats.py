@@ -121,7 +121,7 @@ def description(configuration: dict[str, Any]) -> dict[str, Any]:
     from pipeline.inference.description import outside_accuracies  # with h5py, not with the options
 
     summary = prepared.summary()
-    metrics = json.loads((REPORTS / "metrics.json").read_text(encoding="utf-8"))
+    metrics = json.loads((REPORTS / "all_metrics.json").read_text(encoding="utf-8"))
     return {
         "dataset": summary["dataset"],
         "dataset_sha256": summary["sha256"],

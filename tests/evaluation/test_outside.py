@@ -204,3 +204,10 @@ def test_the_default_set_is_there_and_is_of_other_writers_than_those_trained_on(
     trained_on = {drawing.writer for drawing in collection.read(paths.in_project(configured().dataset.strokes[0].path))}
     assert len(measured) == 14
     assert len(trained_on) == 30
+
+
+def test_the_headline_has_the_accuracy_of_each_set_and_neither_intervals_nor_single_corruptions() -> None:
+    whole = {"mine_accuracy": 0.9, "corrupted_accuracy": 0.8}
+    parts = {"mine_accuracy_low": 0.8, "mine_images": 10, "corrupted_accuracy_low": 0.7, "corrupted_fog_accuracy": 0.3}
+    test = dict.fromkeys(report.HEADLINE, 0.5)
+    assert report.headline(test | whole | parts | {"test_accuracy_low": 0.4, "test_images": 10}) == test | whole
