@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
@@ -42,12 +42,13 @@ def _explain(error: HydraException, schema: type[Configuration]) -> Configuratio
     text, cause = str(error).partition("\nConfig search path:")[0], error.__cause__
     # Hydra names the override alone; the cause has the reason, and what was composed before.
     refused = re.search(r"(?:use \+|Error merging override )(.+)", text, re.DOTALL)
+    given = refused[1].lstrip("+~") if refused else ""  # ``++`` may be `_for_hydra`'s
     if refused and isinstance(cause, OmegaConfBaseException) and cause.parent_node is not None:
         within = re.sub(r"\[(\w+)\]", r".\1", str(cause.full_key))  # as in optimizer={rho: 0.5, foo: 1}
         there = keys_of(OmegaConf.to_container(_whole(cause.parent_node)))
-        unknown = [key for key in (refused[1].partition("=")[0].lstrip("+~"), within) if key not in there]
+        unknown = [key for key in (given.partition("=")[0], within) if key not in there]
         reason = unknown_key(unknown[0], there, schema) if unknown else f"  {str(cause).splitlines()[0]}"
-        text = f"{reason}\n    given: {refused[1]}"
+        text = f"{reason}\n    given: {given}"
     for words in ("add --multirun to your command line", "requires --multirun"):
         text = text.replace(words, "use python -m pipeline.sweep")
     return ConfigurationError(f"the override is not valid.\n{text.rstrip()}")
@@ -105,7 +106,8 @@ def explaining(
 
 
 def _for_hydra(override: Override) -> str:
-    """An override as Hydra takes it, which wants ``experiment=[]`` for ``experiment=null``.
+    """An override as Hydra takes it, which wants ``experiment=[]`` for ``experiment=null``, and ``++`` for a key that an entry
+    of a list may have left out (``model.blocks.0.dropout=0.1``).
 
     Raises:
         ConfigurationError: it is of a key of Hydra's own, which would be ignored, or gives an option the name of another.
@@ -125,6 +127,8 @@ def _for_hydra(override: Override) -> str:
             f"the override is not valid.\n  {override.input_line}: Hydra only composes the configuration here, and its own "
             "keys have no effect.\n    Leave it out: where outputs go stands in dvc.yaml."
         )
+    if override.type == OverrideType.CHANGE and re.search(r"\.\d+(\.|$)", key):
+        return f"++{override.input_line}"
     chooses_nothing = override.is_delete() is False and override.value() is None and (CONFIGURATION / key).is_dir()
     return f"{key}=[]" if chooses_nothing else str(override.input_line)
 

@@ -32,7 +32,7 @@ def keys_of(values: Any, prefix: str = "") -> dict[str, Any]:
 def unknown_key(key: str, there: dict[str, Any], schema: Schema = Configuration) -> str:
     """What to say of a key that a configuration doesn't have: the nearest of those that are `there`, as of `keys_of`."""
     known = dict(_known_keys(_tree(schema)))
-    allowed = {name: known[_in_schema(name)] for name in there if _in_schema(name) in known} or known
+    allowed = {name: known[_in_schema(name)] for name in _possible(there, known) if _in_schema(name) in known} or known
     if _in_schema(key) in known:
         return _absent_key(key, there, list(allowed))
     near = _nearest(key, list(allowed))
@@ -40,6 +40,15 @@ def unknown_key(key: str, there: dict[str, Any], schema: Schema = Configuration)
         return f"  {key}: there is no such key. The nearest is {near[0]}: {allowed[near[0]]}."
     lines = "".join(f"\n    {name}: {allowed[name]}" for name in near)
     return f"  {key}: there is no such key. The nearest are:{lines}"
+
+
+def _possible(there: Iterable[str], known: Iterable[str]) -> Iterator[str]:
+    """The keys that are `there`, and those that an entry of a list may have left out."""
+    for name in there:
+        yield name
+        if name.rpartition(".")[2].isdigit():
+            entry = f"{_in_schema(name)}."
+            yield from (f"{name}.{key.removeprefix(entry)}" for key in known if key.startswith(entry))
 
 
 def _nearest(key: str, allowed: list[str]) -> list[str]:

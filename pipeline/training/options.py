@@ -1,8 +1,8 @@
 """What a training is configured by: the network's layers, how long and how exactly, and all groups of the stage together."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, ValidatorFunctionWrapHandler, field_serializer, field_validator, model_validator
 
 from pipeline.images.arrays import SIDE
 from pipeline.system.section import Count, Rate, Section, Seed
@@ -35,15 +35,33 @@ class DenseLayer(Section):
 
 
 class Model(Section):
-    """Layers between the 28 x 28 input and the ten outputs."""
+    """Layers between the 28 x 28 input and the ten outputs.
+
+    Each of `blocks` has all values: what it was given without is as in `block`, and `model_dump` leaves that out again.
+    """
 
     name: Annotated[str, Field(pattern=r"^[^/]+$")]  # Keras calls the network so
     standardize: bool
+    block: Block
     blocks: list[Block]
     padding: Literal["same", "valid"]
     batch_normalization_momentum: Rate
     dense: list[DenseLayer]
     dropout: Rate
+
+    @field_validator("blocks", mode="wrap")
+    @classmethod
+    def _complete(cls, given: Any, check: ValidatorFunctionWrapHandler, info: ValidationInfo) -> list[Block]:
+        if "block" not in info.data:  # it breaks the schema, which is said once
+            return []
+        shared = dict(info.data["block"])
+        is_list = isinstance(given, list)
+        whole = check([shared | each if isinstance(each, dict) else each for each in given] if is_list else given)
+        return [Block.model_construct(set(own), **dict(block)) for own, block in zip(given, whole, strict=True)]
+
+    @field_serializer("blocks")
+    def _as_given(self, blocks: list[Block]) -> list[dict[str, Any]]:
+        return [block.model_dump(exclude_unset=True) for block in blocks]
 
     @model_validator(mode="after")
     def _fits_the_image(self) -> "Model":

@@ -16,6 +16,7 @@ from pipeline.sweep.schema import SweepConfiguration
 from pipeline.system.errors import ConfigurationError
 from pipeline.system.masking import holds_password, masked
 from pipeline.system.paths import CONFIGURATION, PARAMETERS
+from pipeline.training.options import Model
 from tests.conftest import edit, run
 
 
@@ -48,6 +49,8 @@ def test_the_committed_parameters_are_what_conf_composes_to() -> None:
         ),
         ("model.blocks={a: 1}", ["Cannot merge", "given: model.blocks={a: 1}"]),
         ("sweep.space.optimizer.rho=0.9", ["nearest is optimizer.rho"]),
+        ("model.blocks.1.pol=3", ["model.blocks.1.pol", "nearest is model.blocks.1.pool"]),  # which conf/ leaves out there
+        ("model.block.filtres=3", ["model.block.filtres", "nearest is model.block.filters"]),
         ("model.blocks.1.kernel=0", ["model.blocks.1.kernel", "at least 1 and at most 28", "given: 0"]),
         ("model.blocks.1.pool=28", ["pool of block 1 must fit its input"]),
         ("~model.dropout", ["model.dropout: is missing"]),
@@ -110,11 +113,11 @@ def test_a_key_of_another_option_is_told_with_the_keys_that_are_there(overrides:
 @pytest.mark.parametrize(
     ("given", "means"),
     [
-        ("dropout", ["model.dropout", "model.blocks.0.dropout"]),
+        ("dropout", ["model.dropout", "model.block.dropout", "model.blocks.0.dropout"]),
         ("epochs", ["training.epochs"]),
         ("seed", ["training.seed"]),
-        ("kernel", ["model.blocks.0.kernel"]),
-        ("drpout", ["model.dropout", "model.blocks.0.dropout"]),
+        ("kernel", ["model.block.kernel", "model.blocks.0.kernel"]),
+        ("drpout", ["model.dropout", "model.block.dropout", "model.blocks.0.dropout"]),
         ("lr", ["optimizer.learning_rate"]),
         ("patience", ["training.early_stopping_patience"]),
         ("optimzer", ["optimizer"]),
@@ -163,14 +166,27 @@ def test_a_learning_rate_that_adadelta_does_not_train_with_is_warned_of(capsys: 
 
 def test_the_textbook_experiment_is_the_tutorials_network() -> None:
     values = composition.compose(["experiment=textbook"])
-    assert [(block["filters"], block["kernel"], block["pool"], block["dropout"]) for block in values["model"]["blocks"]] == [
-        (32, 3, 1, 0.0),
-        (64, 3, 2, 0.25),
-    ]
+    blocks = check.check(values).model.blocks
+    assert [(block.filters, block.kernel, block.pool, block.dropout) for block in blocks] == [(32, 3, 1, 0.0), (64, 3, 2, 0.25)]
+    assert not any(block.batch_normalization for block in blocks)
     assert values["model"]["dense"] == [{"units": 256, "activation": "relu"}]
     assert (values["model"]["dropout"], values["training"]["batch_size"], values["training"]["epochs"]) == (0.5, 128, 10)
     assert values["optimizer"]["name"] == "adadelta"
     assert values["schedule"] == {"name": "constant"}
+
+
+def test_a_block_has_what_it_says_and_else_what_all_blocks_have() -> None:
+    overrides = ["model.block.dropout=0.2", "model.blocks.0.filters=16", "model.blocks.2.dropout=0.1"]
+    model = check.check(composition.compose(overrides)).model
+    assert [(block.filters, block.dropout) for block in model.blocks] == [(16, 0.2), (64, 0.2), (96, 0.1)]
+    assert model.model_dump()["blocks"][1:] == [{"filters": 64, "stride": 2}, {"filters": 96, "dropout": 0.1}]
+    assert Model.model_validate(model.model_dump()) == model
+
+
+def test_a_bad_value_of_all_blocks_is_told_once() -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        composition.compose(["model.block.dropout=1.5"])
+    assert re.findall(r"([\w.]+): not allowed", str(raised.value)) == ["model.block.dropout"]
 
 
 def test_a_composition_is_printed_without_being_written(capsys: pytest.CaptureFixture[str]) -> None:
