@@ -5,10 +5,6 @@ import json
 import subprocess
 import sys
 
-from pipeline import compose
-from pipeline.config.check import load
-from pipeline.config.composition import compose as composed
-from pipeline.data.datasets import IdxDataset
 from pipeline.system.command_line import run_command
 from pipeline.system.errors import DataUnavailable
 from pipeline.system.paths import CHECKOUT, MODEL_FILE, MODELS, PARAMETERS, REPORTS
@@ -16,11 +12,15 @@ from pipeline.system.paths import CHECKOUT, MODEL_FILE, MODELS, PARAMETERS, REPO
 
 def make_sure_of_data() -> None:
     """Find or download the dataset that is configured; if that fails, say so and choose the bundled digits."""
+    from pipeline import compose
+    from pipeline.config.check import load
+    from pipeline.config.composition import compose as composed
+    from pipeline.data.datasets import IdxDataset
+    from pipeline.data.download import obtain
+
     dataset = load().dataset
     if not isinstance(dataset, IdxDataset):
         return
-    from pipeline.data.download import obtain
-
     try:
         obtain(dataset)
     except DataUnavailable as error:
@@ -54,6 +54,8 @@ def main() -> int:
         "downloaded, the bundled digits are used instead.",
     )
     parser.parse_args()
+    from pipeline import compose  # half a second that --help need not wait for
+
     compose.main(["--keep"])
     make_sure_of_data()
     code = subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=CHECKOUT, check=False).returncode

@@ -1,19 +1,19 @@
 """The stage ``evaluate``: reads the test set and sets from outside once, and says how good the trained network is."""
 
-from pipeline.config.check import load
 from pipeline.system import tensorflow_setup
 from pipeline.system.command_line import parse_stage, run_command
 from pipeline.system.patches import end_at_once
 from pipeline.system.paths import REPORTS
-from pipeline.tracking import stage_run
 
 
 def main() -> None:
     """Entry point of ``python -m pipeline.evaluate``."""
     parse_stage("evaluate", __doc__)
-    configuration = load()
-    from pipeline.evaluation import outside, report  # load scipy, which --help need not wait for
+    from pipeline.config.check import load  # a second, with the others, that --help need not wait for
+    from pipeline.evaluation import outside, report
+    from pipeline.tracking import stage_run
 
+    configuration = load()
     with stage_run.stage("evaluate", configuration) as run:
         sets = outside.read(configuration.evaluation)  # first: a missing file is reported within a second or two
         tensorflow_setup.start()

@@ -3,21 +3,22 @@
 import tempfile
 from pathlib import Path
 
-from pipeline.config.check import load
-from pipeline.config.stages import EXPORT
-from pipeline.data import prepared
-from pipeline.inference import exported, formats
 from pipeline.system import tensorflow_setup
 from pipeline.system.command_line import parse_stage, run_command
 from pipeline.system.patches import end_at_once
 from pipeline.system.paths import MODELS, TRAINED
-from pipeline.tracking import stage_run
-from pipeline.training.trained import NETWORK
 
 
 def main() -> None:
     """Entry point of ``python -m pipeline.export``."""
     parse_stage("export", __doc__)
+    from pipeline.config.check import load  # a second, with the others, that --help need not wait for
+    from pipeline.config.stages import EXPORT
+    from pipeline.data import prepared
+    from pipeline.inference import exported, formats
+    from pipeline.tracking import stage_run
+    from pipeline.training.trained import NETWORK
+
     configuration = load()
     with tempfile.TemporaryDirectory() as folder, stage_run.stage("export", configuration) as run:
         tensorflow_setup.start()

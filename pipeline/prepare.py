@@ -2,16 +2,17 @@
 
 import sys
 
-from pipeline.config.check import load
-from pipeline.data import datasets, prepared, stroke_sources
 from pipeline.system.command_line import parse_stage, run_command
 from pipeline.system.paths import PREPARED
-from pipeline.tracking import stage_run
 
 
 def main() -> None:
     """Entry point of ``python -m pipeline.prepare``."""
     parse_stage("prepare", __doc__)
+    from pipeline.config.check import load  # half a second, with the others, that --help need not wait for
+    from pipeline.data import datasets, prepared, stroke_sources
+    from pipeline.tracking import stage_run
+
     configuration = load()
     with stage_run.stage("prepare", configuration) as run:
         dataset = configuration.dataset

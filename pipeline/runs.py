@@ -10,12 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.config.check import load
 from pipeline.system.command_line import run_command
 from pipeline.system.errors import UserError
 from pipeline.system.paths import MODEL_FILE, replacing
-from pipeline.tracking import comparison
-from pipeline.tracking.provenance import git
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -36,6 +33,8 @@ def table(rows: list[list[str]]) -> str:
 
 def show_list(registry: "RunRegistry", options: argparse.Namespace) -> str:
     """What ``list`` prints."""
+    from pipeline.config.check import load
+
     filters = [options.filter] if options.filter else []
     if options.kind != "all":
         filters += [f"tags.role = '{options.kind}'"] if options.kind != "pipeline" else []
@@ -118,6 +117,8 @@ def _word(value: Any) -> str:
 
 def _changes(runs: "list[Run]") -> list[str]:
     """The commits between the first run and each other run, where git knows them."""
+    from pipeline.tracking.provenance import git
+
     commits = [run.data.tags.get("git_commit", "") for run in runs]
     found = []
     for commit in dict.fromkeys(commits[1:]):
@@ -129,6 +130,7 @@ def _changes(runs: "list[Run]") -> list[str]:
 
 def _test(registry: "RunRegistry", first: "Run", second: "Run") -> str:
     """McNemar's test on what two runs read, in words."""
+    from pipeline.tracking import comparison
     from pipeline.tracking.registry import RunError
 
     names = (_called(first), _called(second))

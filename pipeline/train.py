@@ -9,28 +9,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-from tqdm import tqdm
-
-from pipeline.config.check import load
-from pipeline.config.schema import Configuration
-from pipeline.config.stages import TRAIN
-from pipeline.data import prepared
 from pipeline.system import tensorflow_setup
 from pipeline.system.command_line import parse_stage, run_command
 from pipeline.system.patches import end_at_once
 from pipeline.system.paths import CHECKOUT, PROJECT, TRAINED, files_of, sha256
-from pipeline.tracking import stage_run
-from pipeline.tracking.stage_run import StageRun
-from pipeline.training import samples, trained
-from pipeline.training.samples import SAMPLES
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # importing these takes half a second, and `--help` needs none of them
+    from pipeline.config.schema import Configuration
+    from pipeline.tracking.stage_run import StageRun
     from pipeline.training.trainer import Epoch, Trainer
 
 
-def checkpoint_path(configuration: Configuration, data: str) -> Path:
+def checkpoint_path(configuration: "Configuration", data: str) -> Path:
     """Where a training with this configuration, data (its hash) and code keeps its state, so that only it resumes it."""
+    from pipeline.config.stages import TRAIN
+
     sections = configuration.model_dump(include=set(TRAIN.groups))
     folders = [CHECKOUT / "pipeline" / folder for folder in TRAIN.code]
     code = [sha256(path) for folder in folders for kind in ("py", "json") for path in files_of(folder, f"**/*.{kind}")]
@@ -38,8 +31,12 @@ def checkpoint_path(configuration: Configuration, data: str) -> Path:
     return PROJECT / ".checkpoints" / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}.npz"
 
 
-def train(configuration: Configuration, checkpoint: Path, run: StageRun) -> "Trainer":
+def train(configuration: "Configuration", checkpoint: Path, run: "StageRun") -> "Trainer":
     """Train to the end, telling the terminal and the run of every epoch."""
+    from tqdm import tqdm
+
+    from pipeline.data import prepared
+    from pipeline.training import samples
     from pipeline.training.trainer import Trainer  # needs TensorFlow to be set up
 
     def on_epoch(epoch: "Epoch") -> None:
@@ -53,7 +50,7 @@ def train(configuration: Configuration, checkpoint: Path, run: StageRun) -> "Tra
     data = prepared.summary()
     run.dataset(data["dataset"], data["sha256"])
     images, drawings, validation = prepared.load("train"), prepared.drawings(), prepared.load("validation")
-    samples.write(TRAINED / SAMPLES, drawings, images.images, configuration.augment, configuration.training.seed)
+    samples.write(TRAINED / samples.SAMPLES, drawings, images.images, configuration.augment, configuration.training.seed)
     trainer = Trainer(configuration, images, drawings, validation, data["mean"], data["standard_deviation"], checkpoint)
     trainer.fit(on_epoch)
     trainer.calibrate()
@@ -63,6 +60,8 @@ def train(configuration: Configuration, checkpoint: Path, run: StageRun) -> "Tra
 @contextmanager
 def alone(checkpoint: Path) -> Iterator[None]:
     """Wait until no other process trains the same, and tell the user which process that is."""
+    from filelock import FileLock, Timeout
+
     lock, owner = FileLock(checkpoint.with_suffix(".lock")), checkpoint.with_suffix(".process")
     try:
         lock.acquire(timeout=0)
@@ -81,6 +80,11 @@ def alone(checkpoint: Path) -> Iterator[None]:
 def main() -> None:
     """Entry point of ``python -m pipeline.train``."""
     parse_stage("train", __doc__)
+    from pipeline.config.check import load
+    from pipeline.data import prepared
+    from pipeline.tracking import stage_run
+    from pipeline.training import samples, trained
+
     configuration = load()
     checkpoint = checkpoint_path(configuration, prepared.summary()["sha256"])
     checkpoint.parent.mkdir(exist_ok=True)
@@ -92,7 +96,7 @@ def main() -> None:
             trainer = train(configuration, checkpoint, run)
             result = trained.write(trainer)
             run.metrics(**result, train_seconds=round(trainer.seconds, 2))
-            run.artifacts("training", TRAINED / "history.csv", *files_of(TRAINED, SAMPLES))
+            run.artifacts("training", TRAINED / "history.csv", *files_of(TRAINED, samples.SAMPLES))
         checkpoint.unlink(missing_ok=True)
     accuracy, epoch = result["validation_accuracy"], result["best_epoch"]
     print(f"Trained in {trainer.seconds:.1f} s; validation accuracy {accuracy:.2%}, of epoch {epoch}.")

@@ -5,11 +5,9 @@ import json
 import os
 import sys
 
-from pipeline.config.check import load
 from pipeline.system.command_line import run_command
 from pipeline.system.masking import masked
 from pipeline.system.paths import PROJECT
-from pipeline.tracking import stage_run
 
 #: What MLflow's UI calls a shared view: a tag of the experiment, which an address names.
 VIEW_NAME = "runs"
@@ -49,11 +47,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m pipeline.ui", description="Open the MLflow UI on the project's runs.")
     parser.add_argument("--port", type=int, default=5000, help="the port of the page on this machine (5000)")
     port = str(parser.parse_args().port)
-    configured = load().tracking
-    store = stage_run.uri(configured)
-    from pipeline.tracking.problems import telling  # loads MLflow, which --help need not wait for
+    from pipeline.config.check import load  # seconds, with MLflow, that --help need not wait for
+    from pipeline.tracking import stage_run
+    from pipeline.tracking.problems import telling
     from pipeline.tracking.recorder import open_store
 
+    configured = load().tracking
+    store = stage_run.uri(configured)
     client, experiment = open_store(store, configured.experiment, PROJECT)  # the UI would create it without the experiment
     with telling(store):
         if client.get_experiment(experiment).tags.get(VIEW_TAG) != json.dumps(VIEW):
