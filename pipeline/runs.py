@@ -35,23 +35,24 @@ def show_list(registry: "RunRegistry", options: argparse.Namespace) -> str:
     """What ``list`` prints."""
     from pipeline.config.check import load
 
-    filters = [options.filter] if options.filter else []
-    if options.kind != "all":
-        filters += [f"tags.role = '{options.kind}'"] if options.kind != "pipeline" else []
-    runs = registry.runs(" and ".join(filters), options.newest)
-    if options.kind == "pipeline":
-        runs = [run for run in runs if run.kind == "pipeline"]
+    kind = {"all": "", "pipeline": "tags.role IS NULL"}.get(options.kind, f"tags.role = '{options.kind}'")
+    filters = [text for text in (options.filter, kind) if text]
+    wanted = options.most + 1  # one more tells whether there are more
+    runs = registry.runs(" and ".join(filters), options.newest, wanted)
     if not runs:
         return "There are no such runs. Make one: dvc repro"
     present = load().dataset.name
     if not options.newest:  # accuracies on another dataset are not to be compared with these
-        runs.sort(key=lambda run: run.dataset != present)
+        own = [run for run in runs if run.dataset == present]
+        if len(runs) == wanted:
+            own = registry.runs(" and ".join([*filters, f"tags.dataset = '{present}'"]), most=wanted)
+        runs = own + [run for run in runs if run.dataset != present]
     shown = runs[: options.most]
     head = ["run", "validation", "test", "dataset", "started", "name"]
     rows = [head, *map(_row, shown)]
     if all(run.dataset == present for run in shown):
         rows = [[cell for name, cell in zip(head, row, strict=True) if name != "dataset"] for row in rows]
-    more = f"\n{len(runs) - options.most} more: --most N" if len(runs) > options.most else ""
+    more = "\nThere are more: --most N" if len(runs) > options.most else ""
     champion = "\n* the champion" if any(run.is_champion for run in shown) else ""
     width = shutil.get_terminal_size((0, 0)).columns  # 0: no terminal, and nothing is cut
     lines = table(rows).splitlines()

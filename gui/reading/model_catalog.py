@@ -102,7 +102,7 @@ def listing() -> tuple[list[Entry], str]:
     from pipeline.tracking.registry import NoRuns, RunRegistry
 
     try:
-        runs = [run for run in RunRegistry().runs() if run.has_model]
+        runs = [run for run in RunRegistry().runs("tags.role IS NULL") if run.has_model]  # of trials, which are many, none has
     except NoRuns:
         runs = []
     except UserError as error:

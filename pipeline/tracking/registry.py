@@ -25,7 +25,7 @@ from pipeline.system.paths import MODEL_FILE, PROJECT, md5
 from pipeline.tracking import provenance, stage_run
 from pipeline.tracking.moved import bring_artifacts
 from pipeline.tracking.problems import PATIENCE, first_contact, must_be_writable, must_not_be_deleted, sqlite_file
-from pipeline.tracking.summary import Summary, summarize
+from pipeline.tracking.summary import ACCURACIES, Summary, summarize
 
 if TYPE_CHECKING:
     import pandas
@@ -73,25 +73,31 @@ class RunRegistry:
         must_not_be_deleted(found, self.uri)
         self.experiment = found.experiment_id
 
-    def runs(self, filter_text: str = "", newest_first: bool = False) -> list[Summary]:
+    def runs(self, filter_text: str = "", newest_first: bool = False, most: int = MOST) -> list[Summary]:
         """Runs, the best validation accuracy first, or the newest.
 
         Args:
             filter_text: in MLflow's search syntax, as in ``metrics.test_accuracy > 0.995 and params.optimizer = 'adam'``.
             newest_first: the order; else the best validation accuracy comes first.
+            most: how many. MLflow takes milliseconds for each, for it loads all that a run has logged.
 
         Raises:
             RunError: `filter_text` is not valid.
 
         """
-        order = ["attributes.start_time DESC"] if newest_first else ["metrics.validation_accuracy DESC"]
-        with _explaining(filter_text):
-            runs = self.client.search_runs([self.experiment], filter_text, max_results=MOST, order_by=order)
+        orders = ["attributes.start_time DESC"] if newest_first else [f"metrics.{name} DESC" for name in ACCURACIES]
+        runs: dict[str, Run] = {}
+        for order in orders:
+            with _explaining(filter_text):
+                found = self.client.search_runs([self.experiment], filter_text, max_results=most, order_by=[order])
+            runs = {run.info.run_id: run for run in found} | runs
+            if len(found) < most:  # these are all
+                break
         champion = self.champion()
-        found = [summarize(run, champion) for run in runs]
-        if not newest_first:  # a sweep has the accuracy of its best trial, which MLflow's order ignores
-            found.sort(key=lambda run: -1.0 if run.validation_accuracy is None else run.validation_accuracy, reverse=True)
-        return found
+        summaries = [summarize(run, champion) for run in runs.values()]
+        if not newest_first:
+            summaries.sort(key=lambda run: -1.0 if run.validation_accuracy is None else run.validation_accuracy, reverse=True)
+        return summaries[:most]
 
     def frame(self, filter_text: str = "") -> "pandas.DataFrame":
         """Runs as a table, a row a run, the newest first, with columns such as ``params.model`` and ``metrics.test_accuracy``.

@@ -117,6 +117,19 @@ def test_runs_on_another_dataset_are_not_among_the_best(store: RunRegistry) -> N
         store.client.set_terminated(run)
         assert listed(store) == ["elsewhere", "a trial", "better", "plain"]
         assert "dataset" not in runs.show_list(store, runs.parser().parse_args(["list", "--most", "1"]))
+        assert listed(store, "--most", "1") == ["elsewhere", "There are more: --most N"]
+        assert listed(store, "--most", "3") == ["elsewhere", "a trial", "better", "There are more: --most N"]
+
+
+def test_a_sweep_is_among_the_best_by_its_best_trial(store: RunRegistry) -> None:
+    with another_run(store, "a sweep") as run:
+        store.client.set_tag(run, "role", "sweep")
+        store.client.log_metric(run, "best_validation_accuracy", 0.996)
+        store.client.set_terminated(run)
+        assert listed(store, "--most", "2")[:2] == ["a trial", "a sweep"]
+        assert listed(store, "--most", "9") == ["a trial", "a sweep", "better", "plain"]
+        assert listed(store, "--kind", "sweep") == ["a sweep"]
+        assert listed(store, "--kind", "pipeline") == ["better", "plain"]
 
 
 @pytest.mark.parametrize("most", ["0", "-1", "1.5", "all"])
