@@ -26,7 +26,7 @@ coverage: .venv/installed ## Measure how much of the code the quick tests run: t
 gui: .venv/installed ## Open the window and draw a digit
 	@$(IN_VENV) python -m gui
 
-ui: .venv/installed ## Serve the MLflow UI and print the address of the project's runs
+ui: .venv/installed ## Compare the project's runs in the MLflow UI, in the browser
 	@$(IN_VENV) python -m pipeline.ui
 
 lock: .venv/installed ## Choose the versions in requirements.lock anew, from pyproject.toml

@@ -1,13 +1,17 @@
-"""``python -m pipeline.ui``: the MLflow UI on the project's store, from any folder."""
+"""``python -m pipeline.ui``: the MLflow UI on the project's store, from any folder, in the browser if there is a screen."""
 
 import argparse
 import json
 import os
 import sys
 
+from pipeline.system import browser
 from pipeline.system.command_line import run_command
-from pipeline.system.masking import masked
+from pipeline.system.errors import UserError
+from pipeline.system.masking import holds_password, masked
 from pipeline.system.paths import PROJECT
+
+HOST = "127.0.0.1"  # this machine alone
 
 #: What MLflow's UI calls a shared view: a tag of the experiment, which an address names.
 VIEW_NAME = "runs"
@@ -42,11 +46,20 @@ def runs_page(server: str, experiment: str) -> str:
     return f"{server}/#/experiments/{experiment}/runs?workflowType=machine_learning&viewStateShareKey={VIEW_NAME}"
 
 
+def port_number(text: str) -> int:
+    """A port, from the command line."""
+    if not (text.isdecimal() and 1 <= int(text) < 2**16):
+        raise argparse.ArgumentTypeError(f"a whole number from 1 to {2**16 - 1} is expected, not {text!r}")
+    return int(text)
+
+
 def main() -> None:
     """Entry point of ``python -m pipeline.ui``."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.ui", description="Open the MLflow UI on the project's runs.")
-    parser.add_argument("--port", type=int, default=5000, help="the port of the page on this machine (5000)")
-    port = str(parser.parse_args().port)
+    parser.add_argument("--port", type=port_number, default=5000, help="the port of the page on this machine (5000)")
+    parser.add_argument("--no-browser", action="store_true", help="only print the address, and open it in no browser")
+    options = parser.parse_args()
+    shows = browser.has_screen() and not options.no_browser
     from pipeline.config.check import load  # seconds, with MLflow, that --help need not wait for
     from pipeline.tracking import stage_run
     from pipeline.tracking.problems import telling
@@ -59,15 +72,27 @@ def main() -> None:
         if client.get_experiment(experiment).tags.get(VIEW_TAG) != json.dumps(VIEW):
             client.set_experiment_tag(experiment, VIEW_TAG, json.dumps(VIEW))
     if store.startswith("http"):
-        print(f"The runs are on a server: open {masked(runs_page(store.rstrip('/'), experiment))}")
+        page = runs_page(store.rstrip("/"), experiment)
+        print(f"The runs are on a server: open {masked(page)}")
+        if shows and not holds_password(page):  # which all users of this machine could see in its list of processes
+            browser.open_later(page)
         return
+    if browser.answers(HOST, options.port):  # MLflow's server would say nothing, and start over and over
+        raise UserError(
+            f"the port {options.port} is taken: by this page, if it is served already, or by another program.\n"
+            f"Choose another: python -m pipeline.ui --port {options.port % 65535 + 1}"
+        )
+    page = runs_page(f"http://{HOST}:{options.port}", experiment)
     print(f"Runs of {masked(store)}, when the server has started (Ctrl-C to stop):", flush=True)
-    print(runs_page(f"http://127.0.0.1:{port}", experiment), flush=True)
-    server = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store, "--host", "127.0.0.1", "--port", port]
-    quiet = ["--workers", "1", "--uvicorn-opts", "--log-level warning"]
+    print(page, flush=True)
+    if shows:
+        browser.open_later(page)
+    server = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store, "--host", HOST]
+    quiet = ["--workers", "1", "--uvicorn-opts", "--log-level critical"]  # below that, uvicorn logs a traceback at Ctrl-C
     # Becomes the server, so that Ctrl-C ends it; without the jobs of language models, which would start processes of their own.
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
-    os.execv(sys.executable, [*server, *quiet])  # noqa: S606
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")  # of its libraries
+    os.execv(sys.executable, [*server, "--port", str(options.port), *quiet])  # noqa: S606
 
 
 if __name__ == "__main__":
