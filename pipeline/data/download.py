@@ -59,7 +59,8 @@ def read_checksums(path: Path, names: list[str]) -> dict[str, str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"the list of checksums {path} can't be read: {error}. {CHECKSUMS_REMEDY}") from None
+        why = getattr(error, "strerror", None) or error
+        raise DataError(f"the list of checksums {path} can't be read: {why}. {CHECKSUMS_REMEDY}") from None
     found: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         if not (parts := re.fullmatch(r"([0-9a-f]{64}) [ *](.+)", line)):
