@@ -13,10 +13,9 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-import yaml
 from omegaconf import OmegaConf
 
-from pipeline.config.check import check, flatten, load, read
+from pipeline.config.check import check, flatten, load, read, shown
 from pipeline.config.composition import ORIGIN, compose, is_edited, recomposed, warn
 from pipeline.config.stages import STAGES
 from pipeline.system.command_line import run_command
@@ -31,12 +30,7 @@ def write(values: dict[str, Any], path: Path) -> list[str]:
     with replacing(path) as temporary:
         temporary.write_text(OmegaConf.to_yaml(values), encoding="utf-8")
     keys = [key for key in before | after if not key.startswith(ORIGIN) and before.get(key) != after.get(key)]
-    return [masked(f"  {key}: {_shown(before, key, 'not there')} -> {_shown(after, key, 'gone')}") for key in keys]
-
-
-def _shown(values: dict[str, Any], key: str, missing: str) -> str:
-    """A value as YAML has it."""
-    return yaml.safe_dump(values[key], default_flow_style=True, width=1000).partition("\n")[0] if key in values else missing
+    return [masked(f"  {key}: {shown(before, key, 'not there')} -> {shown(after, key, 'gone')}") for key in keys]
 
 
 def log_restored() -> None:

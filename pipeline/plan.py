@@ -23,7 +23,7 @@ from typing import Any
 
 from pathspec import GitIgnoreSpec
 
-from pipeline.config.check import flatten, read
+from pipeline.config.check import flatten, read, shown
 from pipeline.config.composition import recomposed
 from pipeline.config.stages import STAGES
 from pipeline.system.command_line import run_command
@@ -97,7 +97,7 @@ def _reasons(stage: Entry, lock: Entry, depends: dict[str, str | None], paramete
     old, new = flatten(_parameters(lock)), flatten(parameters)
     for key in dict.fromkeys([*old, *new]):
         if old.get(key) != new.get(key):
-            reasons.append(f"{key}: {old.get(key, 'not there')} -> {new.get(key, 'gone')}")
+            reasons.append(f"{key}: {shown(old, key, 'not there')} -> {shown(new, key, 'gone')}")
     for path in _outs(stage):
         if (now := _hash(path)) != after.get(path):
             edited = "was edited, or composed with overrides: it stays unless conf/ composes to something else"

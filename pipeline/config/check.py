@@ -103,6 +103,11 @@ def flatten(values: Any, prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def shown(values: dict[str, Any], key: str, missing: str) -> str:
+    """The value of a key of flat values, as YAML has it; `missing` if there is none."""
+    return yaml.safe_dump(values[key], default_flow_style=True, width=1000).partition("\n")[0] if key in values else missing
+
+
 def short(overrides: list[str]) -> str:
     """Overrides for a person: each key by its last words, as many as tell it from the others.
 
