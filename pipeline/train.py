@@ -77,6 +77,17 @@ def alone(checkpoint: Path) -> Iterator[None]:
         lock.release()
 
 
+@contextmanager
+def telling_what_is_kept(checkpoint: Path) -> Iterator[None]:
+    """A block that trains: who stops it with Ctrl-C is told how to go on, once an epoch has ended."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if checkpoint.exists():
+            print("\nThe epochs that have ended are kept: the same command goes on after the last of them.", file=sys.stderr)
+        raise
+
+
 def main() -> None:
     """Entry point of ``python -m pipeline.train``."""
     parse_stage("train", __doc__)
@@ -89,7 +100,7 @@ def main() -> None:
     checkpoint = checkpoint_path(configuration, prepared.summary()["sha256"])
     checkpoint.parent.mkdir(exist_ok=True)
     # Two experiments may differ in what comes after the training alone: one trains, the other waits.
-    with alone(checkpoint):
+    with alone(checkpoint), telling_what_is_kept(checkpoint):
         with stage_run.stage("train", configuration) as run:
             tensorflow_setup.start(configuration.training.deterministic)
             run.wait_for_store()

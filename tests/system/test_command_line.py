@@ -35,6 +35,18 @@ def test_ctrl_c_ends_a_command_without_a_traceback(capsys: pytest.CaptureFixture
     assert (ended.value.code, capsys.readouterr().err) == (130, "\nStopped.\n")
 
 
+@pytest.mark.parametrize("has_ended", [True, False])
+def test_who_stops_a_training_is_told_that_epochs_are_kept_if_any_has_ended(
+    has_ended: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = tmp_path / "state.npz"
+    if has_ended:
+        checkpoint.touch()
+    with pytest.raises(KeyboardInterrupt), train.telling_what_is_kept(checkpoint):
+        raise KeyboardInterrupt
+    assert ("goes on after the last" in capsys.readouterr().err) == has_ended
+
+
 def test_a_second_training_of_the_same_says_for_which_process_it_waits(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
