@@ -62,7 +62,8 @@ def test_an_experiment_that_comes_whole_from_the_cache_is_in_the_store_with_all_
     assert (ran, done.returncode) == (["compose"], 0), done.stdout + done.stderr
     one, other = mlflow_runs(project)
     assert (other["name"], other["tags"]["dvc_experiment"], other["status"]) == ("other", "other", "FINISHED")
-    single = {key: value for key, value in one["latest_metrics"].items() if not key.startswith("epoch/")}
+    # What the machine did is measured where a training takes long enough.
+    single = {key: value for key, value in one["latest_metrics"].items() if not key.startswith(("epoch/", "system/"))}
     assert {"validation_accuracy", "test_accuracy"} <= single.keys()
     assert other["latest_metrics"] == single
     assert other["params"] == one["params"]
