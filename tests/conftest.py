@@ -1,5 +1,6 @@
 """Real things to test with: a clone of the project, small data in MNIST's format, a screen."""
 
+import gc
 import gzip
 import io
 import os
@@ -9,7 +10,7 @@ import sqlite3
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,23 @@ STAGES = ["compose", "prepare", "train", "evaluate", "export"]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what takes long first."""
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Collect the windows of a test at its end, here in the main thread: Tcl aborts the process if another thread does it.
+
+    A window is part of reference cycles, and lives until the garbage collector runs, in whatever thread that is then. What was
+    there before the test is frozen meanwhile: the collector looks at the test's own objects alone, in milliseconds.
+    """
+    if "display" not in getattr(item, "fixturenames", ()):
+        return (yield)
+    gc.freeze()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.unfreeze()
 
 
 def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:

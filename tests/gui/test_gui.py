@@ -42,15 +42,11 @@ def client() -> Iterator[ReadingClient]:
     shared.close()
 
 
-#: Windows that were opened. One that the garbage collector of another thread takes away makes Tcl abort the process.
-OPENED: list[App] = []
-
-
 def open_window(model: Path | str | None, client: ReadingClient | None = None, **options: Any) -> App:
-    OPENED.append(App(model, client, **options))
-    OPENED[-1].geometry("+10+10")
-    OPENED[-1].update()
-    return OPENED[-1]
+    window = App(model, client, **options)
+    window.geometry("+10+10")
+    window.update()
+    return window
 
 
 def close(window: App, client: ReadingClient) -> None:
@@ -498,7 +494,7 @@ def test_a_model_that_a_script_chooses_at_once_takes_the_place_of_the_first(
     display: str, model: Path, client: ReadingClient, tmp_path: Path
 ) -> None:
     other = Path(shutil.copy(model, tmp_path / "other.h5"))
-    OPENED.append(own := App(model, client))
+    own = App(model, client)
     own.session.models.open(0, str(other))
     try:
         wait(own, lambda: "trained on" in own.session.status)
@@ -682,7 +678,6 @@ def test_replay_in_the_window_gives_the_answers_that_it_gives_headless(display: 
     found = [LabelledDrawing(digit, DIGITS[digit], "", "") for digit in (4, 7)]
     remote: Any = Remote(client)
     window, headless = replay.Display(SHIPPED, client), replay.Headless(remote)
-    OPENED.append(window.window)
     try:
         assert window.side == headless.side
         shown = [reading for _, (reading, _) in replay.replay(found, window, 0)]
