@@ -27,6 +27,8 @@ NONE = CLASSES  # label of what is no digit
 BRIGHTEST_VEIL = 0.75  # of the ink
 SCANNED = 16  # longer side of a digit in a small scan, pixels
 THRESHOLDS = (0.3, 0.6)  # of ink, from which a scanner makes a pixel black
+LARGEST_NOISE = 0.4  # standard deviation of noise, as a part of the ink
+LARGEST_PATCH = 10  # longest side of what covers a digit, pixels: half of its box
 
 Pixels = Annotated[float, Field(ge=0, le=SIDE // 2)]
 
@@ -44,6 +46,8 @@ class Augment(Section):
     thickness: Factor
     coarse: Factor
     lighting: Factor
+    noise: Factor
+    patch: Factor
     renderings: Count
     hands: Hands
     forms: Forms
@@ -96,7 +100,7 @@ def augmentation(options: Augment) -> Callable[["tf.Tensor", "tf.Tensor"], "tf.T
     affine = any((options.shift_pixels, options.rotate_degrees, options.zoom, options.shear))
 
     def apply(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        seeds = tf.random.split(seed, 5)  # (5, 2)
+        seeds = tf.random.split(seed, 7)  # (7, 2)
         if options.thickness:
             images = _change_thickness(images, options.thickness, seeds[0])
         if affine:
@@ -107,6 +111,10 @@ def augmentation(options: Augment) -> Callable[["tf.Tensor", "tf.Tensor"], "tf.T
             images = _coarsen(images, options.coarse, seeds[3])
         if options.lighting:
             images = _light(images, options.lighting, seeds[4])
+        if options.patch:
+            images = _cover(images, options.patch, seeds[5])
+        if options.noise:
+            images = _add_noise(images, options.noise, seeds[6])
         return images
 
     return apply
@@ -214,3 +222,32 @@ def _light(images: "tf.Tensor", probability: float, seed: "tf.Tensor") -> "tf.Te
     veil = tf.where(draw[1] < 0.5, 1.0, clouds) * draw[2] * BRIGHTEST_VEIL
     veiled = tf.where(draw[3] < 0.5, images + veil, images * (1 - draw[2] * BRIGHTEST_VEIL) + veil)
     return tf.where(draw[0] < probability, tf.clip_by_value(veiled, 0.0, 1.0), images)
+
+
+def _cover(images: "tf.Tensor", probability: float, seed: "tf.Tensor") -> "tf.Tensor":
+    """Cover a part of images with a rectangle of one brightness (Zhong et al., Random Erasing Data Augmentation, 2017).
+
+    https://arxiv.org/abs/1708.04896. The rectangle is at most half as wide and half as high as a digit.
+    """
+    import tensorflow as tf
+
+    draw = tf.random.stateless_uniform((6, tf.shape(images)[0], 1, 1, 1), seed)
+    line = tf.range(SIDE, dtype=tf.float32)
+    rows, columns = line[:, tf.newaxis, tf.newaxis], line[tf.newaxis, :, tf.newaxis]  # (28, 1, 1), (1, 28, 1)
+    height, width = 2 + draw[1] * (LARGEST_PATCH - 2), 2 + draw[2] * (LARGEST_PATCH - 2)
+    inside = (tf.abs(rows - draw[3] * SIDE) < height / 2) & (tf.abs(columns - draw[4] * SIDE) < width / 2)
+    return tf.where(inside & (draw[0] < probability), draw[5], images)
+
+
+def _add_noise(images: "tf.Tensor", probability: float, seed: "tf.Tensor") -> "tf.Tensor":
+    """Add Gaussian noise of random strength (Rusak et al., 2020), which helps against much that is not noise.
+
+    A simple way to make neural networks robust against diverse image corruptions, https://arxiv.org/abs/2001.06057.
+    """
+    import tensorflow as tf
+
+    seeds = tf.random.split(seed, 2)
+    draw = tf.random.stateless_uniform((2, tf.shape(images)[0], 1, 1, 1), seeds[0])
+    strength = tf.where(draw[0] < probability, draw[1] * LARGEST_NOISE, 0.0)
+    noise = tf.random.stateless_normal(tf.shape(images), seeds[1])
+    return tf.clip_by_value(images + strength * noise, 0.0, 1.0)

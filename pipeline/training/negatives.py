@@ -27,6 +27,12 @@ TRAINED_LETTERS = {
     "cyrilc_1": "GIJKLMNPV",
     "symbolic": "!CFGIJQRSTUVWX",
     "mathlow": "!\"#$%&'=?",
+    "cursive": "AFHKMNRWX#%&@dfhkmnptwx",
+    "cyrillic": "$%ADEFGHIKLMNPQTUWX]^",
+    "markers": "EFGHIJKLMNO",
+    "mathupp": "!\"&':;?@bcfhijklnowvxy|~",
+    "music": "&'(,./;<=>?",
+    "scriptc": "AHKMNRWX#&@dhkmpwx",
 }
 HELD_OUT_LETTERS = {
     "greek": "DPSXYahklmpwy",

@@ -25,7 +25,7 @@ def build(model: Model, mean: float, standard_deviation: float, seed: int) -> ke
 
     """
     seeds = random.Random(seed)  # noqa: S311
-    inputs = keras.Input((SIDE, SIDE, 1), name="picture")
+    inputs = keras.Input((SIDE, SIDE, 1), name="images")
     x = inputs  # (n, 28, 28, 1)
     if model.standardize:
         x = layers.Rescaling(1 / standard_deviation, -mean / standard_deviation, name="standardize")(x)

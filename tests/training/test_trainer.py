@@ -70,7 +70,7 @@ def test_the_default_network_learns_the_digits(splits: dict[str, Split]) -> None
         ("optimizer.weight_decay=0.001", "optimizer.gradient_clip_norm=1.0", "optimizer.ema_momentum=0.999"),
         ("schedule=cosine",),
         ("schedule=constant", "optimizer.learning_rate=1.0"),
-        ("augment=strong", "augment.coarse=0.5", "augment.lighting=0.5"),
+        ("augment=strong", "augment.coarse=0.5", "augment.lighting=0.5", "augment.noise=0.5", "augment.patch=0.5"),
         ("training.precision=mixed_bfloat16",),
         ("training.precision=mixed_float16", "optimizer.ema_momentum=0.9"),
         ("training.xla=true", "augment=none"),
@@ -224,6 +224,27 @@ def test_a_veil_brightens_the_paper_and_a_small_scan_is_black_and_white(splits: 
     coarse = augmentation(configured("augment=none", "augment.coarse=1.0").augment)(tf.constant(images), seed).numpy()
     assert np.mean((coarse > 0.1) & (coarse < 0.9)) < np.mean((images > 0.1) & (images < 0.9))
     assert np.corrcoef(coarse.ravel(), images.ravel())[0, 1] > 0.8
+
+
+def test_noise_changes_every_pixel_and_a_patch_is_a_rectangle_of_one_brightness(splits: dict[str, Split]) -> None:
+    import tensorflow as tf
+
+    images = splits["train"].images[:64, ..., np.newaxis] / np.float32(255)
+    seed = tf.constant([0, 5])
+    noisy = augmentation(configured("augment=none", "augment.noise=1.0").augment)(tf.constant(images), seed).numpy()
+    grey = (images > 0.4) & (images < 0.6)  # where nothing is clipped
+    deviations = [np.std((noisy - images)[image][grey[image]]) for image in range(64)]
+    assert 0 < min(deviations) < 0.1
+    assert 0.3 < max(deviations) < 0.6
+    assert (noisy.min(), noisy.max()) == (0, 1)
+    covered = augmentation(configured("augment=none", "augment.patch=1.0").augment)(tf.constant(images), seed).numpy()
+    for one, before in zip(covered, images, strict=True):
+        rows, columns, _ = np.nonzero(one != before)
+        if len(rows):  # a patch may lie on paper as dark as itself, or beyond the edge
+            patch = one[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+            assert np.ptp(patch) < 1e-6
+            assert max(patch.shape) <= 11
+    assert (covered != images).any(axis=(1, 2, 3)).mean() > 0.8
 
 
 def test_thickness_makes_some_strokes_thicker_and_some_thinner(splits: dict[str, Split]) -> None:
