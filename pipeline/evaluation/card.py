@@ -133,8 +133,8 @@ def _corruptions(facts: Facts) -> Section | None:
     count, error = values[f"{options.name}_images"], values[f"{options.name}_error"]
     told = (
         f"{count:,} test images, each with every corruption of MNIST-C (N. Mu and J. Gilmer, 2019, "
-        f"https://arxiv.org/abs/1906.02337), made from its definition. The mean error is {_percent(error)}; "
-        "images that were called no digit are part of it, which they are not in the paper."
+        f"https://arxiv.org/abs/1906.02337), made from its definition. The mean error is {_percent(error)} as in the paper, by "
+        "the most probable digit. In the table, what was called no digit counts as wrong."
     )
     return Section(options.title, [told], rows)
 

@@ -47,10 +47,15 @@ class Answers:
     rejected: NDArray[np.bool_]  # (n,), whether it took them for no digit
 
     @property
+    def named(self) -> NDArray[np.bool_]:
+        """(n,): whether the most probable digit of each is the right one, also if the image was rejected."""
+        found: NDArray[np.bool_] = self.probabilities.argmax(axis=1) == self.labels
+        return found
+
+    @property
     def right(self) -> NDArray[np.bool_]:
         """(n,): whether each was read as what it is, and not rejected."""
-        found: NDArray[np.bool_] = (self.probabilities.argmax(axis=1) == self.labels) & ~self.rejected
-        return found
+        return self.named & ~self.rejected
 
 
 def read_strokes(path: Path) -> Split:
@@ -136,14 +141,15 @@ def measure_parts(name: str, parts: dict[str, Answers], confidence: float) -> di
     """The metrics of the same images in several forms, as corruptions make them: of all together, and each accuracy.
 
     The interval is that of the mean over images, each with the part of its forms that was read right: forms of one image
-    are not read independently. ``<name>_error`` is the mean error over the forms.
+    are not read independently. ``<name>_error`` is the mean error over the forms as the authors of MNIST-C have it: that of the
+    most probable digit, also of images that were rejected.
     """
     right = np.stack([given.right for given in parts.values()])  # (forms, images)
     accuracy = float(right.mean())
     low, high = metrics.mean_interval(right.mean(axis=0), confidence)
     return {
         **{f"{name}_accuracy": accuracy, f"{name}_accuracy_low": low, f"{name}_accuracy_high": high},
-        f"{name}_error": 1 - accuracy,
+        f"{name}_error": 1 - float(np.mean([given.named.mean() for given in parts.values()])),
         f"{name}_rejected": float(np.mean([given.rejected for given in parts.values()])),
         f"{name}_images": right.shape[1],
         **{f"{part}_accuracy": float(given.right.mean()) for part, given in parts.items()},

@@ -2,6 +2,7 @@
 
 import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,10 @@ def test_corrupted_images_are_evenly_from_the_test_set_and_the_mean_error_is_ove
     assert values["corrupted_fog_accuracy"] == 1.0
     assert values["corrupted_error"] == pytest.approx(0.25 / 15)
     assert values["corrupted_images"] == 4
+    rejecting = {name: replace(given, rejected=np.array([True, False, False, False])) for name, given in answered.items()}
+    values_rejecting = outside.measure_all(sets, rejecting, 0.95)
+    assert values_rejecting["corrupted_error"] == values["corrupted_error"]  # by the most probable digit, as in the paper
+    assert values_rejecting["corrupted_accuracy"] == pytest.approx(values["corrupted_accuracy"] - 0.25)
     assert 0.9 < values["corrupted_accuracy_low"] < values["corrupted_accuracy"] < values["corrupted_accuracy_high"] == 1.0
     assert "corrupted_fog_accuracy_low" not in values
     assert list(outside.titles(sets, options(corruptions=chosen.model_dump()))) == ["corrupted"]
