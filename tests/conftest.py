@@ -112,6 +112,13 @@ def make_small(folder: Path) -> Path:
     return folder
 
 
+def put_stand_ins(folder: Path, *stages: str) -> None:
+    """Let stand-ins take the places of stages in a clone's ``dvc.yaml``."""
+    shutil.copy(ROOT / "tests/stand_in.py", folder)
+    for stage in stages:
+        edit(folder / "dvc.yaml", f"cmd: python -m pipeline.{stage}\n", f"cmd: python stand_in.py {stage}\n")
+
+
 def dvc(folder: Path, *arguments: str, **variables: str) -> tuple[list[str], subprocess.CompletedProcess[str]]:
     """Run dvc; return the stages that it ran."""
     done = run(folder, "dvc", *arguments, **variables)
@@ -178,11 +185,7 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone in whose ``dvc.yaml`` stand-ins have taken the places of all stages but `compose`. Only to be copied."""
 
     def make(folder: Path) -> None:
-        make_small(clone(folder))
-        shutil.copy(ROOT / "tests/stand_in.py", folder)
-        described = (folder / "dvc.yaml").read_text(encoding="utf-8")
-        replaced = re.sub(r"python -m pipeline\.(?!compose)", "python stand_in.py ", described)
-        (folder / "dvc.yaml").write_text(replaced, encoding="utf-8")
+        put_stand_ins(make_small(clone(folder)), *STAGES[1:])
         assert repro(folder) == STAGES
         run(folder, "git", "add", "-A")
         run(folder, "git", "commit", "-qm", "ran")
@@ -233,12 +236,18 @@ def write_idx(tmp_path: Path) -> Callable[[str, NDArray[np.uint8]], Path]:
 
 
 def small_store(folder: Path, empty_store: Path) -> str:
-    """Make an MLflow store with three runs, two of the pipeline, and a trial without a model. Returns its address."""
+    """Make an MLflow store as `fill_store` fills it. Returns its address."""
+    uri = f"sqlite:///{shutil.copy(empty_store, folder)}"
+    fill_store(uri, folder)
+    return uri
+
+
+def fill_store(uri: str, folder: Path) -> None:
+    """Write three runs to an MLflow store, two of the pipeline, and a trial without a model. `folder` holds their files."""
     from mlflow.entities import LoggedModelOutput  # not for tests that want none of it: it takes seconds
 
     from pipeline.tracking import recorder
 
-    uri = f"sqlite:///{shutil.copy(empty_store, folder)}"
     client, experiment = recorder.open_store(uri, "digits", folder)
     labels = np.arange(1000) % 10
     for name, wrong, role in (("plain", 30, ""), ("better", 5, ""), ("a trial", 0, "trial")):
@@ -263,7 +272,6 @@ def small_store(folder: Path, empty_store: Path) -> str:
             client.log_model_artifacts(logged.model_id, str(folder / "model"))
             client.finalize_logged_model(logged.model_id, "READY")
         client.set_terminated(run)
-    return uri
 
 
 @pytest.fixture(scope="session")

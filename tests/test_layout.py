@@ -3,6 +3,7 @@
 import importlib
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,12 +56,17 @@ print(json.dumps(groups))
 
 
 @pytest.mark.slow
-def test_a_stage_reads_exactly_the_groups_that_it_depends_on(finished: Path, tmp_path: Path) -> None:
+def test_a_stage_reads_exactly_the_groups_that_it_depends_on_and_makes_the_same_files_again(
+    finished: Path, tmp_path: Path
+) -> None:
     folder = copied(finished, tmp_path)
+    for made in ("data/prepared", "data/trained", "models"):
+        shutil.rmtree(folder / made)
     done = run(folder, "python", "-c", RECORD)
     assert done.returncode == 0, done.stderr
     read = json.loads(done.stdout.splitlines()[-1])
     assert read == {name: sorted(stage.groups) for name, stage in stages.STAGES.items()}
+    assert json.loads(run(folder, "dvc", "status", "--json").stdout) == {}  # all that they made has the hashes of dvc.lock
 
 
 @pytest.mark.parametrize(
