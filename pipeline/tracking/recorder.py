@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from filelock import FileLock
 
@@ -162,10 +162,10 @@ def log_model(client: MlflowClient, run: str, folder: Path) -> None:
     client.finalize_logged_model(logged.model_id, "READY")
 
 
-def follow(client: MlflowClient, run: str) -> str:
+def follow(client: MlflowClient, run: str, messages: TextIO) -> str:
     """Write messages until ``end``, or until the stage is gone; return the status of the run."""
     status = "KILLED"
-    for line in sys.stdin:
+    for line in messages:
         message = json.loads(line)
         record(client, run, message)
         status = message.get("end", status)
@@ -186,25 +186,30 @@ def measuring(uri: str, run: str) -> Iterator[None]:
         monitor.finish()
 
 
-def main() -> None:
-    """Write the run of the stage that started this process; tell the stage when the run exists and when all is written."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the stage, which then sends the status
+def serve(messages: TextIO, answers: TextIO) -> None:
+    """Write the run of a stage from its messages; answer when the run exists and when all is written."""
 
     def say(**answer: str) -> None:
         with suppress(BrokenPipeError):  # the stage was killed
-            print(json.dumps(answer), file=ANSWERS, flush=True)
+            print(json.dumps(answer), file=answers, flush=True)
 
-    beginning = json.loads(sys.stdin.readline())
+    beginning = json.loads(messages.readline())
     try:
         with telling(beginning["uri"]):
             client, run = begin(beginning)
             say(run=run)
             is_long = beginning["stage"] == "train"  # the others end before there is much to measure
             with measuring(beginning["uri"], run) if is_long else nullcontext():
-                ended = follow(client, run)
+                ended = follow(client, run, messages)
             say(ended=ended)
     except UserError as error:
         say(error=str(error))
+
+
+def main() -> None:
+    """Serve the stage that started this process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the stage, which then sends the status
+    serve(sys.stdin, ANSWERS)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 import gzip
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,9 @@ from tests.images.test_photo import difference
 WriteIdx = Callable[[str, NDArray[np.uint8]], Path]
 
 
+@cache
 def configured(*overrides: str) -> Configuration:
+    """The configuration of the checkout with overrides. It can't be changed, so one is enough for all tests of a process."""
     return check.check(compose(list(overrides)))
 
 

@@ -1,59 +1,61 @@
-"""Runs in a real SQLite store, written by real processes."""
+"""Runs in a real SQLite store."""
 
 import getpass
 import hashlib
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
+import psutil
 import pytest
 import yaml
 from mlflow import MlflowClient
 
+from pipeline.config import stages
 from pipeline.system.paths import PROJECT
+from pipeline.system.processes import describe
 from pipeline.tracking import provenance, recorder, stage_run
-from tests.conftest import ROOT, run
+from tests.conftest import ROOT, environment, run
 from tests.data.test_datasets import configured
-
-pytestmark = pytest.mark.slow
 
 STAGE = """
-import dataclasses, sys, time
+import sys, time
 from pathlib import Path
-from pipeline.config import stages
-from pipeline.system.command_line import run_command
 from pipeline.tracking import stage_run
-stage_run.PROJECT = Path(sys.argv[1])
-for name, stage in stages.STAGES.items():
-    output = Path(sys.argv[1]) / stage.output
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.touch()
-    stages.STAGES[name] = dataclasses.replace(stage, output=str(output))
 from tests.data.test_datasets import configured
-def main():
-    with stage_run.stage(sys.argv[2], configured()) as run:
-        run.metrics(1, loss=0.5)
-        run.wait_for_store()
-        print("open", flush=True)
-        if "wait" in sys.argv: time.sleep(60)
-        if "fail" in sys.argv: raise SystemExit("Error: it failed")
-run_command(main)
+stage_run.PROJECT = Path(sys.argv[1])
+with stage_run.stage("train", configured()) as run:
+    run.wait_for_store()
+    print("open", flush=True)
+    time.sleep(60)
 """
 
 
-def command(folder: Path, *arguments: str) -> list[str]:
-    return [sys.executable, "-c", STAGE, str(folder), *arguments]
+@pytest.fixture
+def folder(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with an empty store, whose runs are written to it."""
+    made = tmp_path / "a project"
+    made.mkdir()
+    shutil.copy(empty_store, made)
+    monkeypatch.setattr(stage_run, "PROJECT", made)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return made
 
 
-def environment(**more: str) -> dict[str, str]:
-    own = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "DVC_"))}
-    return own | {"PYTHONPATH": str(ROOT)} | more
+@contextmanager
+def opened(stage: str, *overrides: str) -> Iterator[stage_run.StageRun]:
+    """The run of a stage of this process, which the store has."""
+    with stage_run.stage(stage, configured(*overrides)) as run:
+        run.metrics(1, loss=0.5)
+        run.wait_for_store()
+        yield run
 
 
 def store(folder: Path) -> list[Any]:
@@ -63,18 +65,11 @@ def store(folder: Path) -> list[Any]:
     return list(client.search_runs([experiment.experiment_id], order_by=["attributes.start_time"]))
 
 
-@pytest.fixture
-def folder(empty_store: Path, tmp_path: Path) -> Path:
-    made = tmp_path / "a project"
-    made.mkdir()
-    shutil.copy(empty_store, made)
-    return made
-
-
+@pytest.mark.usefixtures("threaded")
 def test_a_stage_writes_a_run_whose_parameters_are_called_as_the_overrides_are_and_ends_it(folder: Path) -> None:
-    done = subprocess.run(command(folder, "train"), cwd=ROOT, env=environment(), capture_output=True, text=True, check=True)
+    with opened("train"):
+        pass
     (only,) = store(folder)
-    assert done.stdout == "open\n"
     assert only.info.status == "FINISHED"
     assert only.data.params["optimizer"] == "adadelta"
     assert only.data.params["model.blocks.0.filters"].isdigit()
@@ -106,78 +101,80 @@ def test_a_run_describes_what_differs_from_the_committed_configuration(monkeypat
     assert provenance.description(changed) == "Configuration `default`; none is committed."
 
 
-def test_processor_and_memory_are_measured_while_a_network_is_trained(folder: Path) -> None:
-    own = environment(MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL="0.1")
-    with subprocess.Popen(command(folder, "train", "wait"), cwd=ROOT, env=own, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline()
+@pytest.mark.usefixtures("threaded")
+def test_processor_and_memory_are_measured_while_a_network_is_trained(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.1")
+    measured: dict[str, float] = {}
+    with opened("train"):
         end = time.monotonic() + 60
-        measured: dict[str, float] = {}
         while not any(key.startswith("system/") for key in measured) and time.monotonic() < end:
             measured = store(folder)[0].data.metrics
-        process.kill()
     assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= measured.keys()
 
 
+@pytest.mark.usefixtures("threaded")
 def test_a_stage_that_fails_leaves_a_failed_run_that_made_nothing(folder: Path) -> None:
-    done = subprocess.run(command(folder, "train", "fail"), cwd=ROOT, env=environment(), capture_output=True, check=False)
-    assert done.returncode == 1
+    with pytest.raises(SystemExit), opened("train"):
+        raise SystemExit("it failed")
     (only,) = store(folder)
     assert only.info.status == "FAILED"
     assert "train_md5" not in only.data.tags
 
 
-def test_what_fails_a_stage_is_told_even_if_the_store_is_away_too(folder: Path) -> None:
-    away = STAGE.replace("run.wait_for_store()", "pass")
-    more = environment(MLFLOW_TRACKING_URI="http://127.0.0.1:9")
-    whole = [sys.executable, "-c", away, str(folder), "train", "fail"]
-    done = subprocess.run(whole, cwd=ROOT, env=more, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (1, "Error: it failed\n")
+@pytest.mark.usefixtures("threaded", "folder")
+def test_what_fails_a_stage_is_told_even_if_the_store_is_away_too(capfd: pytest.CaptureFixture[str]) -> None:
+    away = configured("tracking.uri=http://127.0.0.1:9")
+    with pytest.raises(SystemExit, match="it failed"), stage_run.stage("train", away):
+        raise SystemExit("it failed")
+    assert capfd.readouterr().err == ""
 
 
-def test_a_run_whose_process_was_killed_is_closed_by_the_next_start_and_a_living_one_is_not(folder: Path) -> None:
-    processes = []
-    for _ in range(2):
-        process = subprocess.Popen(command(folder, "train", "wait"), cwd=ROOT, env=environment(), stdout=subprocess.PIPE)
+@pytest.mark.slow
+def test_a_run_whose_process_was_killed_is_closed_by_the_next_start_and_a_living_one_is_not(
+    folder: Path, threaded: None
+) -> None:
+    own = environment({"PYTHONPATH": str(ROOT)})
+    command = [sys.executable, "-c", STAGE, str(folder)]
+    with subprocess.Popen(command, cwd=ROOT, env=own, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        assert process.stdout.readline()
-        processes.append(process)
-    try:
+        assert process.stdout.readline() == "open\n"  # which is all that a stage prints while it records
+        client, experiment = recorder.open_store(f"sqlite:///{folder / 'mlflow.db'}", "digits", folder)
+        client.create_run(experiment, tags={"process": describe(psutil.Process())})
         assert [each.info.status for each in store(folder)] == ["RUNNING", "RUNNING"]
-        processes[0].send_signal(signal.SIGKILL)
-        processes[0].wait()
-        subprocess.run(command(folder, "prepare"), cwd=ROOT, env=environment(), capture_output=True, check=True)
-        assert [each.info.status for each in store(folder)] == ["KILLED", "RUNNING", "FINISHED"]
-    finally:
-        for process in processes:
-            process.kill()
-            process.communicate()
+        process.send_signal(signal.SIGKILL)
+    with opened("prepare"):
+        pass
+    assert [each.info.status for each in store(folder)] == ["KILLED", "RUNNING", "FINISHED"]
 
 
+@pytest.mark.usefixtures("threaded")
 def test_what_was_said_to_be_restored_gives_way_to_stages_that_run_all_the_same(folder: Path) -> None:
     """As with ``dvc exp run --force``: here one process is the executor of both."""
-    forced = STAGE.replace(
-        "with stage_run",
-        "stage_run.restored(dict.fromkeys(stages.STAGES, '0' * 32), configured())\n    with stage_run",
-    )
-    command = [sys.executable, "-c", forced, str(folder), "prepare"]
-    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=True)
+    stage_run.restored(dict.fromkeys(stages.STAGES, "0" * 32), configured())
+    with opened("prepare"):
+        pass
     (only,) = store(folder)
-    assert done.stdout == "open\n"
+    assert "restored" not in only.data.tags
     assert "test_accuracy" not in only.data.metrics
     assert not any("_from_run" in tag for tag in only.data.tags)
 
 
-def test_several_processes_may_create_the_store_at_once(folder: Path) -> None:
-    (folder / "mlflow.db").unlink()
+@pytest.mark.slow
+def test_several_processes_may_create_the_store_at_once(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from pipeline.tracking.recorder import open_store; sys.stdin.readline()\n"
+        "print(open_store(f'sqlite:///{sys.argv[1]}/mlflow.db', 'digits', Path(sys.argv[1]))[1])"
+    )
+    pipe, command = subprocess.PIPE, [sys.executable, "-c", code, str(tmp_path)]
     processes = [
-        subprocess.Popen(command(folder, "train"), cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        for _ in range(3)
+        subprocess.Popen(command, cwd=ROOT, env=environment({"PYTHONPATH": str(ROOT)}), stdin=pipe, stdout=pipe, text=True)
+        for _ in range(2)
     ]
     for process in processes:
-        _, error = process.communicate()
-        assert process.returncode == 0, error.decode()
-    assert len(store(folder)) == 3
+        print("begin", file=process.stdin, flush=True)  # when each has loaded what it needs, or is about to
+    said = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert said == ["1\n", "1\n"]
 
 
 def test_a_store_whose_making_breaks_off_is_made_by_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
