@@ -4,7 +4,6 @@ import io
 import os
 import re
 import sqlite3
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -18,9 +17,9 @@ import pytest
 from pipeline import runs
 from pipeline.config.check import load
 from pipeline.system.errors import UserError
-from pipeline.tracking import comparison, provenance
+from pipeline.tracking import comparison, problems, provenance
 from pipeline.tracking.registry import NoRuns, RunError, RunRegistry
-from tests.conftest import ROOT, small_store
+from tests.conftest import small_store
 
 
 def test_mcnemars_test_counts_the_images_that_only_one_classifier_reads_right() -> None:
@@ -307,17 +306,20 @@ def test_looking_for_runs_makes_no_store(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_store_that_another_program_holds_is_a_message(empty_store: Path, tmp_path: Path) -> None:
-    uri = small_store(tmp_path, empty_store)
-    with closing(sqlite3.connect(tmp_path / "mlflow.db", isolation_level=None)) as other:
-        other.execute("begin immediate")  # the store can be read, and not be written to
-        command = [sys.executable, "-m", "pipeline.runs", "promote", "better"]
-        done = subprocess.run(
-            command, env=os.environ | {"MLFLOW_TRACKING_URI": uri}, cwd=ROOT, capture_output=True, text=True, check=False
-        )
-    assert done.returncode == 1
-    assert "mlflow.db can't be used: another program has locked it.\nWait for that program" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_store_that_another_program_holds_is_a_message(
+    store: RunRegistry, empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", small_store(tmp_path, empty_store))
+    monkeypatch.setattr(sys, "argv", ["runs", "promote", "better"])
+    monkeypatch.setattr(problems, "PATIENCE", 0.1)
+    told = r"mlflow\.db can't be used: another program has locked it\.\nWait for that program"
+    try:
+        with closing(sqlite3.connect(tmp_path / "mlflow.db", isolation_level=None)) as other:
+            other.execute("begin immediate")  # the store can be read, and not be written to
+            with pytest.raises(UserError, match=told):
+                runs.main()
+    finally:
+        mlflow.set_tracking_uri(store.uri)  # which opening another has changed
 
 
 def test_a_small_probability_is_never_said_to_be_smaller_than_it_is() -> None:

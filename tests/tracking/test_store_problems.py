@@ -2,8 +2,6 @@
 
 import shutil
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,13 +10,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from mlflow.experiments import commands
 
 from pipeline.system.errors import UserError
 from pipeline.tracking import problems, registry
 from pipeline.tracking.problems import explain
 from pipeline.tracking.recorder import open_store
 from pipeline.tracking.registry import RunRegistry
-from tests.conftest import environment
 from tests.tracking.test_ui import free_port
 
 SECONDS = 8.0  # less than any of MLflow's own retries take
@@ -112,9 +111,10 @@ def test_a_deleted_experiment_is_told_with_the_command_that_restores_it(database
     client.delete_experiment(experiment)
     _, remedy, other = told(tmp_path, uri).splitlines()
     assert other == "Or choose another name: tracking.experiment in conf/tracking."
-    command = remedy.partition(": ")[2].split()
-    variables = environment({"MLFLOW_TRACKING_URI": uri})
-    subprocess.run([sys.executable, "-m", *command], env=variables, capture_output=True, check=True)
+    program, group, *arguments = remedy.partition(": ")[2].split()
+    assert (program, group) == ("mlflow", "experiments")
+    done = CliRunner().invoke(commands, arguments, env={"MLFLOW_TRACKING_URI": uri})
+    assert done.exit_code == 0, done.output
     assert open_store(uri, "digits", tmp_path)[1] == experiment
 
 
