@@ -12,7 +12,7 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,7 @@ from pipeline.sweep.trial import EpochFields, TrialResult
 from pipeline.system.errors import ConfigurationError, UserError
 from tests.conftest import ROOT, mlflow_runs
 from tests.hand import DIGITS
-from tests.sweep.test_sweep import cluster, started, states, trials
+from tests.sweep.test_sweep import Process, started, states, trials
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -60,6 +60,20 @@ def address() -> Iterator[str]:
         n_workers=2, threads_per_worker=1, processes=False, protocol="tcp://", dashboard_address=":0", silence_logs="CRITICAL"
     ) as two:
         yield two.scheduler_address
+
+
+@contextmanager
+def cluster_apart() -> Iterator[tuple[Process, str]]:
+    """A process of its own that is a scheduler and its worker, and its address."""
+    code = (
+        "from threading import Event; from distributed import LocalCluster\n"
+        "options = {'n_workers': 1, 'threads_per_worker': 1, 'processes': False}\n"
+        "with LocalCluster(**options, protocol='tcp://', dashboard_address=':0') as one:\n"
+        "    print(one.scheduler_address, flush=True); Event().wait()"
+    )
+    with started(ROOT, sys.executable, "-c", code) as process:
+        assert process.stdout is not None
+        yield process, process.stdout.readline().strip()
 
 
 @pytest.fixture
@@ -313,8 +327,7 @@ def test_a_scheduler_that_is_killed_costs_what_was_running(
     sweep: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(workers.SETTINGS, "distributed.comm.timeouts.connect", "1s")
-    with ExitStack() as stack:
-        scheduler, remote, _ = cluster(stack, ROOT, workers=1)
+    with cluster_apart() as (scheduler, remote):
 
         class Logger(sweep_logger.SweepLogger):
             def epoch(self, number: int, epoch: dict[str, float]) -> None:
@@ -338,9 +351,9 @@ def test_two_coordinators_that_begin_at_once_share_a_study_and_its_run(tmp_path:
     )
     store = {"MLFLOW_TRACKING_URI": os.environ["MLFLOW_TRACKING_URI"]}
     with ExitStack() as stack:
-        _, remote, _ = cluster(stack, ROOT, workers=1)
-        one_by_one = [sys.executable, "-c", code, str(tmp_path), *SEEDS, f"sweep.scheduler={remote}", "sweep.workers=1"]
-        both = [stack.enter_context(started(ROOT, *one_by_one, variables=store)) for _ in range(2)]
+        _, remote = stack.enter_context(cluster_apart())
+        whole = [sys.executable, "-c", code, str(tmp_path), *SEEDS, f"sweep.scheduler={remote}", "sweep.workers=1"]
+        both = [stack.enter_context(started(ROOT, *whole, variables=store)) for _ in range(2)]
         said = [process.communicate(timeout=120)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert "Traceback" not in "".join(said)
