@@ -88,12 +88,33 @@ def test_help_helps_and_waits_for_neither_tensorflow_nor_mlflow_nor_the_schema(m
     assert done.stdout.strip().endswith("set()")
 
 
-@pytest.mark.parametrize("module", ["pipeline.tracking.recorder", "pipeline.tracking.registry", "pipeline.sweep.sweep_logger"])
-def test_mlflow_reports_nothing_to_its_makers(module: str) -> None:
-    code = f"import {module}\nfrom mlflow.telemetry import get_telemetry_client\nprint(get_telemetry_client())"
+def printed(code: str) -> str:
+    """What a new process prints in which nobody has said yet whether MLflow may report to its makers."""
     own = {name: value for name, value in environment({}).items() if name not in ("CI", "MLFLOW_DISABLE_TELEMETRY")}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=own, capture_output=True, text=True, check=True)
-    assert done.stdout == "None\n"
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=own, capture_output=True, text=True, check=True).stdout
+
+
+#: Ends with what a process has told MLflow when it loads it for the first time.
+AT_FIRST_IMPORT = """
+import os, sys
+class Finder:
+    def find_spec(name, *_):
+        if name == "mlflow":
+            print(os.environ.get("MLFLOW_DISABLE_TELEMETRY"))
+            raise SystemExit
+sys.meta_path.insert(0, Finder)
+"""
+
+
+@pytest.mark.parametrize("module", ["pipeline.tracking.recorder", "pipeline.tracking.registry", "pipeline.sweep.sweep_logger"])
+def test_whatever_loads_mlflow_has_told_it_before_to_report_nothing_to_its_makers(module: str) -> None:
+    assert printed(f"{AT_FIRST_IMPORT}\nimport {module}") == "true\n"
+
+
+@pytest.mark.slow
+def test_mlflow_reports_nothing_to_its_makers_if_it_is_told_so() -> None:
+    code = "import pipeline.tracking\nfrom mlflow.telemetry import get_telemetry_client\nprint(get_telemetry_client())"
+    assert printed(code) == "None\n"
 
 
 @pytest.mark.parametrize("stage", STAGES[1:])
