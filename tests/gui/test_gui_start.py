@@ -30,6 +30,7 @@ window.destroy()
 """
 
 
+@pytest.mark.slow
 def test_the_window_works_in_a_script_without_a_main_guard_and_loads_nothing_heavy(display: str, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.format(model=str(SHIPPED)), encoding="utf-8")
@@ -76,6 +77,7 @@ def end(process: "subprocess.Popen[str]", number: int, once: str) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])  # Ctrl-C in the terminal; the end of a session
 def test_the_window_opens_from_the_command_line_and_a_signal_closes_it(number: int, display: str) -> None:
     end(start(str(SHIPPED)), number, once="running")

@@ -159,6 +159,7 @@ def test_an_empty_or_broken_store_is_a_message(
         models.resolve("champion")
 
 
+@pytest.mark.slow
 def test_the_window_opens_the_champion_from_the_command_line(display: str, empty_store: Path, tmp_path: Path) -> None:
     store = registry.RunRegistry(uri := small_store(tmp_path, empty_store))
     chosen = store.find("better")

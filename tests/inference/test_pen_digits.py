@@ -27,7 +27,7 @@ def test_digits_of_unseen_writers_are_read(found: list[LabelledDrawing], model: 
 
 
 def test_place_size_and_brush_do_not_change_the_answer(found: list[LabelledDrawing], model: Recognizer) -> None:
-    assert measured.invariance(found, model, digits=6) >= 0.995
+    assert measured.invariance(found, model, digits=3) >= 0.995
 
 
 def test_numbers_of_several_digits_are_read_as_a_whole(found: list[LabelledDrawing], model: Recognizer) -> None:

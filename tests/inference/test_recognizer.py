@@ -79,8 +79,8 @@ def test_each_digit_is_read_from_strokes(digit: int, model: Recognizer) -> None:
 
 
 def test_place_size_and_brush_do_not_change_the_answer(model: Recognizer) -> None:
-    """9 positions x 4 sizes x 4 brush widths, from strokes and from the picture that they leave."""
-    cases = list(product(DIGITS, (0, 1, 2), (0, 1, 2), (0.3, 0.45, 0.6, 0.8), (10, 18, 28, 40)))
+    """9 positions x the extremes of size and brush; `test_pen_digits` has those between, of other people's digits."""
+    cases = list(product(DIGITS, (0, 1, 2), (0, 1, 2), (0.3, 0.8), (10, 40)))
     same = 0
     for digit, across, down, size, brush in cases:
         length = size * SIDE

@@ -29,6 +29,7 @@ def test_a_block_of_imports_hides_libraries_from_its_own_thread_alone(tmp_path: 
     importlib.import_module("hidden_for_a_while")
 
 
+@pytest.mark.slow
 def test_tensorflow_starts_without_the_libraries_that_are_hidden_and_they_load_later() -> None:
     code = (
         "import sys\nfrom pipeline.system import tensorflow_setup\ntensorflow_setup.start()\nimport keras\n"

@@ -48,6 +48,7 @@ def trainer(splits: dict[str, Split], *overrides: str, checkpoint: Path | None =
     return training(configured(*SMALL, *overrides), splits["train"], splits["validation"], checkpoint)
 
 
+@pytest.mark.slow
 def test_the_default_network_learns_the_digits(splits: dict[str, Split]) -> None:
     configuration = configured("dataset=digits", "training.epochs=8")
     running = training(configuration, splits["train"], splits["validation"])
@@ -60,19 +61,17 @@ def test_the_default_network_learns_the_digits(splits: dict[str, Split]) -> None
     assert (probabilities.argmax(axis=1) == splits["test"].labels).mean() > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "overrides",
     [
-        ("optimizer=adam",),
-        ("optimizer=adamw",),
-        ("optimizer=sgd",),
-        ("optimizer=muon",),
+        ("optimizer=adam", "schedule=cosine"),
+        ("optimizer=adamw", "training.precision=mixed_bfloat16"),
+        ("optimizer=sgd", "training.precision=mixed_float16", "optimizer.ema_momentum=0.9"),
+        ("optimizer=muon", "optimizer.gradient_clip_norm=1.0"),
         ("optimizer.weight_decay=0.001", "optimizer.gradient_clip_norm=1.0", "optimizer.ema_momentum=0.999"),
-        ("schedule=cosine",),
-        ("schedule=constant", "optimizer.learning_rate=1.0"),
-        ("augment=strong", "augment.coarse=0.5", "augment.lighting=0.5", "augment.noise=0.5", "augment.patch=0.5"),
-        ("training.precision=mixed_bfloat16",),
-        ("training.precision=mixed_float16", "optimizer.ema_momentum=0.9"),
+        ("schedule=constant", "optimizer.learning_rate=1.0", "augment=strong", "augment.coarse=0.5", "augment.lighting=0.5"),
+        ("augment.noise=0.5", "augment.patch=0.5"),
         ("training.xla=true", "augment=none"),
     ],
     ids=" ".join,
@@ -83,6 +82,7 @@ def test_every_option_trains(splits: dict[str, Split], overrides: tuple[str, ...
     assert running.best.validation_accuracy > 0.5  # chance is 0.1
 
 
+@pytest.mark.slow
 def test_a_trial_of_a_sweep_trains_as_the_stage_does_whatever_else_draws_random_numbers(
     splits: dict[str, Split], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +100,7 @@ def test_a_trial_of_a_sweep_trains_as_the_stage_does_whatever_else_draws_random_
     assert shown.getvalue() == ""  # the terminal is the coordinator's
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_network_and_another_gives_another(splits: dict[str, Split]) -> None:
     one, same, other = (trainer(splits, f"training.seed={seed}") for seed in (0, 0, 1))
     weights = [running.fit().get_weights()[0] for running in (one, same, other)]
@@ -107,6 +108,7 @@ def test_the_same_seed_gives_the_same_network_and_another_gives_another(splits: 
     assert np.abs(weights[0] - weights[2]).max() > 0.01
 
 
+@pytest.mark.slow
 def test_the_weights_kept_are_those_of_the_best_epoch(splits: dict[str, Split]) -> None:
     # A learning rate that goes up: the first epochs are the better ones.
     running = trainer(splits, "schedule=constant", "optimizer=sgd", "optimizer.learning_rate=0.6", "training.epochs=8")
@@ -115,6 +117,7 @@ def test_the_weights_kept_are_those_of_the_best_epoch(splits: dict[str, Split]) 
     assert accuracy == pytest.approx(running.best.validation_accuracy)
 
 
+@pytest.mark.slow
 def test_training_stops_early_when_it_no_longer_gets_better(splits: dict[str, Split]) -> None:
     running = trainer(splits, "training.epochs=60", "training.early_stopping_patience=2", "schedule=constant")
     running.fit()
@@ -122,6 +125,7 @@ def test_training_stops_early_when_it_no_longer_gets_better(splits: dict[str, Sp
     assert len(running.history) - running.best.epoch == 2
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_ends_as_if_it_had_not_been(splits: dict[str, Split], tmp_path: Path) -> None:
     straight = trainer(splits, "model.dropout=0.3", "optimizer.ema_momentum=0.9")
     expected = straight.fit().get_weights()
@@ -143,6 +147,7 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(splits: dict[str, Sp
         np.testing.assert_allclose(one, other, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_cannot_be_read_is_told_and_training_begins_anew(
     splits: dict[str, Split], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -160,6 +165,7 @@ def test_a_loss_that_is_no_number_is_told_with_what_to_change(splits: dict[str, 
         trainer(splits, "optimizer=sgd", "optimizer.learning_rate=1.0e+18").fit()
 
 
+@pytest.mark.slow
 def test_overfitting_one_batch_works(splits: dict[str, Split]) -> None:
     configuration = configured("experiment=overfit")
     train = Split(splits["train"].images[:128], splits["train"].labels[:128])
@@ -168,6 +174,7 @@ def test_overfitting_one_batch_works(splits: dict[str, Split]) -> None:
     assert running.history[-1].accuracy == 1.0
 
 
+@pytest.mark.slow
 def test_calibration_changes_no_answer_and_lowers_the_loss(splits: dict[str, Split]) -> None:
     running = trainer(splits, "training.epochs=6")
     before = exported.predict(running.fit(), splits["validation"].images)
