@@ -10,18 +10,22 @@ from pathlib import Path
 
 import psutil
 import pytest
+from distributed import LocalCluster
 
 from gui.reading import model_catalog
-from pipeline import runs
+from pipeline import runs, train
+from pipeline.data import prepared
 from pipeline.sweep import command as sweep
-from pipeline.sweep import workers
+from pipeline.sweep import study, sweep_logger, workers
+from pipeline.system import tensorflow_setup
 from pipeline.system.errors import UserError
-from tests.conftest import ROOT, copied, dvc, environment, run
-from tests.sweep.test_sweep import SMALL, started
-from tests.tracking.test_tracking import STAGE
+from pipeline.tracking import stage_run
+from tests.conftest import copied, dvc, environment, fill_store
+from tests.data.test_datasets import configured
+from tests.sweep.test_sweep_mishaps import SEEDS, quick
 from tests.tracking.test_ui import free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 class Server:
@@ -69,60 +73,64 @@ def command(*arguments: str) -> str:
     return runs.answer(runs.parser().parse_args(arguments))
 
 
-def test_pipeline_experiments_sweeps_commands_and_the_window_work_with_a_server(
-    server: Server, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def swept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What a sweep of two trials that train nothing says, with its study in `folder`."""
+    monkeypatch.setattr(study, "PROJECT", folder)
+    monkeypatch.setattr(sweep_logger, "PROJECT", folder)
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0") as one:
+        return sweep.run([*SEEDS, "training.seed=range(5, 7)", f"sweep.scheduler={one.scheduler_address}"], quick)
+
+
+def test_an_experiment_a_sweep_the_commands_and_the_window_work_with_a_server(
+    server: Server, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     project, variables = copied(finished, tmp_path), {"MLFLOW_TRACKING_URI": server.uri}
     (project / "mlflow.db").unlink()
-    sweep = [sys.executable, "-m", "pipeline.sweep", *SMALL, "sweep=seeds", "training.seed=range(5, 7)"]
-    with started(project, *sweep, variables=variables) as sweeping:
-        variables["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "false"  # it must not be taken for what the recorder answers
-        ran, done = dvc(project, "exp", "run", "--temp", "-n", "other", "-S", "training.label_smoothing=0.2", **variables)
-        assert ran == ["compose", "train", "evaluate", "export"], done.stdout + done.stderr
-        assert done.returncode == 0, done.stderr
-        changed = ["evaluation.confidence=0.9", "export.formats=[h5,keras,tflite,onnx]"]
-        run(project, "python", "-m", "pipeline.compose", *changed)
-        ran, done = dvc(project, "repro", **variables)
-        assert ran == ["compose", "evaluate", "export"], done.stdout + done.stderr
-        assert done.returncode == 0, done.stderr
-        said = sweeping.communicate(timeout=120)[0]
-        assert sweeping.returncode == 0, said
-    assert "2 finished, 0 pruned, 0 failed." in said
-    assert "View run" not in said  # as MLflow prints at the end of every run on a server
+    variables["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "false"  # it must not be taken for what the recorder answers
+    ran, done = dvc(project, "exp", "run", "-n", "other", "-S", "evaluation.confidence=0.9", **variables)
+    assert ran == ["compose", "evaluate", "export"], done.stdout + done.stderr
+    assert done.returncode == 0, done.stderr
     assert "View run" in done.stderr
     assert not (project / "mlflow.db").exists()
 
-    assert {path.suffix for path in (project / "models/formats").iterdir()} == {".keras", ".tflite", ".onnx", ".json"}
-
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
+    assert "2 finished, 0 pruned, 0 failed." in swept(tmp_path, monkeypatch)
+    assert "View run" not in "".join(capfd.readouterr())  # as MLflow prints at the end of every run on a server
+
+    fill_store(server.uri, tmp_path)
     table = command("list")
     names = sorted(re.split(" {2,}", line)[-1] for line in table.splitlines()[2:])
-    assert [name.partition(",")[0] for name in names] == ["default", "other: default", "seed=5", "seed=6", "sweep seeds"], table
+    expected = ["a trial", "better", "other: default, confidence=0.9", "plain", "seed=5", "seed=6", "sweep seeds"]
+    assert names == expected, table
     assert "running" not in table
-    assert len(re.findall(r"%\s+digits", table)) == 5, table
+    assert len(re.findall(r"%\s+digits", table)) == len(expected), table
+    assert "McNemar's exact test" in command("compare", "plain", "better")
     made = str(project / "models/mnist.h5")  # a run is found by what it made
-    compared = command("compare", "other", made)
-    assert "training.label_smoothing" in compared
-    assert "McNemar's exact test" in compared
+    assert "model.dropout" in command("compare", "plain", made)
     assert "is the champion now" in command("promote", made)
     command("export", "champion", "-o", str(tmp_path / "champion.h5"))
     assert (tmp_path / "champion.h5").read_bytes() == (project / "models/mnist.h5").read_bytes()
 
     found, message = model_catalog.listing()
     assert message == ""
-    assert sorted(entry.kind for entry in found if entry.kind in ("champion", "run")) == ["champion", "run", "run"]
+    listed = sorted(entry.kind for entry in found if entry.kind in ("champion", "run"))
+    assert listed == ["champion", "run", "run", "run"]
     path, called = model_catalog.resolve("champion")
     assert path.read_bytes() == (project / "models/mnist.h5").read_bytes()
     assert called.startswith("champion: ")
 
 
-def test_a_server_that_is_down_is_told_before_anything_is_trained(finished: Path, tmp_path: Path) -> None:
-    project, nowhere = copied(finished, tmp_path), {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{free_port()}"}
-    done = run(project, "python", "-m", "pipeline.train", **nowhere)
-    assert done.returncode != 0
-    assert "no server is running there.\nStart the server.\nOr choose another store: tracking.uri" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert "epoch 1/" not in done.stdout
+@pytest.mark.usefixtures("threaded")
+def test_a_server_that_is_down_is_told_before_anything_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setattr(sys, "argv", ["train"])
+    monkeypatch.setattr(train, "PROJECT", tmp_path)  # for the checkpoint
+    monkeypatch.setattr(prepared, "summary", lambda: {"sha256": "0" * 64})
+    monkeypatch.setattr(tensorflow_setup, "start", lambda *_: None)
+    monkeypatch.setattr(train, "train", lambda *_: pytest.fail("the training begins"))
+    remedies = r"no server is running there\.\nStart the server\.\nOr choose another store: tracking\.uri"
+    with pytest.raises(UserError, match=remedies):
+        train.main()
 
 
 def test_a_server_that_is_down_is_told_before_a_sweep_starts_its_workers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,25 +139,20 @@ def test_a_server_that_is_down_is_told_before_a_sweep_starts_its_workers(monkeyp
         sweep.run(["sweep=seeds", "training.seed=range(5, 7)", f"tracking.uri=http://127.0.0.1:{free_port()}"])
 
 
-def test_a_server_that_is_killed_in_a_stage_is_told_at_its_end_and_the_stages_files_stay(
-    server: Server, tmp_path: Path
+@pytest.mark.usefixtures("threaded")
+def test_a_server_that_is_killed_in_a_stage_is_told_at_its_end_with_what_is_kept(
+    server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    work = STAGE.replace(
-        'if "fail"', 'Path(sys.argv[1], "made").touch(); sys.stdin.readline(); run.metrics(loss=0.4)\n        if "fail"'
-    )
-    variables = environment(
-        {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": server.uri, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
-    )
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(
-        [sys.executable, "-c", work, str(tmp_path), "train"], env=variables, stdin=pipe, stdout=pipe, stderr=pipe, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline()  # the run's id: the store is open
-    server.kill()
-    _, said = process.communicate("\n", timeout=60)
-    assert process.returncode == 1
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+
+    def trained() -> None:
+        with stage_run.stage("train", configured(f"tracking.uri={server.uri}")) as run:
+            run.wait_for_store()
+            server.kill()
+            run.metrics(loss=0.4)
+
+    with pytest.raises(UserError) as told:
+        trained()
+    said = str(told.value)
     assert "no server is running there.\nStart the server." in said
-    assert said.endswith("No training is lost: the same command resumes after its last epoch.\n")
-    assert "Traceback" not in said
-    assert (tmp_path / "made").exists()
+    assert said.endswith("No training is lost: the same command resumes after its last epoch.")
