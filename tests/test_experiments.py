@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import runs
 from pipeline.config.composition import compose
 from pipeline.data import collection
 from pipeline.sweep import best_experiment
 from pipeline.system.paths import CONFIGURATION
+from pipeline.tracking.registry import RunRegistry
 from tests.conftest import STAGES, conf_is_untouched, copied, dvc, mlflow_runs, parameters, repro, run
 from tests.hand import DIGITS
 
@@ -69,14 +71,14 @@ def test_an_experiment_that_comes_whole_from_the_cache_is_in_the_store_with_all_
     assert other["params"] == one["params"]
     assert other["tags"]["dataset_sha256"] == one["tags"]["dataset_sha256"]
     assert {other["tags"][f"{stage}_from_run"] for stage in ("prepare", "train", "evaluate", "export")} == {one["id"]}
-    assert run(project, "python", "-m", "pipeline.runs", "export", "other", "-o", "other.h5").returncode == 0
+    runs.export(RunRegistry(f"sqlite:///{project / 'mlflow.db'}"), "other", project / "other.h5")
     assert (project / "other.h5").read_bytes() == (project / "models/mnist.h5").read_bytes()
 
 
 def test_queued_experiments_have_their_own_parameters_and_runs_in_one_store(project: Path) -> None:
     mine = "# @package _global_\nname: mine\nevaluation:\n  worst_mistakes: 7\n"
     (project / "conf/experiment/mine.yaml").write_text(mine)
-    dvc(project, "exp", "run", "--queue", "-n", "grid", "-S", "evaluation.confidence=0.8,0.9", "evaluate")
+    dvc(project, "exp", "run", "--queue", "-n", "grid", "-S", "dataset.validation_fraction=0.2,0.3", "prepare")
     dvc(project, "exp", "run", "--queue", "-n", "untracked", "-S", "experiment=mine", "compose")  # git doesn't know its file
     _, started = dvc(project, "queue", "start", "-j", "2")
     assert started.returncode == 0, started.stderr
@@ -89,12 +91,12 @@ def test_queued_experiments_have_their_own_parameters_and_runs_in_one_store(proj
     assert set(queued) == {"grid-1", "grid-2"}
     assert {each["status"] for each in queued.values()} == {"FINISHED"}
     assert run(project, "dvc", "exp", "apply", "grid-2").returncode == 0
-    assert dvc(project, "repro", "evaluate")[0] == ["compose"]  # for conf/ has a file more
-    assert parameters(project).evaluation.confidence == 0.9
+    assert dvc(project, "repro", "prepare")[0] == ["compose"]  # for conf/ has a file more
+    assert parameters(project).dataset.validation_fraction == 0.3
     assert run(project, "dvc", "exp", "apply", "untracked").returncode == 0
     assert parameters(project).evaluation.worst_mistakes == 7
     assert run(project, "dvc", "exp", "branch", "grid-1", "lower").returncode == 0
-    assert "confidence: 0.8" in run(project, "git", "show", "lower:params.yaml").stdout
+    assert "validation_fraction: 0.2" in run(project, "git", "show", "lower:params.yaml").stdout
 
 
 @pytest.mark.parametrize(
