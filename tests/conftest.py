@@ -29,17 +29,18 @@ os.environ.pop("DATASET_FOLDER", None)  # some tests are of a machine that has n
 #: Files that take long, which come first: the last to begin would keep one process busy while the others have nothing to do.
 #: Those that need the `finished` pipeline, which one process makes, are not all at the head.
 LONG = [
+    "test_sweep",
     "test_dvc",
     "test_sweep_mishaps",
     "test_trainer",
-    "test_experiments",
-    "test_sweep",
-    "test_server",
-    "test_main",
-    "test_tracking",
     "test_graph",
-    "test_ui",
+    "test_experiments",
+    "test_server",
     "test_docs",
+    "test_ui",
+    "test_configuration",
+    "test_tracking",
+    "test_main",
 ]
 STAGES = ["compose", "prepare", "train", "evaluate", "export"]
 

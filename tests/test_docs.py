@@ -10,10 +10,12 @@ import pytest
 from matplotlib import pyplot
 from optuna import Trial
 
+from pipeline import runs
 from pipeline.sweep import sweep_logger
 from pipeline.sweep.command import plan
 from pipeline.sweep.study import Study, storage
-from tests.conftest import ROOT, copied, repro, run
+from pipeline.tracking.registry import RunRegistry
+from tests.conftest import ROOT, copied, run
 
 
 def code_of(page: Path) -> str:
@@ -68,8 +70,8 @@ def test_the_code_of_a_page_keeps_its_lines(tmp_path: Path) -> None:
 def test_a_model_is_used_in_each_format_as_the_page_says(finished: Path, tmp_path: Path) -> None:
     project = copied(finished, tmp_path)
     assert run(project, "python", "-m", "pipeline.compose", "export.formats=[h5,keras,tflite,onnx]").returncode == 0
-    assert repro(project) == ["compose", "export"]
-    assert run(project, "python", "-m", "pipeline.runs", "promote", str(project / "models/mnist.h5")).returncode == 0
+    assert run(project, "python", "-m", "pipeline.export").returncode == 0
+    runs.promote(RunRegistry(f"sqlite:///{project / 'mlflow.db'}"), str(project / "models/mnist.h5"))
     read = [line for line in printed_by(ROOT / "docs/use.md", project) if re.fullmatch(r"\[[\d ]+\]", line)]
     assert len(read) == 4
     assert len(set(read)) == 1, read

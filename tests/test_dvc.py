@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 import requests
 
+from pipeline import runs
 from pipeline.evaluation.report import HEADLINE
 from pipeline.system import tensorflow_setup
+from pipeline.tracking.registry import RunRegistry
 from tests.conftest import STAGES, copied, edit, environment, mlflow_runs, run
 from tests.tracking.test_ui import free_port
 
@@ -72,7 +74,7 @@ def test_the_model_that_a_run_logs_is_loaded_by_mlflow(project: Path, monkeypatc
 
 def test_the_champion_is_served_as_mlflow_says(project: Path, tmp_path: Path) -> None:
     """The commands of the README, in the environment of the tests: in one of its own, MLflow would install TensorFlow."""
-    assert run(project, "python", "-m", "pipeline.runs", "promote", "default").returncode == 0
+    runs.promote(RunRegistry(f"sqlite:///{project / 'mlflow.db'}"), "default")
     port, name, variables = free_port(), "serving_input_example.json", {"MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"}
     asked = run(project, "mlflow", "artifacts", "download", "-u", f"models:/digits@champion/{name}", "-d", ".", **variables)
     assert asked.returncode == 0, asked.stderr
