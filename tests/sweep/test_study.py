@@ -39,8 +39,9 @@ def test_a_study_is_another_one_if_anything_else_is_trained() -> None:
 
 def studied(folder: Path, *overrides: str) -> Study:
     """A study as a coordinator opens it, in a store in `folder`."""
-    configuration, space, _ = plan([*overrides, f"sweep.storage=sqlite:///{folder / 'sweeps.db'}"])
-    return Study(configuration, space, "data", storage(configuration.sweep))
+    configuration, space, _ = plan(list(overrides))  # without the folder, so that one composition is enough for all tests
+    sweep = configuration.sweep.model_copy(update={"storage": f"sqlite:///{folder / 'sweeps.db'}"})
+    return Study(configuration.model_copy(update={"sweep": sweep}), space, "data", storage(sweep))
 
 
 def killed(study: Study, folder: Path, seconds: int) -> Trial:
