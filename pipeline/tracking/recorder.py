@@ -35,6 +35,7 @@ if __name__ == "__main__":  # before MLflow is loaded, which may print
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, LoggedModelOutput, Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
 from pipeline.tracking.moved import bring_artifacts
@@ -137,7 +138,11 @@ def record(client: MlflowClient, run: str, message: Message) -> None:
     now, step, tags = int(time.time() * 1000), message.get("step", 0), message.get("tags", {})
     if "dataset" in message:
         name, sha256 = message["dataset"]["name"], message["dataset"]["sha256"]
-        client.log_inputs(run, [DatasetInput(Dataset(name, sha256[:12], "local", "data/prepared"))])
+        inputs = [DatasetInput(Dataset(name, sha256[:12], "local", "data/prepared"))]
+        try:
+            client.log_inputs(run, inputs)
+        except MlflowException:  # as of the second of two runs that log a new dataset at once; now the store has it
+            client.log_inputs(run, inputs)
         tags = {"dataset": name, "dataset_sha256": sha256}
     metrics = [Metric(key, float(value), now, step) for key, value in message.get("metrics", {}).items()]
     if metrics or tags:

@@ -17,6 +17,7 @@ import psutil
 import pytest
 import yaml
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from pipeline.config import stages
 from pipeline.system.paths import PROJECT
@@ -175,6 +176,26 @@ def test_several_processes_may_create_the_store_at_once(tmp_path: Path) -> None:
     said = [process.communicate()[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     assert said == ["1\n", "1\n"]
+
+
+def test_a_dataset_that_another_run_logs_at_the_same_time_is_logged_all_the_same(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, experiment = recorder.open_store(f"sqlite:///{folder / 'mlflow.db'}", "digits", folder)
+    message = {"dataset": {"name": "digits", "sha256": "ab" * 32}}
+    one, other = (client.create_run(experiment).info.run_id for _ in range(2))
+    log = client.log_inputs
+
+    def late(run: str, inputs: list[Any]) -> None:
+        monkeypatch.setattr(client, "log_inputs", log)
+        log(one, inputs)
+        raise MlflowException("(sqlite3.IntegrityError) UNIQUE constraint failed: datasets.experiment_id, datasets.name")
+
+    monkeypatch.setattr(client, "log_inputs", late)
+    recorder.record(client, other, message)
+    assert [given.dataset.digest for run in (one, other) for given in client.get_run(run).inputs.dataset_inputs] == [
+        "ab" * 6
+    ] * 2
 
 
 def test_a_store_whose_making_breaks_off_is_made_by_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
