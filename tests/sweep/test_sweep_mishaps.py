@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -275,14 +276,19 @@ def server() -> Iterator[PostgreSQL]:
 def test_a_study_on_postgresql_outlives_a_server_that_stops_and_its_password_is_not_shown(
     sweep: Sweep, tmp_path: Path, server: PostgreSQL
 ) -> None:
+    stopped = tmp_path / "stopped"  # a file, for what a worker is given is a copy
+
     def fit(configuration: Configuration, data: TrialData, on_epoch: OnEpoch) -> TrialResult:
         if configuration.training.seed == 3:
             server.stop()
+            stopped.touch()
         return quick(configuration, data, on_epoch)
 
     store = [f"sweep.storage='{server.url}'", "sweep.heartbeat_seconds=1", "sweep.grace_period_seconds=2"]
     with pytest.raises(UserError) as told:
         sweep(fit, *store)
+    while not stopped.exists():  # the sweep may know before the server has ended
+        time.sleep(0.1)
     server.start()
     assert "the sweep's store postgresql://postgres:***@/postgres" in str(told.value)
     assert "the same command resumes" in str(told.value)
