@@ -29,6 +29,16 @@ def test_what_is_no_digit_has_the_form_of_a_picture_and_hangs_on_the_seed_alone(
     assert negatives.make(range(0), PICTURES, HAND, seed=1).shape == (0, 28, 28)
 
 
+def test_no_letter_is_trained_on_twice_or_held_out_besides() -> None:
+    letters = negatives._letters(negatives.TRAINED_LETTERS) + negatives._letters(negatives.HELD_OUT_LETTERS)
+    shapes = {tuple(map(bytes, (np.round(line, 2) + 0.0 for line in letter))) for letter in letters}
+    assert (
+        len(shapes)
+        == len(letters)
+        == sum(map(len, [*negatives.TRAINED_LETTERS.values(), *negatives.HELD_OUT_LETTERS.values()]))
+    )
+
+
 def test_what_rejection_is_measured_by_is_not_what_was_trained_on() -> None:
     held_out = negatives.SIGNS["held_out"]
     assert not set(held_out) & (set(negatives.SIGNS["trained"]) | set(negatives.SIGNS["sharp"]))
