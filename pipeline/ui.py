@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+import webbrowser
 
 from pipeline.system import browser
 from pipeline.system.command_line import run_command
@@ -75,7 +76,7 @@ def main() -> None:
         page = runs_page(store.rstrip("/"), experiment)
         print(f"The runs are on a server: open {masked(page)}")
         if shows and not holds_password(page):  # which all users of this machine could see in its list of processes
-            browser.open_later(page)
+            webbrowser.open(page)
         return
     if browser.answers(HOST, options.port):  # MLflow's server would say nothing, and start over and over
         raise UserError(
@@ -88,7 +89,8 @@ def main() -> None:
     if shows:
         browser.open_later(page)
     server = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store, "--host", HOST]
-    quiet = ["--workers", "1", "--uvicorn-opts", "--log-level critical"]  # below that, uvicorn logs a traceback at Ctrl-C
+    # Or uvicorn would log a traceback at Ctrl-C. Its other errors are not logged either.
+    quiet = ["--workers", "1", "--uvicorn-opts", "--log-level critical"]
     # Becomes the server, so that Ctrl-C ends it; without the jobs of language models, which would start processes of their own.
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
     os.environ.setdefault("PYTHONWARNINGS", "ignore")  # of its libraries

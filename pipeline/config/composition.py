@@ -42,11 +42,11 @@ def _explain(error: HydraException, schema: type[Configuration]) -> Configuratio
     text, cause = str(error).partition("\nConfig search path:")[0], error.__cause__
     # Hydra names the override alone; the cause has the reason, and what was composed before.
     refused = re.search(r"(?:use \+|Error merging override )(.+)", text, re.DOTALL)
-    given = refused[1].lstrip("+~") if refused else ""  # ``++`` may be `_for_hydra`'s
+    given = re.sub(r"^\+\+(?=[^=]*\.\d)", "", refused[1]) if refused else ""  # that is `_for_hydra`'s
     if refused and isinstance(cause, OmegaConfBaseException) and cause.parent_node is not None:
         within = re.sub(r"\[(\w+)\]", r".\1", str(cause.full_key))  # as in optimizer={rho: 0.5, foo: 1}
         there = keys_of(OmegaConf.to_container(_whole(cause.parent_node)))
-        unknown = [key for key in (given.partition("=")[0], within) if key not in there]
+        unknown = [key for key in (given.partition("=")[0].lstrip("+~"), within) if key not in there]
         reason = unknown_key(unknown[0], there, schema) if unknown else f"  {str(cause).splitlines()[0]}"
         text = f"{reason}\n    given: {given}"
     for words in ("add --multirun to your command line", "requires --multirun"):

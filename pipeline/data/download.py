@@ -63,12 +63,12 @@ def read_checksums(path: Path, names: list[str]) -> dict[str, str]:
         raise DataError(f"the list of checksums {path} can't be read: {why}. {CHECKSUMS_REMEDY}") from None
     found: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
-        if not (parts := re.fullmatch(r"([0-9a-f]{64}) [ *](.+)", line)):
+        if not (parts := re.fullmatch(r"([0-9a-fA-F]{64}) [ *](.+)", line)):
             raise DataError(
                 f"{path}, line {number}, must be a SHA-256 of 64 hexadecimal digits, two spaces and a file's name, and is "
                 f"{line!r:.100}. {CHECKSUMS_REMEDY}"
             )
-        found[parts[2]] = parts[1]
+        found[parts[2]] = parts[1].lower()
     if lacking := [name for name in names if name not in found]:
         raise DataError(
             f"{path} must have the SHA-256 of {', '.join(lacking)}, and has those of {', '.join(found) or 'no file'}. "

@@ -101,8 +101,8 @@ def unusable(url: str, error: Exception) -> UserError:
 def name_of(configuration: SweepConfiguration, space: list[Dimension], data: str) -> str:
     """The name of the study, from all that decides the results of its trials, so that the same command finds it again.
 
-    That is the configuration, the space and `data`, a hash of the images. The number of trials, the workers and the allowed
-    failures are not part of it: a study can be extended.
+    That is the configuration, the space and `data`, a hash of the images and drawings. The number of trials, the workers and
+    the allowed failures are not part of it: a study can be extended.
     """
     sweep = configuration.sweep
     what = [data, sweep.objective, sweep.sampler.model_dump(), sweep.pruner.model_dump(), [repr(part) for part in space]]
@@ -127,7 +127,7 @@ class Count:
 
 
 class Study:
-    """The trials of a sweep over a space, on images whose hash is `data`.
+    """The trials of a sweep over a space, on images and drawings whose hash is `data`.
 
     Raises:
         ConfigurationError: the sampler can't sample this space, or the number of trials is missing.

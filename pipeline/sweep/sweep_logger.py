@@ -83,7 +83,7 @@ class SweepLogger:
             number: of the trial.
             overrides: its own.
             values: its whole configuration; empty if it could not be composed.
-            sha256: hash of its images.
+            sha256: hash of its images and drawings.
             began: when it was handed to a worker, as `time.time` has it; None: now.
 
         """

@@ -141,7 +141,10 @@ def record(client: MlflowClient, run: str, message: Message) -> None:
         inputs = [DatasetInput(Dataset(name, sha256[:12], "local", "data/prepared"))]
         try:
             client.log_inputs(run, inputs)
-        except MlflowException:  # as of the second of two runs that log a new dataset at once; now the store has it
+        except MlflowException as error:
+            if error.error_code != "BAD_REQUEST":
+                raise
+            # The other of two runs that log a new dataset at once was first: now the store has it.
             client.log_inputs(run, inputs)
         tags = {"dataset": name, "dataset_sha256": sha256}
     metrics = [Metric(key, float(value), now, step) for key, value in message.get("metrics", {}).items()]

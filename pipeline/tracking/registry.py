@@ -89,7 +89,7 @@ class RunRegistry:
         runs: dict[str, Run] = {}
         for order in orders:
             with _explaining(filter_text):
-                found = self.client.search_runs([self.experiment], filter_text, max_results=most, order_by=[order])
+                found = self.client.search_runs([self.experiment], filter_text, max_results=min(most, MOST), order_by=[order])
             runs = {run.info.run_id: run for run in found} | runs
             if len(found) < most:  # these are all
                 break

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import os
 import shutil
 import subprocess
 import sys
@@ -67,6 +68,23 @@ def test_a_port_that_is_taken_is_told_with_another(tmp_path: Path, empty_store: 
         monkeypatch.setattr(sys, "argv", ["ui", "--port", str(port)])
         with pytest.raises(UserError, match=rf"port {port} is taken.*\n.*--port {port + 1}"):
             ui.main()
+
+
+@pytest.mark.parametrize("shows", [True, False])
+def test_the_table_of_runs_is_opened_unless_that_is_refused(
+    shows: bool, tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[str] = []
+    port = free_port()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{shutil.copy(empty_store, tmp_path)}")
+    monkeypatch.setattr(browser, "has_screen", lambda: True)
+    monkeypatch.setattr(browser, "open_later", opened.append)
+    monkeypatch.setattr(os, "execv", lambda *_: None)
+    monkeypatch.setattr(sys, "argv", ["ui", "--port", str(port), *([] if shows else ["--no-browser"])])
+    ui.main()
+    printed = capsys.readouterr().out.split()
+    (address,) = (word for word in printed if word.startswith(f"http://127.0.0.1:{port}/#/experiments/"))
+    assert opened == ([address] if shows else [])
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "many"])

@@ -18,6 +18,7 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import BAD_REQUEST
 
 from pipeline.config import stages
 from pipeline.system.paths import PROJECT
@@ -189,7 +190,8 @@ def test_a_dataset_that_another_run_logs_at_the_same_time_is_logged_all_the_same
     def late(run: str, inputs: list[Any]) -> None:
         monkeypatch.setattr(client, "log_inputs", log)
         log(one, inputs)
-        raise MlflowException("(sqlite3.IntegrityError) UNIQUE constraint failed: datasets.experiment_id, datasets.name")
+        words = "(sqlite3.IntegrityError) UNIQUE constraint failed: datasets.experiment_id, datasets.name"
+        raise MlflowException(words, error_code=BAD_REQUEST)
 
     monkeypatch.setattr(client, "log_inputs", late)
     recorder.record(client, other, message)
