@@ -98,6 +98,7 @@ def test_an_experiment_a_sweep_the_commands_and_the_window_work_with_a_server(
     assert "View run" not in "".join(capfd.readouterr())  # as MLflow prints at the end of every run on a server
 
     fill_store(server.uri, tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")  # of the terminal, whose width cuts names
     table = command("list")
     names = sorted(re.split(" {2,}", line)[-1] for line in table.splitlines()[2:])
     expected = ["a trial", "better", "other: default, confidence=0.9", "plain", "seed=5", "seed=6", "sweep seeds"]
