@@ -38,10 +38,12 @@ def open_later(address: str) -> None:
 
 
 def wait_and_open(address: str) -> None:
-    """Open a page once its server answers; not if that takes too long, or if the process that started this one has ended."""
+    """Open a page once its server answers; not if that takes too long, or if the process that started this one has ended.
+
+    The address names the server's port.
+    """
     place, parent, end = urlsplit(address), os.getppid(), time.monotonic() + PATIENCE
-    port = place.port or {"https": 443}.get(place.scheme, 80)
-    while not (is_up := answers(place.hostname or "", port)) and time.monotonic() < end and os.getppid() == parent:
+    while not (is_up := answers(place.hostname or "", place.port or 0)) and time.monotonic() < end and os.getppid() == parent:
         time.sleep(PAUSE)
     if is_up:
         webbrowser.open(address)

@@ -79,17 +79,18 @@ class RunRegistry:
         Args:
             filter_text: in MLflow's search syntax, as in ``metrics.test_accuracy > 0.995 and params.optimizer = 'adam'``.
             newest_first: the order; else the best validation accuracy comes first.
-            most: how many. MLflow takes milliseconds for each, for it loads all that a run has logged.
+            most: how many, up to 5,000. MLflow takes milliseconds for each, for it loads all that a run has logged.
 
         Raises:
             RunError: `filter_text` is not valid.
 
         """
         orders = ["attributes.start_time DESC"] if newest_first else [f"metrics.{name} DESC" for name in ACCURACIES]
+        most = min(most, MOST)
         runs: dict[str, Run] = {}
         for order in orders:
             with _explaining(filter_text):
-                found = self.client.search_runs([self.experiment], filter_text, max_results=min(most, MOST), order_by=[order])
+                found = self.client.search_runs([self.experiment], filter_text, max_results=most, order_by=[order])
             runs = {run.info.run_id: run for run in found} | runs
             if len(found) < most:  # these are all
                 break

@@ -8,13 +8,16 @@ import subprocess
 import sys
 import threading
 import time
+import webbrowser
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
 from pipeline import ui
 from pipeline.system import browser
 from pipeline.system.errors import UserError
+from pipeline.tracking import recorder
 from tests.conftest import environment
 from tests.tracking.test_ui import free_port
 
@@ -85,6 +88,23 @@ def test_the_table_of_runs_is_opened_unless_that_is_refused(
     printed = capsys.readouterr().out.split()
     (address,) = (word for word in printed if word.startswith(f"http://127.0.0.1:{port}/#/experiments/"))
     assert opened == ([address] if shows else [])
+
+
+@pytest.mark.parametrize("password", ["", "me:secret@"])
+def test_the_page_of_a_server_is_opened_unless_its_address_holds_a_password(
+    password: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://{password}mlflow.example.com")
+    monkeypatch.setattr(recorder, "open_store", lambda *_: (MagicMock(), "7"))
+    monkeypatch.setattr(browser, "has_screen", lambda: True)
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    monkeypatch.setattr(sys, "argv", ["ui"])
+    ui.main()
+    printed = capsys.readouterr().out
+    assert "mlflow.example.com/#/experiments/7/runs?" in printed
+    assert "secret" not in printed
+    assert opened == ([] if password else [ui.runs_page("http://mlflow.example.com", "7")])
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "many"])
