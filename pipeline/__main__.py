@@ -12,9 +12,9 @@ from pipeline.system.paths import CHECKOUT, MODEL_FILE, MODELS, PARAMETERS, REPO
 
 def make_sure_of_data() -> None:
     """Find or download the dataset that is configured; if that fails, say so and choose the bundled digits."""
-    from pipeline import compose
+    from pipeline.config import parameters_file
     from pipeline.config.check import load
-    from pipeline.config.composition import compose as composed
+    from pipeline.config.composition import compose
     from pipeline.data.datasets import IdxDataset
     from pipeline.data.download import obtain
 
@@ -30,7 +30,7 @@ def make_sure_of_data() -> None:
             "That stays so, without other overrides, until you compose again: python -m pipeline.compose [KEY=VALUE ...]\n",
             flush=True,
         )
-        compose.write(composed(["dataset=digits"]), PARAMETERS)
+        parameters_file.write(compose(["dataset=digits"]), PARAMETERS)
 
 
 def report() -> str:
@@ -54,9 +54,9 @@ def main() -> int:
         "downloaded, the bundled digits are used instead.",
     )
     parser.parse_args()
-    from pipeline import compose  # half a second that --help need not wait for
+    from pipeline.config import parameters_file  # half a second that --help need not wait for
 
-    compose.main(["--keep"])
+    parameters_file.keep()
     make_sure_of_data()
     code = subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=CHECKOUT, check=False).returncode
     if code == 0:

@@ -77,8 +77,7 @@ def test_a_stage_reads_exactly_the_groups_that_it_depends_on_and_makes_the_same_
     ],
 )
 def test_help_helps_and_waits_for_neither_tensorflow_nor_mlflow_nor_the_schema(module: str) -> None:
-    light = module not in ("pipeline.compose", "pipeline.plan")  # of these, every function needs the schema
-    heavy = {"tensorflow", "keras", "mlflow"} | ({"pydantic"} if light else set())
+    heavy = {"tensorflow", "keras", "mlflow", "pydantic"}
     code = (
         f"import runpy, sys; sys.argv = ['x', '--help']\ntry: runpy.run_module('{module}', run_name='__main__')\n"
         f"except SystemExit: print({heavy} & set(sys.modules))"

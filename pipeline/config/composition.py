@@ -3,7 +3,6 @@
 import difflib
 import hashlib
 import json
-import os
 import re
 import sys
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 from yaml import YAMLError
 
-from pipeline.config.check import check_by, must_be_checkout, plain, read
+from pipeline.config.check import check_by, must_be_checkout, plain
 from pipeline.config.messages import keys_of, unknown_key
 from pipeline.config.schema import Configuration
 from pipeline.system.errors import ConfigurationError
@@ -142,32 +141,3 @@ def origin(values: dict[str, Any], overrides: list[str]) -> dict[str, Any]:
 def is_option(override: Override, folder: Path) -> bool:
     """Whether an override chooses files of a group, as in ``model=mlp`` or ``experiment=[smoke,overfit]``."""
     return isinstance(override.value(), str | list) and (folder / str(override.key_or_group)).is_dir()
-
-
-def recomposed(parameters: Path) -> dict[str, Any] | None:
-    """What conf/ composes to now, with the overrides that `parameters` was composed with; None: the same as then.
-
-    Of an experiment that DVC runs it is always the same: DVC has just composed the file itself, and the folder that it runs in
-    may lack files of conf/ that git doesn't know yet.
-
-    Raises:
-        ConfigurationError: they don't compose to a valid configuration any more.
-
-    """
-    before = read(parameters).get(ORIGIN) if parameters.exists() else None
-    if before and "DVC_EXP_NAME" in os.environ:
-        return None
-    overrides = before.get("overrides", []) if isinstance(before, dict) else []
-    try:
-        values = compose(overrides)
-    except ConfigurationError as error:
-        remedy = f"\nparams.yaml was composed with {' '.join(overrides)}. To compose it without: python -m pipeline.compose"
-        raise ConfigurationError(f"{error}{remedy if overrides else ''}") from None
-    return None if values[ORIGIN] == before else values
-
-
-def is_edited(parameters: Path) -> bool:
-    """Whether somebody has edited `parameters` since it was composed."""
-    values = read(parameters) if parameters.exists() else {}
-    before = values.pop(ORIGIN, None)
-    return isinstance(before, dict) and before != origin(values, before.get("overrides", []))

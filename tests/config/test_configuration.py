@@ -9,7 +9,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from pipeline import compose
-from pipeline.config import check, composition
+from pipeline.config import check, composition, parameters_file
 from pipeline.config.schema import Configuration
 from pipeline.sweep.command import plan
 from pipeline.sweep.schema import SweepConfiguration
@@ -198,8 +198,8 @@ def test_a_composition_is_printed_without_being_written(capsys: pytest.CaptureFi
 
 
 def test_differences_are_shown_as_yaml_has_them(tmp_path: Path) -> None:
-    compose.write({"optimizer": {"weight_decay": None, "name": "adam"}, "formats": ["h5"]}, tmp_path / "params.yaml")
-    told = compose.write(
+    parameters_file.write({"optimizer": {"weight_decay": None, "name": "adam"}, "formats": ["h5"]}, tmp_path / "params.yaml")
+    told = parameters_file.write(
         {"optimizer": {"weight_decay": 0.1}, "formats": ["h5", "keras"], "new": True}, tmp_path / "params.yaml"
     )
     assert sorted(told) == [
@@ -273,7 +273,7 @@ def test_a_password_in_an_edited_params_yaml_is_refused_and_goes_unseen_when_it_
     path.write_text(PARAMETERS.read_text(encoding="utf-8").replace("uri: null", "uri: http://me:secret@host"), encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"must hold no password.*http://me:\*\*\*@host"):
         check.load(path)
-    assert compose.write(composition.compose([]), path) == ["  tracking.uri: http://me:***@host -> null"]
+    assert parameters_file.write(composition.compose([]), path) == ["  tracking.uri: http://me:***@host -> null"]
 
 
 @pytest.mark.parametrize(
@@ -304,9 +304,9 @@ def changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(CONFIGURATION, folder)
     monkeypatch.setattr(composition, "CONFIGURATION", folder)
     composed = partial(composition.compose, folder=folder)
-    for module in (composition, compose):
+    for module in (composition, parameters_file):
         monkeypatch.setattr(module, "compose", composed)
-    monkeypatch.setattr(compose, "PARAMETERS", tmp_path / "params.yaml")
+    monkeypatch.setattr(parameters_file, "PARAMETERS", tmp_path / "params.yaml")
     return folder
 
 
