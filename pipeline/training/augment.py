@@ -18,17 +18,12 @@ from pipeline.images.preprocessing import BOX
 from pipeline.images.strokes import LabelledDrawing
 from pipeline.system.section import Count, Factor, Name, Rate, Section
 from pipeline.training.forms import Forms
+from pipeline.training.negatives import NegativeKinds
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 NONE = CLASSES  # label of what is no digit
-
-BRIGHTEST_VEIL = 0.75  # of the ink
-SCANNED = 16  # longer side of a digit in a small scan, pixels
-THRESHOLDS = (0.3, 0.6)  # of ink, from which a scanner makes a pixel black
-LARGEST_NOISE = 0.4  # standard deviation of noise, as a part of the ink
-LARGEST_PATCH = 10  # longest side of what covers a digit, pixels: half of its box
 
 Pixels = Annotated[float, Field(ge=0, le=SIDE // 2)]
 
@@ -45,13 +40,19 @@ class Augment(Section):
     elastic_grid: Annotated[int, Field(ge=2, le=SIDE)]
     thickness: Factor
     coarse: Factor
+    coarse_pixels: Annotated[int, Field(ge=1, le=BOX)]
+    coarse_threshold: Annotated[list[Factor], Field(min_length=2, max_length=2)]
     lighting: Factor
+    lighting_brightness: Factor
     noise: Factor
+    noise_std: Factor
     patch: Factor
+    patch_pixels: Annotated[float, Field(ge=2, le=SIDE)]
     renderings: Count
     hands: Hands
     forms: Forms
     negatives: Factor
+    negative_kinds: NegativeKinds
 
 
 def extended(
@@ -81,7 +82,7 @@ def extended(
         parts.append(Split(np.stack(images), labels))
     if count := round(options.negatives * sum(len(part.labels) for part in parts)):
         numbers = tqdm(range(count), "rendering", unit="non-digit", disable=hidden)
-        none = negatives.make(numbers, train.images, options.hands, seed)
+        none = negatives.make(numbers, train.images, options.hands, options.negative_kinds, seed)
         parts.append(Split(none, np.full(count, NONE, np.uint8)))
     if len(parts) == 1:  # a copy of all images, for nothing
         return train
@@ -108,13 +109,13 @@ def augmentation(options: Augment) -> Callable[["tf.Tensor", "tf.Tensor"], "tf.T
         if options.elastic_pixels:
             images = _bend(images, options.elastic_pixels, options.elastic_grid, seeds[2])
         if options.coarse:
-            images = _coarsen(images, options.coarse, seeds[3])
+            images = _coarsen(images, options, seeds[3])
         if options.lighting:
-            images = _light(images, options.lighting, seeds[4])
+            images = _light(images, options, seeds[4])
         if options.patch:
-            images = _cover(images, options.patch, seeds[5])
+            images = _cover(images, options, seeds[5])
         if options.noise:
-            images = _add_noise(images, options.noise, seeds[6])
+            images = _add_noise(images, options, seeds[6])
         return images
 
     return apply
@@ -195,23 +196,23 @@ def _brightest_near(images: "tf.Tensor") -> "tf.Tensor":
     return tf.maximum(tf.maximum(columns[:, :, :-2], columns[:, :, 2:]), tall)
 
 
-def _coarsen(images: "tf.Tensor", probability: float, seed: "tf.Tensor") -> "tf.Tensor":
+def _coarsen(images: "tf.Tensor", options: Augment, seed: "tf.Tensor") -> "tf.Tensor":
     """Make images black and white in fewer pixels, as a small scan is, and smooth again, as the preparation of a scan does.
 
-    A digit fills 20 of 28 pixels; of a scan of 16 x 16 that it fills, it has 16.
+    A digit fills 20 of 28 pixels; of a scan that it fills, it has all.
     """
     import tensorflow as tf
 
-    few = round(SIDE * SCANNED / BOX)
+    few = round(SIDE * options.coarse_pixels / BOX)
     draw = tf.random.stateless_uniform((2, tf.shape(images)[0], 1, 1, 1), seed)
     small = tf.image.resize(images, (few, few), "area")
-    low, high = THRESHOLDS
+    low, high = options.coarse_threshold
     small = tf.cast(small > low + (high - low) * draw[1], tf.float32)
     coarse = tf.clip_by_value(tf.image.resize(small, (SIDE, SIDE), "bicubic"), 0.0, 1.0)
-    return tf.where(draw[0] < probability, coarse, images)
+    return tf.where(draw[0] < options.coarse, coarse, images)
 
 
-def _light(images: "tf.Tensor", probability: float, seed: "tf.Tensor") -> "tf.Tensor":
+def _light(images: "tf.Tensor", options: Augment, seed: "tf.Tensor") -> "tf.Tensor":
     """Lay a veil over images: even or cloudy, added to the ink as light is, or in its place as fog is."""
     import tensorflow as tf
 
@@ -219,27 +220,28 @@ def _light(images: "tf.Tensor", probability: float, seed: "tf.Tensor") -> "tf.Te
     seeds = tf.random.split(seed, 2)
     draw = tf.random.stateless_uniform((4, count, 1, 1, 1), seeds[0])
     clouds = tf.image.resize(tf.random.stateless_uniform((count, 4, 4, 1), seeds[1]), (SIDE, SIDE), "bicubic")
-    veil = tf.where(draw[1] < 0.5, 1.0, clouds) * draw[2] * BRIGHTEST_VEIL
-    veiled = tf.where(draw[3] < 0.5, images + veil, images * (1 - draw[2] * BRIGHTEST_VEIL) + veil)
-    return tf.where(draw[0] < probability, tf.clip_by_value(veiled, 0.0, 1.0), images)
+    brightness = draw[2] * options.lighting_brightness
+    veil = tf.where(draw[1] < 0.5, 1.0, clouds) * brightness
+    veiled = tf.where(draw[3] < 0.5, images + veil, images * (1 - brightness) + veil)
+    return tf.where(draw[0] < options.lighting, tf.clip_by_value(veiled, 0.0, 1.0), images)
 
 
-def _cover(images: "tf.Tensor", probability: float, seed: "tf.Tensor") -> "tf.Tensor":
+def _cover(images: "tf.Tensor", options: Augment, seed: "tf.Tensor") -> "tf.Tensor":
     """Cover a part of images with a rectangle of one brightness (Zhong et al., Random Erasing Data Augmentation, 2017).
 
-    https://arxiv.org/abs/1708.04896. The rectangle is at most half as wide and half as high as a digit.
+    https://arxiv.org/abs/1708.04896.
     """
     import tensorflow as tf
 
     draw = tf.random.stateless_uniform((6, tf.shape(images)[0], 1, 1, 1), seed)
     line = tf.range(SIDE, dtype=tf.float32)
     rows, columns = line[:, tf.newaxis, tf.newaxis], line[tf.newaxis, :, tf.newaxis]  # (28, 1, 1), (1, 28, 1)
-    height, width = 2 + draw[1] * (LARGEST_PATCH - 2), 2 + draw[2] * (LARGEST_PATCH - 2)
+    height, width = 2 + draw[1] * (options.patch_pixels - 2), 2 + draw[2] * (options.patch_pixels - 2)
     inside = (tf.abs(rows - draw[3] * SIDE) < height / 2) & (tf.abs(columns - draw[4] * SIDE) < width / 2)
-    return tf.where(inside & (draw[0] < probability), draw[5], images)
+    return tf.where(inside & (draw[0] < options.patch), draw[5], images)
 
 
-def _add_noise(images: "tf.Tensor", probability: float, seed: "tf.Tensor") -> "tf.Tensor":
+def _add_noise(images: "tf.Tensor", options: Augment, seed: "tf.Tensor") -> "tf.Tensor":
     """Add Gaussian noise of random strength (Rusak et al., 2020), which helps against much that is not noise.
 
     A simple way to make neural networks robust against diverse image corruptions, https://arxiv.org/abs/2001.06057.
@@ -248,6 +250,6 @@ def _add_noise(images: "tf.Tensor", probability: float, seed: "tf.Tensor") -> "t
 
     seeds = tf.random.split(seed, 2)
     draw = tf.random.stateless_uniform((2, tf.shape(images)[0], 1, 1, 1), seeds[0])
-    strength = tf.where(draw[0] < probability, draw[1] * LARGEST_NOISE, 0.0)
+    strength = tf.where(draw[0] < options.noise, draw[1] * options.noise_std, 0.0)
     noise = tf.random.stateless_normal(tf.shape(images), seeds[1])
     return tf.clip_by_value(images + strength * noise, 0.0, 1.0)

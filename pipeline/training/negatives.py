@@ -9,14 +9,17 @@ digits in the place of one, which tells digits that stand close together apart.
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from PIL import Image
+from pydantic import Field
 
 from pipeline.images import hands
 from pipeline.images.arrays import SIDE, Images
 from pipeline.images.hands import Hands, Line
 from pipeline.images.preprocessing import BOX, INK, centre, ink_box
+from pipeline.system.section import Count, Section
 
 #: Characters of the Hershey fonts (A. V. Hershey, Calligraphy for Computers, 1967; free to use), by font. As of `SIGNS`, none
 #: could be a digit, also not written badly.
@@ -43,14 +46,27 @@ HELD_OUT_LETTERS = {
 #: their sides apart: round and narrow they would be zeros. Those `held_out` are not trained on: rejection is measured by them.
 SIGNS: dict[str, dict[str, str]] = json.loads(Path(__file__).with_name("signs.json").read_text(encoding="utf-8"))
 
+Part = Annotated[int, Field(ge=0)]
 
-def make(numbers: Iterable[int], digits: Images, options: Hands, seed: int) -> Images:
+
+class NegativeKinds(Section):
+    """How many of each kind there are, in proportion to the others."""
+
+    letters: Count
+    signs: Part
+    sharp_signs: Part
+    scribbles: Part
+    pairs: Part
+
+
+def make(numbers: Iterable[int], digits: Images, options: Hands, kinds: NegativeKinds, seed: int) -> Images:
     """Draw images that are no digits, to train with.
 
     Args:
         numbers: one for each image: 0, 1, 2, ...
         digits: (n, 28, 28) uint8, from which two at a time are put side by side; n at least 2.
         options: the hands that write the letters and signs; they are those that write the digits.
+        kinds: how many of each there are.
         seed: decides everything.
 
     Returns:
@@ -63,18 +79,15 @@ def make(numbers: Iterable[int], digits: Images, options: Hands, seed: int) -> I
     def draw(lines: list[Line], hand: Hands = options) -> Images:
         return hands.render(lines, hand, random)
 
-    ways: list[Callable[[], Images]] = [
-        lambda: draw(letters[random.integers(len(letters))]),
-        lambda: draw(letters[random.integers(len(letters))]),
-        lambda: draw(letters[random.integers(len(letters))]),
-        lambda: draw(_choose("trained", random)),
-        lambda: draw(_choose("trained", random)),
-        lambda: draw(_choose("sharp", random), steady),
-        lambda: draw((_scribble, _runes, _waves, _piece)[random.integers(4)](random)),
-        lambda: _pair(digits[random.choice(len(digits), 2, replace=False)], random),
-        lambda: _pair(digits[random.choice(len(digits), 2, replace=False)], random),
-    ]
-    images = [ways[number % len(ways)]() for number in numbers]
+    ways: dict[str, Callable[[], Images]] = {
+        "letters": lambda: draw(letters[random.integers(len(letters))]),
+        "signs": lambda: draw(_choose("trained", random)),
+        "sharp_signs": lambda: draw(_choose("sharp", random), steady),
+        "scribbles": lambda: draw((_scribble, _runes, _waves, _piece)[random.integers(4)](random)),
+        "pairs": lambda: _pair(digits[random.choice(len(digits), 2, replace=False)], random),
+    }
+    turns = [ways[kind] for kind, part in kinds for _ in range(part)]
+    images = [turns[number % len(turns)]() for number in numbers]
     return np.stack(images) if images else np.zeros((0, SIDE, SIDE), np.uint8)
 
 

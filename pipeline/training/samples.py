@@ -48,7 +48,8 @@ def sheet(drawings: Sequence[LabelledDrawing], images: Images, options: Augment,
                 chosen = [lines[number] for number in random.integers(len(lines), size=COLUMNS)]
                 rows[name] = np.hstack([hands.render(form(drawing, random), options.hands, random) for drawing in chosen])
     if options.negatives:
-        rows["no digit"] = np.hstack(list(negatives.make(range(COLUMNS), images, options.hands, seed)))
+        none = negatives.make(range(COLUMNS), images, options.hands, options.negative_kinds, seed)
+        rows["no digit"] = np.hstack(list(none))
     if not rows:
         return None
     picture = Image.new("L", (NAMES_WIDTH + COLUMNS * SIDE, len(rows) * SIDE), 255)

@@ -12,7 +12,8 @@ from tests.data.test_datasets import configured
 from tests.hand import DIGITS, moved
 
 PICTURES = np.stack([render(strokes) for strokes in DIGITS.values()])
-HAND = configured("augment=pen").augment.hands
+PEN = configured("augment=pen").augment
+HAND = PEN.hands
 
 
 def only(name: str) -> Forms:
@@ -20,13 +21,20 @@ def only(name: str) -> Forms:
 
 
 def test_what_is_no_digit_has_the_form_of_a_picture_and_hangs_on_the_seed_alone() -> None:
-    made = negatives.make(range(25), PICTURES, HAND, seed=1)
+    made = negatives.make(range(25), PICTURES, HAND, PEN.negative_kinds, seed=1)
     assert made.shape == (25, 28, 28)
     assert made.dtype == np.uint8
     assert made.reshape(25, -1).max(axis=1).min() > 200
-    assert (made == negatives.make(range(25), PICTURES, HAND, seed=1)).all()
-    assert (made != negatives.make(range(25), PICTURES, HAND, seed=2)).any(axis=(1, 2)).all()
-    assert negatives.make(range(0), PICTURES, HAND, seed=1).shape == (0, 28, 28)
+    assert (made == negatives.make(range(25), PICTURES, HAND, PEN.negative_kinds, seed=1)).all()
+    assert (made != negatives.make(range(25), PICTURES, HAND, PEN.negative_kinds, seed=2)).any(axis=(1, 2)).all()
+    assert negatives.make(range(0), PICTURES, HAND, PEN.negative_kinds, seed=1).shape == (0, 28, 28)
+
+
+def test_what_is_no_digit_has_the_kinds_that_are_asked_for() -> None:
+    pairs = PEN.negative_kinds.model_copy(update=dict.fromkeys(("letters", "signs", "sharp_signs", "scribbles"), 0))
+    hands_apart = HAND.model_copy(update={"pen_width": [1.0, 1.0]})  # pairs are of images, which no hand writes anew
+    one, other = (negatives.make(range(5), PICTURES, hand, pairs, seed=1) for hand in (HAND, hands_apart))
+    assert (one == other).all()
 
 
 def test_no_letter_is_trained_on_twice_or_held_out_besides() -> None:
