@@ -87,7 +87,7 @@ def others(found: list[LabelledDrawing], model: Recognizer, count: int) -> tuple
     """How well what is no digit is told from the digits: AUROC, and what is rejected where 1 % of the digits are."""
     images = [_picture(drawing, model, number) for number, drawing in enumerate(found)]
     digits, strange = (
-        rejection.score(np.log(exported.predict(model.network, given) + 1e-12))
+        rejection.score(np.log(exported.predict(model.network, rejection.copies(given)) + 1e-12))
         for given in (np.stack(images), negatives.held_out(count, load().rejection.hands, seed=1))
     )
     auroc, rejected = metrics.auroc(digits, strange), float((strange < np.quantile(digits, 0.01)).mean())

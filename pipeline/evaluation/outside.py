@@ -121,8 +121,8 @@ def corrupted(options: CorruptionSet, test: Split) -> list[Outside]:
 
 
 def answers(logits: NDArray[np.float32], of: Outside, limits: Thresholds) -> Answers:
-    """What a network says, by its logits, (n, 10), of the n images of a set."""
-    probabilities: Probabilities = softmax(logits, axis=1)
+    """What a network says of the n images of a set, by its logits, (5 n, 10), of their `rejection.copies`."""
+    probabilities: Probabilities = softmax(logits[: len(of.split.labels)], axis=1)
     scored = zip(rejection.score(logits), probabilities.max(axis=1), strict=True)
     return Answers(of.split.labels, probabilities, np.array([limits.verdict(*each) == "none" for each in scored]))
 

@@ -15,7 +15,7 @@ from pipeline.evaluation import card, metrics, outside, page
 from pipeline.evaluation.card import Facts
 from pipeline.evaluation.options import EvaluateOptions, Evaluation
 from pipeline.evaluation.outside import Answers, Outside
-from pipeline.images.arrays import CLASSES, Probabilities, Split
+from pipeline.images.arrays import CLASSES, Images, Probabilities, Split
 from pipeline.inference import exported, rejection
 from pipeline.inference.description import outside_accuracies
 from pipeline.inference.rejection import Rejection, Thresholds
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 #: The metrics that `headline` keeps, and by which one model is told from another at a glance.
-HEADLINE = ("validation_accuracy", "test_accuracy", "test_loss", "negatives_auroc")
+HEADLINE = ("validation_accuracy", "test_accuracy")
 
 FIGURES = {
     "confusion": "What is read as what",
@@ -54,15 +54,15 @@ def make(options: EvaluateOptions, sets: Sequence[Outside]) -> tuple[dict[str, A
     summary, test = prepared.summary(), prepared.load("test")
     network = exported.open_model(TRAINED / trained.NETWORK)
     before_softmax = logits_of(network)
-    logits = exported.predict(before_softmax, test.images)
-    probabilities: Probabilities = softmax(logits, axis=1)
+    logits = logits_of_copies(before_softmax, test.images)
+    probabilities: Probabilities = softmax(logits[: len(test.labels)], axis=1)
     values = measure(test, probabilities, options.evaluation) | trained.result()
     values |= measure_rejection(before_softmax, logits, options.rejection)
     limits = Thresholds(**{name: values[name] for name in Thresholds.model_fields})
     # Of test images the most probable answer counts, rejected or not: their accuracy is to be compared with that of others.
     answers = {card.TEST: Answers(test.labels, probabilities, np.zeros(len(test.labels), np.bool_))}
     for each in sets:
-        answers[each.name] = outside.answers(exported.predict(before_softmax, each.split.images), each, limits)
+        answers[each.name] = outside.answers(logits_of_copies(before_softmax, each.split.images), each, limits)
     values |= outside.measure_all(sets, answers, options.evaluation.confidence)
     size = (TRAINED / trained.NETWORK).stat().st_size
     facts = Facts(options.evaluation, summary, values, sets, answers, card.layers(network), size)
@@ -71,6 +71,11 @@ def make(options: EvaluateOptions, sets: Sequence[Outside]) -> tuple[dict[str, A
     pictures: dict[str, bytes | Figure] = {title: (REPORTS / f"{name}.png").read_bytes() for name, title in FIGURES.items()}
     page.write(REPORTS / "model_card.html", card.sections(facts), pictures | page.mistakes(facts), latency)
     return values, latency
+
+
+def logits_of_copies(network: "keras.Model", images: Images) -> NDArray[np.float32]:
+    """What `network` says of the `rejection.copies` of images, (5 n, 10)."""
+    return exported.predict(network, rejection.copies(images))
 
 
 def measure(test: Split, probabilities: Probabilities, options: Evaluation) -> dict[str, Any]:
@@ -105,7 +110,7 @@ def drawings_before(sets: Sequence[Outside], options: Evaluation) -> float | Non
         before, says = exported.open_described(MODELS / MODEL_FILE)
     except ModelError:
         return None
-    logarithms = np.log(exported.predict(before, drawings.split.images) + np.float32(1e-12))  # logits, but for a number
+    logarithms = np.log(logits_of_copies(before, drawings.split.images) + np.float32(1e-12))  # logits, but for a number
     answers = outside.answers(logarithms, drawings, says.thresholds if says else Thresholds())
     return float(outside.measure(drawings.name, answers, options.confidence)[f"{drawings.name}_accuracy"])
 
@@ -115,12 +120,12 @@ def measure_rejection(network: "keras.Model", digits: NDArray[np.float32], optio
 
     Args:
         network: from network input to logits.
-        digits: its logits of the test images, (n, 10).
+        digits: its logits of the `rejection.copies` of the test images, (5 n, 10).
         options: of the configuration.
 
     """
-    limits = rejection.thresholds(options, exported.predict(network, prepared.load("validation").images))
-    others = exported.predict(network, negatives.held_out(options.negatives, options.hands, options.negatives_seed))
+    limits = rejection.thresholds(options, logits_of_copies(network, prepared.load("validation").images))
+    others = logits_of_copies(network, negatives.held_out(options.negatives, options.hands, options.negatives_seed))
     digit_scores, other_scores = rejection.score(digits), rejection.score(others)
     return {
         **limits.model_dump(),

@@ -170,8 +170,8 @@ class Recognizer:
 
     def _predict(self, images: Images) -> list[tuple[Prediction, float]]:
         """The prediction of each of (n, 28, 28) uint8, and how much like a digit it is."""
-        probabilities, logits = (np.asarray(values) for values in self._infer(network_input(images)))
-        each = [tuple(map(float, row)) for row in probabilities]
+        probabilities, logits = (np.asarray(values) for values in self._infer(network_input(rejection.copies(images))))
+        each = [tuple(map(float, row)) for row in probabilities[: len(images)]]
         predictions = [Prediction(row.index(max(row)), max(row), row) for row in each]
         return list(zip(predictions, rejection.score(logits).tolist(), strict=True))
 

@@ -2,7 +2,8 @@
 
 The score is the free energy (Liu et al., Energy-based Out-of-distribution Detection, 2020, https://arxiv.org/abs/2010.03759) of
 the logits above their mean, which a softmax leaves open: they are near to each other for what a network has not seen, above
-all if it was trained to be undecided (`pipeline.training.negatives`).
+all if it was trained to be undecided (`pipeline.training.negatives`). The logits are the mean of those of an image and of its
+copies moved by a little: a network is as sure of a digit wherever it stands, and of what is no digit in some places only.
 """
 
 from math import inf
@@ -11,9 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from pipeline.images.arrays import CLASSES, SIDE, Images
 from pipeline.images.hands import Hands
 from pipeline.inference.results import Verdict
 from pipeline.system.section import Count, Factor, Fraction, Section, Seed
+
+MOVE = 2  # pixels. A part of what the score is: the thresholds in a model file go by it
+PLACES = ((0, 0), (-MOVE, 0), (MOVE, 0), (0, -MOVE), (0, MOVE))  # of the copies, rows and columns; first the image as it is
 
 
 class Rejection(Section):
@@ -43,13 +48,20 @@ class Thresholds(BaseModel):
         return "digit" if score >= self.unsure_below and probability >= self.sure_from else "unsure"
 
 
+def copies(images: Images) -> Images:
+    """What `score` wants the logits of, (5 n, 28, 28): n images as they are, then all of them up, down, left and right."""
+    wide = np.pad(images, ((0, 0), (MOVE, MOVE), (MOVE, MOVE)))
+    return np.concatenate([wide[:, MOVE - down :, MOVE - right :][:, :SIDE, :SIDE] for down, right in PLACES])
+
+
 def score(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """How much like a digit, (n,), any size, more for more, from logits (n, 10)."""
-    energy: NDArray[np.float64] = np.logaddexp.reduce(logits.astype(np.float64) - logits.mean(axis=1, keepdims=True), axis=1)
+    """How much like a digit n images are, (n,), any size, more for more, from the logits of their `copies`, (5 n, 10)."""
+    mean = logits.astype(np.float64).reshape(len(PLACES), -1, CLASSES).mean(axis=0)  # (n, 10)
+    energy: NDArray[np.float64] = np.logaddexp.reduce(mean - mean.mean(axis=1, keepdims=True), axis=1)
     return energy
 
 
 def thresholds(options: Rejection, logits: NDArray[np.float32]) -> Thresholds:
-    """The thresholds of a network, from its logits, (n, 10), of digits that it was not trained on."""
+    """The thresholds of a network, from its logits, (5 n, 10), of the `copies` of digits that it was not trained on."""
     none_below, unsure_below = np.quantile(score(logits), [options.rejected_digits, options.uncertain_digits])
     return Thresholds(none_below=float(none_below), unsure_below=float(unsure_below), sure_from=options.sure_from)

@@ -133,7 +133,7 @@ def test_of_clothes_no_digits_are_read(data: Path, monkeypatch: pytest.MonkeyPat
 def test_what_was_held_out_of_the_collection_is_a_set_like_the_others(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(prepared.summary()["splits"], "drawings", {})
     (drawings,) = outside.read(options())
-    given = outside.answers(logits(drawings.split.labels), drawings, Thresholds())
+    given = outside.answers(of_copies(logits(drawings.split.labels)), drawings, Thresholds())
     values = outside.measure_all([drawings], {"drawings": given}, 0.95)
     assert list(values) == [
         *("drawings_accuracy", "drawings_accuracy_low", "drawings_accuracy_high", "drawings_rejected", "drawings")
@@ -145,13 +145,18 @@ def logits(labels: Any) -> Any:
     return np.eye(10, dtype=np.float32)[np.asarray(labels)] * 12
 
 
+def of_copies(said: Any) -> Any:
+    """The same of an image and of all its copies that rejection looks at."""
+    return np.tile(said, (5, 1))
+
+
 def test_what_is_called_no_digit_is_wrong_and_what_is_unsure_is_not() -> None:
     split = Split(np.zeros((4, 28, 28), np.uint8), np.array([1, 2, 3, 3], np.uint8))
     said = logits([1, 2, 3, 5])
     said[1] = [0, 0, 0.1, 0, 0, 0, 0, 0, 0, 0]  # hardly anything
     said[2, 4] = 11.5  # undecided
     limits = Thresholds(none_below=4.0, unsure_below=5.0, sure_from=0.8)
-    given = outside.answers(said, Outside("mine", "My own", split), limits)
+    given = outside.answers(of_copies(said), Outside("mine", "My own", split), limits)
     assert given.rejected.tolist() == [False, True, False, False]
     assert given.right.tolist() == [True, False, True, False]
     values = outside.measure("mine", given, 0.95)
@@ -174,7 +179,7 @@ def test_corrupted_images_are_evenly_from_the_test_set_and_the_mean_error_is_ove
     answered = {}
     for number, each in enumerate(sets):
         said = [0, 3, 6, 9] if number else [0, 3, 6, 8]
-        answered[each.name] = outside.answers(logits(said), each, Thresholds())
+        answered[each.name] = outside.answers(of_copies(logits(said)), each, Thresholds())
     values = outside.measure_all(sets, answered, 0.95)
     assert values["corrupted_shot_noise_accuracy"] == 0.75
     assert values["corrupted_fog_accuracy"] == 1.0

@@ -111,7 +111,7 @@ def test_the_sheet_shows_each_form_that_is_used_and_what_is_no_digit() -> None:
 
 
 def test_the_thresholds_reject_and_doubt_the_parts_that_they_were_asked_to() -> None:
-    logits = np.random.default_rng(0).normal(0, 3, (1000, 10)).astype(np.float32)
+    logits = np.random.default_rng(0).normal(0, 3, (5 * 1000, 10)).astype(np.float32)
     options = configured("rejection.rejected_digits=0.01", "rejection.uncertain_digits=0.02").rejection
     thresholds = rejection.thresholds(options, logits)
     verdicts = [thresholds.verdict(score, probability=1.0) for score in rejection.score(logits)]
@@ -121,8 +121,23 @@ def test_the_thresholds_reject_and_doubt_the_parts_that_they_were_asked_to() -> 
 
 
 def test_undecided_logits_score_lower_than_decided_ones() -> None:
-    undecided, decided = rejection.score(np.array([np.zeros(10), [9.0, *[0.0] * 9]], np.float32))
+    undecided, decided = rejection.score(np.array([np.zeros(10), [9.0, *[0.0] * 9]] * 5, np.float32))
     assert undecided < decided
+
+
+def test_an_image_that_looks_like_a_digit_at_one_place_only_scores_lower_than_one_that_does_everywhere() -> None:
+    seven, nothing = [*[0.0] * 7, 9.0, 0.0, 0.0], [0.0] * 10
+    once, everywhere = rejection.score(np.array([seven, seven, *[nothing, seven] * 4], np.float32))
+    assert once < everywhere
+
+
+def test_the_copies_are_the_images_and_the_images_moved_each_way() -> None:
+    image = np.zeros((28, 28), np.uint8)
+    image[0, 10] = 255  # at the upper edge: what is moved out of the image is gone, and doesn't come back on the other side
+    same, up, down, left, right = rejection.copies(np.stack([image, image])).reshape(5, 2, 28, 28)[:, 1]
+    assert (same == image).all()
+    assert not up.any()
+    assert [np.argwhere(moved).tolist() for moved in (down, left, right)] == [[[2, 10]], [[0, 8]], [[0, 12]]]
 
 
 def test_the_area_under_the_curve_counts_pairs() -> None:
