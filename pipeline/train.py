@@ -1,7 +1,5 @@
 """The stage ``train``: prepared data and configuration become a trained network and its history."""
 
-import hashlib
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline.system import tensorflow_setup
 from pipeline.system.command_line import parse_stage, run_command
 from pipeline.system.patches import end_at_once
-from pipeline.system.paths import CHECKOUT, PROJECT, TRAINED, files_of, sha256
+from pipeline.system.paths import PROJECT, TRAINED, files_of
 
 if TYPE_CHECKING:  # importing these takes half a second, and `--help` needs none of them
     from pipeline.config.schema import Configuration
@@ -24,11 +22,7 @@ def checkpoint_path(configuration: "Configuration", data: str) -> Path:
     """Where a training with this configuration, data (its hash) and code keeps its state, so that only it resumes it."""
     from pipeline.config.stages import TRAIN
 
-    sections = configuration.model_dump(include=set(TRAIN.groups))
-    folders = [CHECKOUT / "pipeline" / folder for folder in TRAIN.code]
-    code = [sha256(path) for folder in folders for kind in ("py", "json") for path in files_of(folder, f"**/*.{kind}")]
-    identity = json.dumps([sections, data, code], sort_keys=True)
-    return PROJECT / ".checkpoints" / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}.npz"
+    return PROJECT / ".checkpoints" / f"{TRAIN.identity(configuration, data)[:16]}.npz"
 
 
 def train(configuration: "Configuration", checkpoint: Path, run: "StageRun") -> "Trainer":

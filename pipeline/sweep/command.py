@@ -161,16 +161,17 @@ def conclude(study: "Study", configuration: "SweepConfiguration", for_all: list[
 
 def spread(values: list[float], objective: str) -> str:
     """Mean, standard deviation and 95 % interval of the mean, by Student's t."""
+    form = ".4%" if objective == "validation_accuracy" else ".6f"
     mean = statistics.fmean(values)
     if len(values) < 2:
-        return f"{objective} over one seed: {mean:.4%}"
+        return f"{objective} over one seed: {mean:{form}}"
     from scipy.stats import t
 
     standard_deviation = statistics.stdev(values)
     half = float(t.ppf(0.975, len(values) - 1)) * standard_deviation / len(values) ** 0.5
     return (
-        f"{objective} over {len(values)} seeds: mean {mean:.4%}, standard deviation {standard_deviation:.4%}, "
-        f"95% interval of the mean {mean - half:.4%} to {mean + half:.4%}"
+        f"{objective} over {len(values)} seeds: mean {mean:{form}}, standard deviation {standard_deviation:{form}}, "
+        f"95% interval of the mean {mean - half:{form}} to {mean + half:{form}}"
     )
 
 

@@ -4,8 +4,6 @@ A running trial has a heartbeat. A trial whose heartbeat has been missing for th
 failed and requeues it.
 """
 
-import hashlib
-import json
 import logging
 import math
 import warnings
@@ -22,6 +20,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
+from pipeline.config.stages import TRAIN
 from pipeline.sweep.schema import Sweep, SweepConfiguration
 from pipeline.sweep.search_space import Dimension
 from pipeline.sweep.strategies import PRUNERS, SAMPLERS
@@ -101,13 +100,12 @@ def unusable(url: str, error: Exception) -> UserError:
 def name_of(configuration: SweepConfiguration, space: list[Dimension], data: str) -> str:
     """The name of the study, from all that decides the results of its trials, so that the same command finds it again.
 
-    That is the configuration, the space and `data`, a hash of the images and drawings. The number of trials, the workers and
-    the allowed failures are not part of it: a study can be extended.
+    That is what the stage ``train`` goes by, the space and `data`, a hash of the images and drawings. The number of trials, the
+    workers and the allowed failures are not part of it: a study can be extended.
     """
     sweep = configuration.sweep
-    what = [data, sweep.objective, sweep.sampler.model_dump(), sweep.pruner.model_dump(), [repr(part) for part in space]]
-    text = json.dumps([what, configuration.model_dump(exclude={"sweep", "tracking", "composed_from"})])
-    return f"{sweep.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    chosen_by = [sweep.objective, sweep.sampler.model_dump(), sweep.pruner.model_dump(), [repr(part) for part in space]]
+    return f"{sweep.name}-{TRAIN.identity(configuration, data, chosen_by)[:8]}"
 
 
 @dataclass(frozen=True)

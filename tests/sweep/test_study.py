@@ -11,8 +11,9 @@ import pytest
 from mlflow import MlflowClient
 from optuna.trial import Trial, TrialState
 
+from pipeline.config import stages
 from pipeline.sweep import sweep_logger
-from pipeline.sweep.command import plan
+from pipeline.sweep.command import plan, spread
 from pipeline.sweep.strategies import PRUNERS, SAMPLERS
 from pipeline.sweep.study import ERROR, Study, name_of, storage
 from pipeline.system.errors import ConfigurationError
@@ -21,7 +22,7 @@ from tests.conftest import mlflow_runs
 pytestmark = pytest.mark.filterwarnings("ignore:Heartbeat of storage is supposed to be used with")  # of `killed`
 
 
-def test_a_study_is_another_one_if_anything_else_is_trained() -> None:
+def test_a_study_is_another_one_if_anything_else_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     names = {
         name_of(*plan(["sweep=adadelta", *overrides])[:2], data)
         for overrides, data in (
@@ -33,8 +34,16 @@ def test_a_study_is_another_one_if_anything_else_is_trained() -> None:
         )
     }
     assert len(names) == 5
-    longer = plan(["sweep=adadelta", "sweep.trials=100", "sweep.workers=1"])
-    assert name_of(*longer[:2], "a") in names
+    for same in (["sweep.trials=100", "sweep.workers=1"], ["rejection.negatives=400", "export.formats=[h5,keras]"]):
+        assert name_of(*plan(["sweep=adadelta", *same])[:2], "a") in names
+    monkeypatch.setattr(stages, "sha256", lambda path: path.name)  # of other code
+    assert name_of(*plan(["sweep=adadelta"])[:2], "a") not in names
+
+
+def test_the_spread_over_seeds_is_shown_in_the_unit_of_the_objective() -> None:
+    assert spread([0.991, 0.993], "validation_accuracy").startswith("validation_accuracy over 2 seeds: mean 99.2000%, standard")
+    assert spread([0.03, 0.05], "validation_loss").startswith("validation_loss over 2 seeds: mean 0.040000, standard")
+    assert spread([0.03], "validation_loss") == "validation_loss over one seed: 0.030000"
 
 
 def studied(folder: Path, *overrides: str) -> Study:
