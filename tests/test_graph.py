@@ -45,6 +45,8 @@ def test_another_outside_set_is_measured_and_trains_nothing(project: Path) -> No
     assert "data/outside has changed" in planned(project)["evaluate"]
     assert repro(project) == ["evaluate", "export"]
     assert run(project, "git", "status", "--porcelain", "data").stdout == ""  # git leaves people's sets alone
+    (project / "data/strokes").rename(project / "elsewhere")
+    assert "data/strokes is missing" in planned(project)["prepare"]
 
 
 def test_changed_code_that_decides_a_result_reruns_what_it_must_and_any_other_nothing(project: Path) -> None:

@@ -70,6 +70,7 @@ def _step(name: str, stage: Entry, lock: Entry | None, values: Entry, made: dict
     depends = {path: made[path] if path in made else _hash(path) for path in stage["deps"]}
     parameters = {group: values.get(group) for group in stage.get("params", [])}
     reasons = _reasons(stage, lock, depends, parameters) if lock else ["it has not run yet"]
+    reasons += [f"{path} is missing" for path, value in depends.items() if value is None and path not in made]
     unknown = [path for path, value in depends.items() if path in made and value is None]
     if unknown and not reasons:
         made |= dict.fromkeys(outs, None)
