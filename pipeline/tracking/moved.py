@@ -8,6 +8,7 @@ import sqlite3
 import sys
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import unquote
 
 from pipeline.system.paths import MLFLOW_ARTIFACTS, MLFLOW_DATABASE
 from pipeline.tracking.problems import PATIENCE
@@ -25,8 +26,8 @@ COLUMNS = (
 def bring_artifacts(uri: str, project: Path) -> None:
     """Change addresses of artifacts that lie below another project's folder, in the project's own store.
 
-    If the artifacts were not copied along with the database, runs keep their addresses. A client has opened the store at `uri`;
-    if that is not the project's own, it is left as it is.
+    If no artifacts were copied along with the database, runs keep their addresses. A client has opened the store at `uri`; if
+    that is not the project's own, it is left as it is.
 
     Raises:
         sqlite3.DatabaseError: the store is locked, is read-only, or is no database.
@@ -40,7 +41,9 @@ def bring_artifacts(uri: str, project: Path) -> None:
         places = connection.execute("select distinct artifact_location from experiments where artifact_location like 'file:%'")
         elsewhere = {place for (place,) in places if place.endswith(f"/{artifacts.name}") and place != here}
         for there in elsewhere:
-            for table, column in COLUMNS if artifacts.is_dir() else COLUMNS[:1]:
+            runs = connection.execute("select artifact_uri from runs where artifact_uri like ? || '/%'", [there])
+            came_along = any((artifacts / unquote(uri.removeprefix(f"{there}/"))).exists() for (uri,) in runs)
+            for table, column in COLUMNS if came_along else COLUMNS[:1]:
                 connection.execute(
                     f"update {table} set {column} = ? || substr({column}, length(?) + 1) "  # noqa: S608 - names of COLUMNS
                     f"where {column} = ? or substr({column}, 1, length(?) + 1) = ? || '/'",

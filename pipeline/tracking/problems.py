@@ -30,8 +30,9 @@ os.environ.setdefault(RETRIES, "5")
 logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # it prints two lines at the end of every trial
 
-#: What MLflow, its database libraries and the disk raise, and what an address raises that is none.
-PROBLEMS = (MlflowException, SQLAlchemyError, CommandError, sqlite3.Error, OSError, ImportError, ValueError)
+#: What MLflow, its database libraries and the disk raise; and what an address raises that is none, or lacks its driver.
+PROBLEMS = (MlflowException, SQLAlchemyError, CommandError, sqlite3.Error, OSError)
+BAD_ADDRESS = (ImportError, ValueError)
 
 #: Patterns of an error's text, each with why the store can't be used, and the remedy. The first that matches counts.
 REMEDIES = (
@@ -138,8 +139,8 @@ def explain(error: BaseException, uri: str) -> str:
 
 
 @contextmanager
-def telling(uri: str) -> Iterator[None]:
-    """A block that uses the store at `uri`, whose errors become a `UserError`.
+def telling(uri: str, problems: tuple[type[Exception], ...] = PROBLEMS) -> Iterator[None]:
+    """A block that uses the store at `uri`, whose errors, if they are `problems` with it, become a `UserError`.
 
     Raises:
         UserError: the store can't be used.
@@ -147,7 +148,7 @@ def telling(uri: str) -> Iterator[None]:
     """
     try:
         yield
-    except PROBLEMS as error:
+    except problems as error:
         raise UserError(explain(error, uri)) from None
 
 
@@ -162,7 +163,7 @@ def first_contact(uri: str) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in FIRST_CONTACT}
     os.environ |= FIRST_CONTACT
     try:
-        with telling(uri):
+        with telling(uri, PROBLEMS + BAD_ADDRESS):
             if uri.startswith(("postgresql", "mysql")):
                 with closing(create_engine(uri, connect_args={"connect_timeout": 5}).connect()):
                     pass

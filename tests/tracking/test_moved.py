@@ -78,6 +78,16 @@ def test_runs_whose_artifacts_stayed_behind_are_still_read_there(
     assert experiment.artifact_location == (other / "mlruns").as_uri()
 
 
+def test_runs_whose_artifacts_are_in_a_shared_folder_are_read_there_though_the_project_has_others(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "a clone"
+    (other / "mlruns/another run").mkdir(parents=True)
+    shutil.copy(project / "mlflow.db", other)
+    store = opened(other, monkeypatch)
+    assert store.artifact(store.find("better"), "mnist.h5").is_relative_to(project)
+
+
 def test_a_store_is_the_same_from_whatever_folder_it_is_created(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

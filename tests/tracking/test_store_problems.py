@@ -153,3 +153,8 @@ def test_a_file_that_may_not_be_written_to_and_a_full_disk_are_told(database: Pa
             with pytest.raises(sqlite3.OperationalError) as error:
                 connection.execute("create table more as select zeroblob(100000)")
         assert why in explain(error.value, f"sqlite:///{database}")
+
+
+def test_an_error_of_the_program_is_not_taken_for_one_of_the_store() -> None:
+    with pytest.raises(ValueError, match="mnist"), problems.telling("sqlite:///mlflow.db"):
+        float("mnist")
