@@ -53,6 +53,10 @@ class Models:
 
     def close_second(self) -> None:
         """Read with one model only."""
-        if self._chosen.pop(SECOND, None):
-            self.introductions.pop(SECOND, None)
+        if self.forget_second():
             self._client.close_model(SECOND)
+
+    def forget_second(self) -> bool:
+        """Take the second model for closed, as it is after the process that reads has ended. Returns whether there was one."""
+        self.introductions.pop(SECOND, None)
+        return self._chosen.pop(SECOND, None) is not None

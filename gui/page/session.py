@@ -216,6 +216,8 @@ class Session:
                 self._read()
             case Failed():
                 self.tell(messages.sentence(message.message))
+                if message.has_ended:  # who then chooses a model gets that one alone
+                    self.models.forget_second()
                 if message.version is not None and message.version >= self._since:
                     self._answered = message.version
                     self._see({})  # the answer to the drawing before is none to this one

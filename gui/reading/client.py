@@ -94,4 +94,4 @@ class ReadingClient:
         version = next((job.version for job in reversed(self._under_way) if isinstance(job, Read)), None)
         self._under_way.clear()
         self.close()
-        return Failed(opening, ENDED, version)
+        return Failed(opening, ENDED, version, has_ended=True)

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from gui import App, replay
+from gui.page.models import SECOND
 from gui.page.palette import DARK, LIGHT
 from gui.reading import model_catalog
 from gui.reading.client import ENDED, ReadingClient
@@ -651,9 +652,11 @@ def test_a_reading_process_that_was_killed_is_told_and_another_can_be_started(di
     window = open_window(model, own)
     try:
         wait(window, lambda: own.busy)
+        window.session.models.open(SECOND, str(model))
         (process,) = [child for child in psutil.Process().children() if child not in others]
         process.kill()  # memory ran out
         wait(window, lambda: window.status["text"] == ENDED)
+        assert not window.session.models.is_chosen(SECOND)
         draw(window, 1)  # still works
         assert window.session.pending
         window.session.models.open(0, str(model))
