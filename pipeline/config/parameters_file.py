@@ -8,6 +8,7 @@ until then. To know both, the file holds the overrides and a digest of what they
 
 import os
 import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,10 @@ def text(overrides: list[str]) -> str:
 
 
 def write(values: dict[str, Any], path: Path) -> list[str]:
-    """Write composed `values` to `path` and return what differs from before, a line each."""
-    after = flatten(values)
-    before = flatten(read(path)) if path.exists() else after
+    """Write composed `values` to `path` and return what differs from before, a line each; nothing if that can't be read."""
+    before = after = flatten(values)
+    with suppress(ConfigurationError):
+        before = flatten(read(path))
     with replacing(path) as temporary:
         temporary.write_text(OmegaConf.to_yaml(values), encoding="utf-8")
     keys = [key for key in before | after if not key.startswith(ORIGIN) and before.get(key) != after.get(key)]

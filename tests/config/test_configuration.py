@@ -310,6 +310,15 @@ def changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def test_parameters_that_can_not_be_read_are_made_anew_as_their_error_says(changed: Path, tmp_path: Path) -> None:
+    assert changed.is_dir()
+    (tmp_path / "params.yaml").write_text("a: [")
+    with pytest.raises(ConfigurationError, match=r"make it anew: python -m pipeline\.compose"):
+        compose.main(["--keep"])
+    compose.main([])
+    assert check.load(tmp_path / "params.yaml").name == "default"
+
+
 def test_what_a_composition_does_not_use_leaves_the_parameters_as_they_are(changed: Path, tmp_path: Path) -> None:
     compose.main(["experiment=smoke", "model.dropout=0.4"])
     edit(tmp_path / "params.yaml", "split_seed: 0", "split_seed: 7")
