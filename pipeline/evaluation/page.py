@@ -30,7 +30,7 @@ STYLE = (
 
 
 def latency_milliseconds(network: "keras.Model", image: Images) -> float:
-    """How long a network takes for one image, (28, 28) uint8, traced as the window has it: the median, milliseconds."""
+    """How long a network takes for one image, (28, 28) uint8, traced: the median, milliseconds."""
     import tensorflow as tf
 
     signature = [tf.TensorSpec((None, SIDE, SIDE, 1), tf.float32)]
