@@ -7,16 +7,9 @@ from tkinter import filedialog, messagebox
 from gui.page import files
 from gui.page.session import Session
 from gui.reading import model_catalog
+from pipeline.system.patches import hide_dot_files
 
 KIND = "digits_kind"  # the Tcl variable of the kind of file that was chosen
-
-
-def hide_dot_files(window: tk.Misc) -> None:
-    """Have Tk's own dialogs for files, which X11 has, list none whose name begins with a dot, unless one asks for them."""
-    if window.tk.call("tk", "windowingsystem") == "x11":
-        window.tk.call("auto_load", "::tk::dialog::file::")  # which sets these variables
-        window.setvar("::tk::dialog::file::showHiddenBtn", "1")
-        window.setvar("::tk::dialog::file::showHiddenVar", "0")
 
 
 def open_model(parent: tk.Misc) -> str:

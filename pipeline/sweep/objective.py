@@ -30,6 +30,7 @@ from pipeline.sweep.sweep_logger import SweepLogger
 from pipeline.sweep.trial import DataPlugin, EpochFields, Fit, TrialFailed, TrialResult
 from pipeline.sweep.workers import SCHEDULER_GONE
 from pipeline.system.errors import UserError
+from pipeline.system.patches import error_of_trial
 
 SCHEDULER_SECONDS = 20  # how long the scheduler may take to answer
 LISTENING_SECONDS = 1  # how often a waiting thread checks whether the sweep ends or the scheduler is gone
@@ -92,11 +93,7 @@ class Objective:
             try:
                 self._study.optuna.optimize(self, number, n_jobs=at_once, catch=(Exception,), callbacks=callbacks)
             except Exception as error:
-                # Optuna 5.0 raises these two while it handles the actual error.
-                hides = isinstance(error, UnboundLocalError | AssertionError)
-                cause = (error.__context__ if hides else None) or error
-                # The trial had become stale and was requeued: see `_run`.
-                if isinstance(cause, UpdateFinishedTrialError) or "Cannot tell a FAIL trial" in str(cause):
+                if (cause := error_of_trial(error)) is None:  # its trial was requeued: see `_run`
                     continue
                 self.error = self.error or cause
             if self.error:

@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from threading import get_ident
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    import tkinter as tk
 
 
 class _Hidden(MetaPathFinder):
@@ -67,3 +70,28 @@ def surround_compositions(surround: Callable[[list[str], Callable[[list[str]], A
         return surround(overrides, lambda those: load(self, *arguments, overrides=those, **options))
 
     ConfigLoaderImpl.load_configuration = load_within
+
+
+def error_of_trial(error: Exception) -> Exception | None:
+    """The error that ended Optuna's `optimize`; None if that was of a trial which had become stale, and is requeued.
+
+    For Optuna 5.0, which raises an error of its own while it handles one of its store, or of a stale trial. Without it a sweep
+    whose store is gone ends with an UnboundLocalError, and one whose machine slept with an AssertionError.
+    """
+    from optuna.exceptions import UpdateFinishedTrialError
+
+    hides = isinstance(error, UnboundLocalError | AssertionError) and isinstance(error.__context__, Exception)
+    cause = error.__context__ if hides else error
+    is_stale = isinstance(cause, UpdateFinishedTrialError) or "Cannot tell a FAIL trial" in str(cause)
+    return None if is_stale else cause  # type: ignore[return-value]
+
+
+def hide_dot_files(window: "tk.Misc") -> None:
+    """Have Tk's own dialogs for files, which X11 has, list none whose name begins with a dot, unless one asks for them.
+
+    For Tk 8.6, which keeps that in two variables of its own. Without it the dialogs list them.
+    """
+    if window.tk.call("tk", "windowingsystem") == "x11":
+        window.tk.call("auto_load", "::tk::dialog::file::")  # which sets these variables
+        window.setvar("::tk::dialog::file::showHiddenBtn", "1")
+        window.setvar("::tk::dialog::file::showHiddenVar", "0")

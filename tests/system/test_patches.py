@@ -8,8 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from optuna.exceptions import StorageInternalError
+from optuna.storages import InMemoryStorage
+from optuna.trial import TrialState
 
 from pipeline.config import composition
 from pipeline.system import patches
@@ -59,3 +63,26 @@ def test_a_process_ends_at_once_with_all_that_it_printed() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("all\n", "")
+
+
+def test_the_error_that_optuna_hides_is_found_and_that_of_a_stale_trial_is_none() -> None:
+    class Gone(InMemoryStorage):
+        def set_trial_state_values(self, trial_id: int, state: TrialState, values: Any = None) -> bool:
+            if state == TrialState.COMPLETE:
+                raise StorageInternalError("the store is gone")
+            return super().set_trial_state_values(trial_id, state, values)
+
+    study = optuna.create_study(storage=Gone())
+    with pytest.raises(AssertionError) as hidden:
+        study.optimize(lambda _: 1.0, 1)
+    assert str(patches.error_of_trial(hidden.value)) == "the store is gone"
+
+    def given_up(trial: optuna.Trial) -> float:
+        study.tell(trial.number, state=TrialState.FAIL)
+        return 1.0
+
+    with pytest.raises(AssertionError) as stale:
+        study.optimize(given_up, 1)
+    assert patches.error_of_trial(stale.value) is None
+    other = AssertionError("of the program")
+    assert patches.error_of_trial(other) is other
