@@ -82,5 +82,5 @@ def read(path: str | Path) -> Description:
     try:
         with h5py.File(path, "r") as file:
             return parse(file.attrs[ATTRIBUTE], Path(path))
-    except (ModelError, Exception):  # h5py raises whatever on nonsense
+    except Exception:  # h5py raises whatever on nonsense
         return Description()

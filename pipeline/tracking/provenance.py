@@ -7,6 +7,8 @@ from typing import Any
 
 import psutil
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from pipeline.config.check import flatten, short
 from pipeline.config.schema import Configuration
@@ -56,7 +58,7 @@ def _changes(configuration: Configuration) -> tuple[str, dict[str, tuple[Any, An
     try:
         committed: Any = OmegaConf.to_container(OmegaConf.create(git("show", "HEAD:./params.yaml")))
         name, before, after = str(committed["name"]), _all(committed), _all(configuration.model_dump())
-    except Exception:
+    except (YAMLError, OmegaConfBaseException, LookupError, TypeError):  # of whatever somebody has committed under that name
         return "", {}
     pairs = {key: (before.get(key), after.get(key, GONE)) for key in after | before}
     if before["dataset"] != after["dataset"]:  # most values of another dataset are its own
