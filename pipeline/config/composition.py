@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,9 +30,10 @@ ORIGIN = "composed_from"  # the key that tells what params.yaml was composed fro
 Result = TypeVar("Result")
 
 
-def warn(configuration: Configuration) -> None:
-    """Print what of a configuration is most likely a mistake."""
-    for sentence in configuration.optimizer.warnings():
+def warn(configuration: Configuration, varied: Iterable[str] = ()) -> None:
+    """Print what of a configuration is most likely a mistake, given the overrides in it and the keys that a sweep varies."""
+    keys = [override.partition("=")[0].lstrip("+~") for override in configuration.composed_from.overrides]
+    for sentence in configuration.optimizer.warnings() + configuration.model.warnings([*keys, *varied]):
         print(f"Warning: {sentence}", file=sys.stderr)
 
 

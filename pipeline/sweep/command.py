@@ -51,7 +51,7 @@ def plan(overrides: list[str]) -> tuple["SweepConfiguration", list["Dimension"],
         )
     for_all = constant + [text for text in fixed if _key(text).partition(".")[0] != "sweep"]
     _try_out(list(space.values()), for_all)
-    warn(checked)
+    warn(checked, space)
     return checked, list(space.values()), for_all
 
 

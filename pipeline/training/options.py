@@ -1,5 +1,6 @@
 """What a training is configured by: the network's layers, how long and how exactly, and all groups of the stage together."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, ValidatorFunctionWrapHandler, field_serializer, field_validator, model_validator
@@ -62,6 +63,15 @@ class Model(Section):
     @field_serializer("blocks")
     def _as_given(self, blocks: list[Block]) -> list[dict[str, Any]]:
         return [block.model_dump(exclude_unset=True) for block in blocks]
+
+    def warnings(self, keys: Iterable[str]) -> list[str]:
+        """What is most likely a mistake if these keys were set: a value of `block` that each of `blocks` has of its own."""
+        told = []
+        for field in [key.removeprefix("model.block.") for key in keys if key.startswith("model.block.")]:
+            if all(field in block.model_fields_set for block in self.blocks):
+                why = f"each of model.blocks has its own {field}" if self.blocks else "model.blocks is empty"
+                told.append(f"model.block.{field} has no effect, for {why}.")
+        return told
 
     @model_validator(mode="after")
     def _fits_the_image(self) -> "Model":

@@ -157,6 +157,16 @@ def test_all_mistakes_are_told_at_once() -> None:
     assert len(re.findall("given:", str(raised.value))) == 3
 
 
+def test_a_value_of_all_blocks_that_none_takes_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+    for given, why in (("filters=8", "each of model.blocks has its own filters"), ("kernel=2", "")):
+        compose.main(["--print", f"model.block.{given}"])
+        assert capsys.readouterr().err == (why and f"Warning: model.block.filters has no effect, for {why}.\n")
+    compose.main(["--print", "model=mlp", "model.block.kernel=5"])
+    assert "model.block.kernel has no effect, for model.blocks is empty." in capsys.readouterr().err
+    plan(["sweep=seeds", "model.block.filters=choice(8,16)"])
+    assert "model.block.filters has no effect" in capsys.readouterr().err
+
+
 def test_a_learning_rate_that_adadelta_does_not_train_with_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
     compose.main(["--print", "optimizer.learning_rate=0.001"])
     assert capsys.readouterr().err.count("optimizer.learning_rate = 0.001") == 1
