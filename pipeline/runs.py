@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.tracking.summary import Summary
 
 SHORT = 8  # characters of an id that are shown
+MOST_LISTED = 1000  # runs; MLflow takes milliseconds for each
 HIDDEN = ("composed_from", "tracking.", "name")  # beginnings of keys that don't decide what is trained
 
 
@@ -182,9 +183,9 @@ def export(registry: "RunRegistry", name: str, path: Path) -> str:
 def _count(text: str) -> int:
     """A number of runs, from the command line."""
     with suppress(ValueError):
-        if (number := int(text)) >= 1:
+        if 1 <= (number := int(text)) <= MOST_LISTED:
             return number
-    raise argparse.ArgumentTypeError(f"a whole number from 1 up is expected, not {text!r}")
+    raise argparse.ArgumentTypeError(f"a whole number from 1 to {MOST_LISTED} is expected, not {text!r}")
 
 
 def _output(text: str) -> Path:

@@ -131,11 +131,13 @@ def test_a_sweep_is_among_the_best_by_its_best_trial(store: RunRegistry) -> None
         assert listed(store, "--kind", "pipeline") == ["better", "plain"]
 
 
-@pytest.mark.parametrize("most", ["0", "-1", "1.5", "all"])
-def test_a_list_of_less_than_one_run_is_an_error(most: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("most", ["0", "-1", "1.5", "all", "5000"])
+def test_a_list_of_less_than_one_run_or_of_more_than_anybody_reads_is_an_error(
+    most: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         runs.parser().parse_args(["list", "--most", most])
-    assert f"argument --most: a whole number from 1 up is expected, not '{most}'" in capsys.readouterr().err
+    assert f"argument --most: a whole number from 1 to 1000 is expected, not '{most}'" in capsys.readouterr().err
 
 
 def test_a_name_that_the_output_cannot_hold_is_listed(store: RunRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
