@@ -22,6 +22,7 @@ from pipeline.system.paths import replacing
 from pipeline.system.progress import progress_bar
 from pipeline.training import network as networks
 from pipeline.training.augment import NONE, augmentation, extended
+from pipeline.training.calibration import temperature
 from pipeline.training.options import TrainOptions
 
 VALIDATION_BATCH = 1000  # images at once; no effect on the result
@@ -220,23 +221,13 @@ class Trainer:
         return np.concatenate([np.asarray(self._infer(tf.constant(batch)), np.float32) for batch in batches])  # (n, 10)
 
     def calibrate(self) -> None:
-        """Scale the logits so that the probabilities of the validation split mean what they say.
+        """Scale the logits so that the probabilities of the validation split mean what they say: by the `temperature`.
 
-        Label smoothing makes a network too modest. One number, the temperature, mends it and changes no answer (Guo et al.,
-        2017, https://arxiv.org/abs/1706.04599). It becomes part of the last layer's weights. To be called once, after `fit`.
+        It becomes part of the last layer's weights. To be called once, after `fit`.
         """
-        from scipy.optimize import minimize_scalar  # takes long to import, and trials of a sweep are not calibrated
-
-        logits = self._validation_logits().astype(np.float64)  # (n, 10)
-        right = logits[np.arange(len(logits)), self.validation.labels]
-
-        def loss(log_temperature: float) -> float:
-            scaled = logits / np.exp(log_temperature)
-            return float((np.logaddexp.reduce(scaled, axis=1) - right / np.exp(log_temperature)).mean())
-
-        temperature = math.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x)
+        divisor = temperature(self._validation_logits(), self.validation.labels)
         layer = self.network.get_layer("logits")
-        layer.set_weights([weight / temperature for weight in layer.get_weights()])
+        layer.set_weights([weight / divisor for weight in layer.get_weights()])
 
     def _swap_average(self) -> list[Any]:
         """Put the moving average in the place of the weights, if there is one; return the weights."""

@@ -18,6 +18,7 @@ from pipeline.sweep.data import TrialData
 from pipeline.system import tensorflow_setup
 from pipeline.system.errors import TrainingDiverged
 from pipeline.training.augment import augmentation
+from pipeline.training.calibration import temperature
 from tests.data.test_datasets import configured
 
 if TYPE_CHECKING:  # it imports TensorFlow
@@ -175,6 +176,21 @@ def test_overfitting_one_batch_works(splits: dict[str, Split]) -> None:
 
 
 @pytest.mark.slow
+def test_the_temperature_is_that_with_which_labels_were_drawn() -> None:
+    random = np.random.default_rng(0)
+    logits = random.normal(0, 4, (20_000, 10)).astype(np.float32)
+    drawn = (logits / 2 + random.gumbel(size=logits.shape)).argmax(axis=1).astype(np.uint8)  # by their softmax at 2
+    assert temperature(logits, drawn) == pytest.approx(2, rel=0.05)
+
+
+@pytest.mark.parametrize("count", [10, 144])
+def test_a_few_images_that_are_all_read_right_make_no_network_certain(count: int) -> None:
+    logits = np.random.default_rng(0).normal(0, 4, (count, 10)).astype(np.float32)
+    scaled = logits / temperature(logits, logits.argmax(axis=1).astype(np.uint8))
+    confidence = (np.exp(scaled) / np.exp(scaled).sum(axis=1, keepdims=True)).max(axis=1)
+    assert 0.8 < confidence.mean() < 1 - 0.5 / count
+
+
 def test_calibration_changes_no_answer_and_lowers_the_loss(splits: dict[str, Split]) -> None:
     running = trainer(splits, "training.epochs=6")
     before = exported.predict(running.fit(), splits["validation"].images)
