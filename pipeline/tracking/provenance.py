@@ -22,11 +22,14 @@ GONE = "gone"  # in the place of the value of a key that the committed configura
 
 
 def run_name(configuration: Configuration) -> str:
-    """The configuration's name and its differences from the commit: ``default, dropout=0.3, seed=1``."""
+    """The configuration's name and its differences from the commit: ``default, dropout=0.3, seed=1``.
+
+    If another one is committed, its differences are the overrides that it was composed with: ``textbook, dropout=0.3``.
+    """
     committed, changes = _changes(configuration)
-    if committed != configuration.name:
-        return configuration.name
     changed = [f"{key}={after}" for key, (_, after) in changes.items() if after is not GONE]
+    if committed != configuration.name:
+        changed = [each.lstrip("+") for each in configuration.composed_from.overrides if not each.startswith("experiment=")]
     named = short(changed[:MOST_NAMED])
     return ", ".join(filter(None, [configuration.name, named, "…" if len(changed) > MOST_NAMED else ""]))
 

@@ -99,6 +99,9 @@ def test_a_run_describes_what_differs_from_the_committed_configuration(monkeypat
     same = ("model.dropout=0.3", "dataset.training_limit=null")
     assert provenance.run_name(configured(*same, "evaluation.confidence=0.9")) == "default, confidence=0.9"
     assert provenance.run_name(configured(*same, "dataset.drawings.train=true")) == "default, train=True"
+    assert provenance.run_name(configured("experiment=smoke")) == "smoke"
+    overrides = ("experiment=smoke", "model.dropout=0.4", "optimizer=sgd")
+    assert provenance.run_name(configured(*overrides)) == "smoke, dropout=0.4, optimizer=sgd"
     monkeypatch.setattr(provenance, "git", lambda *_: "")
     assert provenance.description(changed) == "Configuration `default`; none is committed."
 
