@@ -41,7 +41,8 @@ def show_list(registry: "RunRegistry", options: argparse.Namespace) -> str:
     wanted = options.most + 1  # one more tells whether there are more
     runs = registry.runs(" and ".join(filters), options.newest, wanted)
     if not runs:
-        return "There are no such runs. Make one: dvc repro"
+        command = "python -m pipeline.sweep" if options.kind in ("sweep", "trial") else "dvc repro"
+        return f"There are no such runs. Make one: {command}"
     present = load().dataset.name
     if not options.newest:  # accuracies on another dataset are not to be compared with these
         own = [run for run in runs if run.dataset == present]

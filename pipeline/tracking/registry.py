@@ -197,7 +197,7 @@ class RunRegistry:
         """
         outputs = run.outputs.model_outputs if run.outputs else []
         if not outputs:
-            raise RunError(f"run {run.info.run_id[:8]} has no model: only a run of the whole pipeline, dvc repro, exports one.")
+            raise RunError(f"run {run.info.run_id[:8]} has no model: the stage export did not run in it. Choose another.")
         must_be_writable(self.uri)
         before = self.champion()
         try:
