@@ -6,7 +6,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from pipeline.config import composition
+from pipeline.config import composition, parameters_file
 from pipeline.config.check import check, plain
 from pipeline.system import patches
 from pipeline.system.errors import ConfigurationError
@@ -29,6 +29,7 @@ def _origin_of_checked(*, _root_: DictConfig) -> DictConfig:
         values = plain(_root_, without=composition.ORIGIN)
         values[composition.ORIGIN] = composition.origin(values, given)
         composition.warn(check(values))
+        parameters_file.tell_what_is_left_out(values)
     except ConfigurationError as error:
         sys.exit(f"Error: {error}")
     told: DictConfig = OmegaConf.create(values[composition.ORIGIN])  # of plain keys and values, OmegaConf.resolve makes nothing

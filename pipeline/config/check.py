@@ -7,6 +7,7 @@ import yaml
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from pipeline.config.messages import explain
 from pipeline.config.schema import Configuration
@@ -85,8 +86,25 @@ def check_by(schema: type[Checked], values: dict[str, Any]) -> Checked:
     try:
         return schema.model_validate(values)
     except ValidationError as error:
-        problems = error.errors()
-    raise ConfigurationError("the configuration is not valid.\n" + "\n".join(explain(problems, values, schema)))
+        raise _not_valid(error.errors(), values, schema) from None
+
+
+def check_bounds(values: dict[str, Any]) -> None:
+    """Check that each value by itself is allowed, whether or not all of them go together.
+
+    Raises:
+        ConfigurationError: one is not.
+
+    """
+    try:
+        Configuration.model_validate(values)
+    except ValidationError as error:
+        if alone := [problem for problem in error.errors() if problem["type"] != "value_error"]:
+            raise _not_valid(alone, values, Configuration) from None
+
+
+def _not_valid(problems: list[ErrorDetails], values: dict[str, Any], schema: type[Configuration]) -> ConfigurationError:
+    return ConfigurationError("the configuration is not valid.\n" + "\n".join(explain(problems, values, schema)))
 
 
 def flatten(values: Any, prefix: str = "") -> dict[str, Any]:

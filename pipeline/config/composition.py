@@ -32,9 +32,14 @@ Result = TypeVar("Result")
 
 def warn(configuration: Configuration, varied: Iterable[str] = ()) -> None:
     """Print what of a configuration is most likely a mistake, given the overrides in it and the keys that a sweep varies."""
-    keys = [override.partition("=")[0].lstrip("+~") for override in configuration.composed_from.overrides]
+    keys = map(key_of, configuration.composed_from.overrides)
     for sentence in configuration.optimizer.warnings() + configuration.model.warnings([*keys, *varied]):
         print(f"Warning: {sentence}", file=sys.stderr)
+
+
+def key_of(override: str) -> str:
+    """The key that an override sets, adds or takes away."""
+    return override.partition("=")[0].lstrip("+~")
 
 
 def _explain(error: HydraException, schema: type[Configuration]) -> ConfigurationError:
@@ -137,6 +142,13 @@ def origin(values: dict[str, Any], overrides: list[str]) -> dict[str, Any]:
     """What ``params.yaml`` says of its origin: the overrides, and a digest of the values that they composed to."""
     text = json.dumps(values, sort_keys=True)
     return {"overrides": overrides, "digest": hashlib.sha256(text.encode()).hexdigest()[:12]}  # short: `dvc exp show` has it
+
+
+def with_override(values: dict[str, Any], override: str) -> dict[str, Any]:
+    """Composed values with another value of one key, unchecked."""
+    parsed, changed = OverridesParser.create().parse_override(override), OmegaConf.create(values)
+    OmegaConf.update(changed, str(parsed.key_or_group), parsed.value(), force_add=True)
+    return plain(changed)
 
 
 def is_option(override: Override, folder: Path) -> bool:

@@ -15,6 +15,7 @@ from pipeline.config.schema import Configuration
 Schema = type[BaseModel]
 Node = dict[str, Any]  # of a JSON schema
 
+EXPERIMENT = "experiment"  # the group of conf/ whose files set keys of others
 MOST_NEAR = 4  # keys that are named, where several are meant
 
 
@@ -35,6 +36,7 @@ def unknown_key(key: str, there: dict[str, Any], schema: Schema = Configuration)
     allowed = {name: known[_in_schema(name)] for name in _possible(there, known) if _in_schema(name) in known} or known
     if _in_schema(key) in known:
         return _absent_key(key, there, list(allowed))
+    allowed |= {EXPERIMENT: "a file in conf/experiment"}
     near = _nearest(key, list(allowed))
     if len(near) == 1:
         return f"  {key}: there is no such key. The nearest is {near[0]}: {allowed[near[0]]}."
@@ -104,6 +106,11 @@ def _explain(problem: ErrorDetails, there: dict[str, Any], schema: Schema) -> st
     key, node = _locate(problem["loc"], _tree(schema))
     given = problem["input"]
     match problem["type"]:
+        case "extra_forbidden" if key == EXPERIMENT:
+            return (
+                "  experiment: the file in conf/experiment that was chosen must say to which keys its values belong.\n"
+                "    Let it begin with the line: # @package _global_"
+            )
         case "extra_forbidden":
             return f"{unknown_key(key, there, schema)}\n    given: {_show(given)}"
         case "missing":

@@ -15,7 +15,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from pipeline.config.check import check, flatten, load, read, shown
-from pipeline.config.composition import ORIGIN, compose, origin, warn
+from pipeline.config.composition import ORIGIN, compose, key_of, origin, warn
 from pipeline.system.errors import ConfigurationError
 from pipeline.system.masking import masked
 from pipeline.system.paths import PARAMETERS, replacing
@@ -35,11 +35,17 @@ def text(overrides: list[str]) -> str:
 
 def write(values: dict[str, Any], path: Path) -> list[str]:
     """Write composed `values` to `path` and return what differs from before, a line each; nothing if that can't be read."""
+    told = differences(values, path)
+    with replacing(path) as temporary:
+        temporary.write_text(OmegaConf.to_yaml(values), encoding="utf-8")
+    return told
+
+
+def differences(values: dict[str, Any], path: Path) -> list[str]:
+    """What differs between the values in the file at `path` and other `values`, a line each; nothing if it can't be read."""
     before = after = flatten(values)
     with suppress(ConfigurationError):
         before = flatten(read(path))
-    with replacing(path) as temporary:
-        temporary.write_text(OmegaConf.to_yaml(values), encoding="utf-8")
     keys = [key for key in before | after if not key.startswith(ORIGIN) and before.get(key) != after.get(key)]
     return [masked(f"  {key}: {shown(before, key, 'not there')} -> {shown(after, key, 'gone')}") for key in keys]
 
@@ -47,8 +53,24 @@ def write(values: dict[str, Any], path: Path) -> list[str]:
 def write_and_tell(values: dict[str, Any], told: str) -> None:
     """Write composed `values`, and print `told`, what differs from before, and what is most likely a mistake."""
     warn(check(values))
-    differences = write(values, PARAMETERS)
-    print("\n".join([told + (" What differs from before:" if differences else ""), *differences]))
+    lines = write(values, PARAMETERS)
+    print("\n".join([told + (" What differs from before:" if lines else ""), *lines]))
+
+
+def tell_what_is_left_out(values: dict[str, Any]) -> None:
+    """Say which overrides of ``params.yaml``, and which edits by hand, are no part of `values`, which DVC composed.
+
+    ``dvc exp run`` composes conf/ with its own overrides alone.
+    """
+    before = read(PARAMETERS).get(ORIGIN) if PARAMETERS.exists() else None
+    had = before.get("overrides", []) if isinstance(before, dict) else []
+    given = {key_of(override) for override in values[ORIGIN]["overrides"]}
+    if left := [override for override in had if key_of(override) not in given]:
+        again = " ".join(f"-S {shlex.quote(override)}" for override in left)
+        print(f"Note: params.yaml was composed with {shlex.join(left)}, and this experiment is not. For one that is: {again}")
+    if is_edited(PARAMETERS):
+        print("Note: params.yaml had been edited by hand, and this experiment has none of that. What differs from the file:")
+        print("\n".join(differences(values, PARAMETERS)))
 
 
 def keep() -> bool:

@@ -35,12 +35,12 @@ def plan(overrides: list[str]) -> tuple["SweepConfiguration", list["Dimension"],
         ConfigurationError: an override or a value is not valid, before anything runs.
 
     """
-    from pipeline.config.composition import warn
+    from pipeline.config.composition import key_of, warn
     from pipeline.sweep import search_space
 
     varied, fixed = search_space.parse(overrides)
     checked = _composed(fixed)
-    chosen = {_key(text) for text in fixed}  # on the command line, which overrides the file of the sweep
+    chosen = {key_of(text) for text in fixed}  # on the command line, which overrides the file of the sweep
     own, constant = search_space.parse([f"{key}={value}" for key, value in checked.sweep.space.items() if key not in chosen])
     if constant:
         checked = _composed(constant + fixed)
@@ -49,7 +49,7 @@ def plan(overrides: list[str]) -> tuple["SweepConfiguration", list["Dimension"],
         raise ConfigurationError(
             f"nothing is left that sweep={checked.sweep.name} could vary: {', '.join(sorted(chosen))} are fixed."
         )
-    for_all = constant + [text for text in fixed if _key(text).partition(".")[0] != "sweep"]
+    for_all = constant + [text for text in fixed if key_of(text).partition(".")[0] != "sweep"]
     _try_out(list(space.values()), for_all)
     warn(checked, space)
     return checked, list(space.values()), for_all
@@ -63,16 +63,14 @@ def _composed(overrides: list[str]) -> "SweepConfiguration":
     return check_by(SweepConfiguration, compose(overrides, schema=SweepConfiguration))
 
 
-def _key(override: str) -> str:
-    return override.partition("=")[0].lstrip("+~")
-
-
 def _try_out(space: list["Dimension"], for_all: list[str]) -> None:
     """Compose one corner of the space or the opposite one, so that an unknown key is reported before anything runs.
 
-    Where the space varies a whole group, as in ``optimizer=choice(adadelta, adam)``, each option must have all keys.
+    Where the space varies a whole group, as in ``optimizer=choice(adadelta, adam)``, each option must have all keys. A value
+    out of bounds is reported too; whether values go together is known when a trial has them.
     """
-    from pipeline.config.composition import compose
+    from pipeline.config.check import check_bounds
+    from pipeline.config.composition import compose, with_override
     from pipeline.system.paths import CONFIGURATION
 
     groups = [part for part in space if (CONFIGURATION / part.key).is_dir()]
@@ -80,7 +78,10 @@ def _try_out(space: list["Dimension"], for_all: list[str]) -> None:
         chosen = {part.key: option for part, option in zip(groups, options, strict=True)}
         for end in (0, -1):
             try:
-                compose(for_all + [part.override(chosen.get(part.key, part.ends[end])) for part in space])
+                values = compose(for_all + [part.override(chosen.get(part.key, part.ends[end])) for part in space])
+                for part in space:
+                    for value in () if part in groups else part.values or part.ends:
+                        check_bounds(with_override(values, part.override(value)))
             except UserError as error:
                 problem = str(error)
             else:

@@ -145,6 +145,13 @@ def test_of_a_sweeps_key_that_is_not_there_the_remedy_is_told(overrides: list[st
         plan(overrides)
 
 
+@pytest.mark.parametrize("space", ["model.dropout=choice(0.1,1.5,0.2)", "augment.zoom=interval(0.0,1.5)"])
+def test_a_value_of_a_sweep_that_is_out_of_bounds_is_told_before_anything_runs(space: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"allowed: a number at least 0 and below 1\n    given: 1\.5"):
+        plan(["sweep=seeds", space])
+    plan(["sweep=seeds", "model.blocks.0.kernel=choice(3,28)", "model.blocks.1.kernel=choice(3,13)"])  # which don't go together
+
+
 def test_a_parameters_file_of_unknown_keys_alone_is_told_with_keys_that_are_known(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("modle: 1\n")
     with pytest.raises(ConfigurationError, match=r"modle: there is no such key\. The nearest is model"):
@@ -165,6 +172,33 @@ def test_a_value_of_all_blocks_that_none_takes_is_warned_of(capsys: pytest.Captu
     assert "model.block.kernel has no effect, for model.blocks is empty." in capsys.readouterr().err
     plan(["sweep=seeds", "model.block.filters=choice(8,16)"])
     assert "model.block.filters has no effect" in capsys.readouterr().err
+
+
+def test_the_package_that_an_experiment_must_name_is_told_if_it_is_missing(changed: Path) -> None:
+    (changed / "experiment/mine.yaml").write_text("model:\n  dropout: 0.4\n")
+    with pytest.raises(ConfigurationError, match="Let it begin with the line: # @package _global_"):
+        composition.compose(["experiment=mine"], folder=changed)
+    with pytest.raises(ConfigurationError, match=r"The nearest are:\s+experiment: a file in conf/experiment"):
+        composition.compose(["experimnt=mine"])
+
+
+def test_what_an_experiment_of_dvc_leaves_out_of_the_parameters_is_told(
+    changed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert changed.is_dir()
+    compose.main(["experiment=smoke", "model.dropout=0.4"])
+    capsys.readouterr()
+    parameters_file.tell_what_is_left_out(composition.compose(["experiment=smoke", "model.dropout=0.3"]))
+    assert capsys.readouterr().out == ""
+    parameters_file.tell_what_is_left_out(composition.compose(["model.dropout=0.3"]))
+    assert capsys.readouterr().out.endswith(
+        "composed with experiment=smoke, and this experiment is not. For one that is: -S experiment=smoke\n"
+    )
+    edit(tmp_path / "params.yaml", "split_seed: 0", "split_seed: 7")
+    parameters_file.tell_what_is_left_out(composition.compose(["experiment=smoke", "model.dropout=0.4"]))
+    told = capsys.readouterr().out
+    assert told.startswith("Note: params.yaml had been edited by hand")
+    assert told.endswith("What differs from the file:\n  dataset.split_seed: 7 -> 0\n")
 
 
 def test_a_learning_rate_that_adadelta_does_not_train_with_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
