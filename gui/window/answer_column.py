@@ -30,6 +30,7 @@ class Column(ttk.Frame):
         wrap = round(self._room[0] * px)
         self.model = ttk.Label(self, style="CardFaint.TLabel", anchor="center", justify="center", wraplength=wrap)
         self.model.pack(fill="x")
+        self.model.bind("<Configure>", lambda event: self.model.configure(wraplength=event.width))
         # In a frame of its own size, so that the column stays where it is whatever the answer.
         self._place_of_answer = place = ttk.Frame(self, style="Card.TFrame", width=1, height=round(ANSWER_HEIGHT * px))
         place.pack_propagate(False)
@@ -67,7 +68,6 @@ class Column(ttk.Frame):
         """Fit the words into the room that the window gives."""
         width, height = event.width / self.px - 2 * PAD, min(ANSWER_SHARE * event.height / self.px, ANSWER_HEIGHT)
         self._room = (width, height)
-        self.model["wraplength"] = round(width * self.px)
         self._place_of_answer["height"] = round(height * self.px)
         self._size_answer()
 

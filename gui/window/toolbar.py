@@ -53,16 +53,18 @@ class WarningBar(ttk.Frame):
 
     def __init__(self, parent: tk.Misc, px: float, actions: Actions) -> None:
         super().__init__(parent)
-        self.warning = ttk.Label(self, style="Warning.TLabel")
-        self.warning.pack(side="left")
+        self.warning = ttk.Label(self, style="Warning.TLabel", width=1)  # asks for no room: it wraps in what there is
         self.shipped = ttk.Button(self, text="Use the shipped model", command=actions["shipped"])
         self.champion = ttk.Button(self, text="Use the champion", command=actions["champion"])
         self._gap = round(6 * px)
+        # Right first: what is packed last gets the room that is left, and a text can wrap.
         self.shipped.pack(side="right", padx=(self._gap, 0))
+        self.warning.pack(side="left", fill="x", expand=True)
+        self.warning.bind("<Configure>", lambda event: self.warning.configure(wraplength=event.width))
 
     def show(self, warning: str, has_champion: bool) -> None:
         """Show a warning, if there is any."""
         self.warning["text"] = warning
         if has_champion and not self.champion.winfo_manager():
-            self.champion.pack(side="right", padx=(self._gap, 0))
+            self.champion.pack(side="right", padx=(self._gap, 0), before=self.warning)
         self.grid() if warning else self.grid_remove()
