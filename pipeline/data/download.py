@@ -35,7 +35,11 @@ def obtain(dataset: "IdxDataset") -> dict[str, Path] | Path:
     """
     tried: list[str] = []
     elsewhere = os.environ.get(FOLDER_VARIABLE)
-    folders = ([elsewhere] if elsewhere else []) + dataset.folders
+    folders = list(dataset.folders)
+    if elsewhere and in_project(elsewhere).is_dir():
+        folders.insert(0, elsewhere)
+    elif elsewhere:
+        tried.append(f"{elsewhere}: {FOLDER_VARIABLE} names this folder, and it is not there")
     files: dict[str, str] = dict(dataset.files)
     expected = read_checksums(CHECKOUT / dataset.checksums, [*files.values(), *([dataset.archive] if dataset.archive else [])])
     found = {role: _find(name, expected[name], folders, dataset.folders[0], tried) for role, name in files.items()}

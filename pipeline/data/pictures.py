@@ -61,6 +61,10 @@ def read_folder(folder: Path, called: Path | None = None) -> Split:
                 blank.append(name / path.relative_to(folder))
             except DataError as error:
                 raise DataError(str(error).replace(str(folder), str(name))) from None
+    digits = set(map(str, range(CLASSES)))
+    others = [path.name for path in sorted(folder.glob("[!.]*")) if path.is_dir() and path.name not in digits]
+    if others:
+        print(f"Warning: of {name} only the folders 0 to {CLASSES - 1} are read, and not {', '.join(others)}.", file=sys.stderr)
     if blank:
         _tell_blank(blank)
     if not images:

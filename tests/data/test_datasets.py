@@ -142,6 +142,8 @@ def test_shaded_paper_is_no_ink_and_blank_pictures_are_named_and_left_out(
         for name, picture in (("plain", written(label)), ("shaded", shaded), ("blank", Image.new("L", (50, 50), 200))):
             picture.save(folder / f"{name}.png")
     Image.new("L", (50, 50), 0).save(tmp_path / "data/pictures/0/blank too.png")
+    for name in ("x", "letters", ".thumbnails"):
+        (tmp_path / "data/pictures" / name).mkdir()
     dataset = configured("dataset=folder").dataset
     assert isinstance(dataset, FolderDataset)
     split = dataset.images()
@@ -149,6 +151,8 @@ def test_shaded_paper_is_no_ink_and_blank_pictures_are_named_and_left_out(
     for plain, with_shade in zip(split.images[::2], split.images[1::2], strict=True):
         assert difference(plain, with_shade) < 8
     warning = capsys.readouterr().err
+    others, warning = warning.split("\n", 1)
+    assert others.endswith("only the folders 0 to 9 are read, and not letters, x.")
     assert warning.startswith("Warning: no ink was found in 11 images, which are left out:")
     assert warning.count("blank") == pictures.MOST_NAMED == 10
     assert "and 1 more" in warning

@@ -222,3 +222,13 @@ def test_a_folder_that_the_environment_names_is_searched_first_and_left_alone(
     assert isinstance(found, dict)
     assert [found[role].parent.name for role in ROLES] == ["given", "elsewhere", "given", "given"]
     assert (tmp_path / "given/train_labels.gz").read_bytes() == b"corrupt"
+
+
+def test_a_folder_that_the_environment_names_and_that_is_not_there_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(download.FOLDER_VARIABLE, str(tmp_path / "given"))
+    with pytest.raises(
+        DataUnavailable, match=rf"Tried:\n  {tmp_path}/given: DATASET_FOLDER names this folder, and it is not there\n"
+    ):
+        download.obtain(dataset([]))
