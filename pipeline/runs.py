@@ -144,11 +144,21 @@ def _test(registry: "RunRegistry", first: "Run", second: "Run") -> str:
     return comparison.verdicts(names, *kept)
 
 
+def _existing(registry: "RunRegistry", run: str | None) -> "list[Run]":
+    """The run with that id, if it was not deleted."""
+    with suppress(UserError):
+        return [registry.find(run)] if run else []
+    return []
+
+
 def promote(registry: "RunRegistry", name: str) -> str:
     """Make a run the champion, and list all promotions."""
     run = registry.find(name)
     before = registry.promote(run)
     promoted = f"{_called(run)} is the champion now" + (f", after {before[:SHORT]}." if before else ".")
+    accuracies = [_percent(each.data.metrics.get("test_accuracy")) for each in (run, *_existing(registry, before))]
+    if len(accuracies) == 2 and all(accuracies):
+        promoted += f" It reads {accuracies[0]} of its test images, the one before {accuracies[1]}."
     history = [
         f"  {one['at']}  {one['from'][:SHORT] or 'none':<8} -> {one['run'][:SHORT]}  by {one['by']}"
         for one in registry.history()

@@ -119,8 +119,9 @@ def _explain(problem: ErrorDetails, there: dict[str, Any], schema: Schema) -> st
             tag = node["discriminator"]["propertyName"]
             given = given.get(tag) if isinstance(given, dict) else given
             options = ", ".join(node["discriminator"]["mapping"])
-            near = difflib.get_close_matches(str(given), node["discriminator"]["mapping"], n=1, cutoff=0)
-            return f"  {key}.{tag}: not known.\n    allowed: {options}; nearest: {near[0]}\n    given: {_show(given)}"
+            near = difflib.get_close_matches(str(given), node["discriminator"]["mapping"], n=1, cutoff=0.5)
+            nearest = f"; nearest: {near[0]}" if near else ""
+            return f"  {key}.{tag}: not known.\n    allowed: {options}{nearest}\n    given: {_show(given)}"
         case "value_error":
             return f"  {key}: {problem['ctx']['error']}."
     return f"  {key}: not allowed.\n    allowed: {_allowed(node)}\n    given: {_show(given)}"

@@ -254,9 +254,12 @@ def test_a_place_where_nothing_can_be_written_is_a_message(store: RunRegistry, t
 def test_the_champion_is_promoted_with_a_history_and_exported(store: RunRegistry, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="there is no champion yet"):
         store.find("champion")
+    for name, accuracy in (("plain", 0.95), ("better", 0.97)):
+        store.client.log_metric(store.find(name).info.run_id, "test_accuracy", accuracy)
     runs.promote(store, "plain")
     said = runs.promote(store, "better")
     assert "is the champion now, after" in said
+    assert "It reads 97.00% of its test images, the one before 95.00%." in said
     plain, better = store.find("plain").info.run_id, store.find("better").info.run_id
     assert store.find("champion").info.run_id == better
     assert [(row["from"], row["run"]) for row in store.history()] == [("", plain), (plain, better)]
