@@ -16,7 +16,7 @@ from pipeline import runs
 from pipeline.evaluation.report import HEADLINE
 from pipeline.system import tensorflow_setup
 from pipeline.tracking.registry import RunRegistry
-from tests.conftest import STAGES, copied, edit, environment, mlflow_runs, run
+from tests.conftest import STAGES, copied, dvc, edit, environment, mlflow_runs, repro, run
 from tests.tracking.test_ui import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -110,6 +110,19 @@ def test_a_plan_names_the_mlflow_run_that_made_what_is_restored_from_the_cache(p
         assert re.search(
             rf"^{stage} +is restored from DVC's cache, made by MLflow run {only['id'][:8]}$", planned, re.MULTILINE
         )
+
+
+def test_a_run_whose_data_came_out_as_before_has_the_results_and_the_model_that_belong_to_them(project: Path) -> None:
+    (project / "data/pictures/notes.txt").write_text("No picture.")
+    assert repro(project) == ["prepare"]
+    before, latest = mlflow_runs(project)
+    for name in ("validation_accuracy", "test_accuracy"):
+        assert latest["latest_metrics"][name] == before["latest_metrics"][name]
+    assert runs.promote(RunRegistry(f"sqlite:///{project / 'mlflow.db'}"), latest["id"]).startswith("default")
+    ran, _ = dvc(project, "repro", "--force", "prepare", "train")
+    assert ran == STAGES[:3]
+    again = mlflow_runs(project)[-1]  # that of prepare alone was deleted when a later stage began
+    assert again["tags"].get("train_from_run") is None
 
 
 def test_a_pipeline_killed_in_training_goes_on_where_it_was(project: Path) -> None:

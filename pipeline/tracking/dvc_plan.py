@@ -23,7 +23,6 @@ from typing import Any
 from pathspec import GitIgnoreSpec
 
 from pipeline.config.check import flatten, read, shown
-from pipeline.config.parameters_file import recomposed
 from pipeline.config.stages import STAGES
 from pipeline.system.errors import UserError
 from pipeline.system.paths import CHECKOUT, PARAMETERS, md5
@@ -58,11 +57,31 @@ def plan() -> list[Step]:
     """
     if not (CHECKOUT / ".dvc").is_dir():
         raise UserError(f"{CHECKOUT} is not a DVC project: .dvc is missing. Clone the project with git.")
+    from pipeline.config.parameters_file import recomposed  # with Hydra, which stages do without
+
     values = recomposed(PARAMETERS) or read(PARAMETERS)
-    stages, lock_file = read(CHECKOUT / "dvc.yaml")["stages"], CHECKOUT / "dvc.lock"
-    locked = read(lock_file)["stages"] if lock_file.exists() else {}
+    stages, locked = _stages()
     made: dict[str, str | None] = {}  # hash of each output as it will be; None: nobody knows before its stage has run
     return [_step(name, stage, locked.get(name), values, made) for name, stage in stages.items()]
+
+
+def unchanged_after(stage: str) -> dict[str, str]:
+    """The hash of what each later stage made, if DVC runs none of them now that `stage` has run; else nothing."""
+    values, (stages, locked) = read(PARAMETERS), _stages()
+    names, made = list(stages), {}
+    for name in names[names.index(stage) + 1 :]:
+        depends = {path: _hash(path) for path in stages[name]["deps"]}
+        parameters = {group: values.get(group) for group in stages[name]["params"]}
+        if name not in locked or _reasons(stages[name], locked[name], depends, parameters):
+            return {}
+        made[name] = md5(CHECKOUT / STAGES[name].output)
+    return made
+
+
+def _stages() -> tuple[dict[str, Entry], dict[str, Entry]]:
+    """The stages of ``dvc.yaml``, and what ``dvc.lock`` has of those that ran."""
+    lock_file = CHECKOUT / "dvc.lock"
+    return read(CHECKOUT / "dvc.yaml")["stages"], read(lock_file)["stages"] if lock_file.exists() else {}
 
 
 def _step(name: str, stage: Entry, lock: Entry | None, values: Entry, made: dict[str, str | None]) -> Step:

@@ -112,15 +112,16 @@ def begin(message: Message) -> tuple[MlflowClient, str]:
         client.log_artifact(run, message["configuration"])
     record(client, run, {"tags": message["tags"]})
     for stage, md5 in message["made"].items():
-        take_over(client, experiment, run, stage, md5)
+        take_over(client, run, stage, md5)
     client.update_run(run, "RUNNING")
     return client, run
 
 
-def take_over(client: MlflowClient, experiment: str, run: str, stage: str, md5: str) -> None:
+def take_over(client: MlflowClient, run: str, stage: str, md5: str) -> None:
     """Copy the results of a stage that didn't run from the run that made its output, whose hash is `md5`."""
-    found = client.search_runs([experiment], f"tags.{stage}_md5 = '{md5}'", order_by=["attributes.start_time DESC"])
     before = client.get_run(run)
+    same, newest = f"tags.{stage}_md5 = '{md5}'", ["attributes.start_time DESC"]
+    found = client.search_runs([before.info.experiment_id], same, order_by=newest)
     known = {run, before.data.tags.get(f"{stage}_from_run")}
     if not found or known & {one.info.run_id for one in found}:
         return
@@ -176,6 +177,8 @@ def follow(client: MlflowClient, run: str, messages: TextIO) -> str:
     for line in messages:
         message = json.loads(line)
         record(client, run, message)
+        for stage, md5 in message.get("made", {}).items():
+            take_over(client, run, stage, md5)
         status = message.get("end", status)
     client.set_terminated(run, status)
     return status

@@ -19,6 +19,7 @@ from pipeline.config.schema import Configuration, Tracking
 from pipeline.config.stages import STAGES
 from pipeline.system.errors import UserError
 from pipeline.system.paths import CHECKOUT, MLFLOW_DATABASE, PARAMETERS, PROJECT, md5
+from pipeline.tracking import dvc_plan
 from pipeline.tracking.provenance import description, parameters, run_name, tags
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 #: The packages that a logged model needs to be loaded and served, which MLflow installs in the versions of this environment.
 SERVING = ("mlflow", "tensorflow", "keras", "numpy", "h5py")
+
+#: The tag of a run whose last stages did not run. If one runs after all, as with ``dvc repro --force``, its run is another.
+RESTORED = {"restored": "true"}
 
 
 class StageRun:
@@ -92,6 +96,10 @@ class StageRun:
         self._result["dataset"] = {"name": name, "sha256": sha256}
         self._send({"dataset": self._result["dataset"]})
 
+    def take_over(self, made: dict[str, str]) -> None:
+        """Copy the results of later stages, which will not run: `made` has the hash of the output of each."""
+        self._send({"made": made, "tags": RESTORED})
+
     def end(self, status: str, made: tuple[str, Path] | None = None) -> None:
         """Wait until everything is written.
 
@@ -140,7 +148,8 @@ def uri(tracking: Tracking) -> str:
 def stage(name: str, configuration: Configuration) -> Iterator[StageRun]:
     """The run of this execution, open while the stage works.
 
-    The run also gets the results of earlier stages that DVC didn't run, from the runs that made their outputs.
+    It also gets the results of earlier stages that DVC didn't run, from the runs that made their outputs; and those of later
+    ones, if none will run since this one made what it had made before.
 
     Raises:
         UserError: the store can't be used. What the stage has written stays.
@@ -155,6 +164,8 @@ def stage(name: str, configuration: Configuration) -> Iterator[StageRun]:
         with suppress(UserError):  # `error` is raised
             run.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
+    if made := dvc_plan.unchanged_after(name):
+        run.take_over(made)
     try:
         run.end("FINISHED", (name, CHECKOUT / STAGES[name].output))
     except UserError as error:
@@ -170,7 +181,7 @@ def restored(made: dict[str, str], configuration: Configuration) -> None:
 
     """
     beginning = _beginning("compose", configuration, made)
-    StageRun(beginning | {"tags": beginning["tags"] | {"restored": "true"}}).end("FINISHED")
+    StageRun(beginning | {"tags": beginning["tags"] | RESTORED}).end("FINISHED")
 
 
 def _beginning(name: str, configuration: Configuration, made: dict[str, str]) -> dict[str, Any]:
