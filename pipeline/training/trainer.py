@@ -20,9 +20,9 @@ from pipeline.images.strokes import LabelledDrawing
 from pipeline.system.errors import TrainingDiverged
 from pipeline.system.paths import replacing
 from pipeline.system.progress import progress_bar
+from pipeline.training import calibration
 from pipeline.training import network as networks
 from pipeline.training.augment import NONE, augmentation, extended
-from pipeline.training.calibration import temperature
 from pipeline.training.options import TrainOptions
 
 VALIDATION_BATCH = 1000  # images at once; no effect on the result
@@ -31,7 +31,10 @@ BAR = "{desc}{percentage:.0f}%|{bar}| [{elapsed}<{remaining}{postfix}]"  # of st
 
 @dataclass(frozen=True)
 class Epoch:
-    """A row of the history. Losses are mean cross-entropies in nats, accuracies and rates as they are, times in seconds."""
+    """A row of the history. Losses are mean cross-entropies in nats, accuracies and rates as they are, times in seconds.
+
+    The validation loss is that after calibration: without, label smoothing lets it rise while a network learns.
+    """
 
     epoch: int
     learning_rate: float
@@ -105,8 +108,8 @@ class Trainer:
 
     @property
     def best(self) -> Epoch:
-        """The epoch with the best validation accuracy; of equals, the one with the lower loss."""
-        return max(self.history, key=lambda epoch: (epoch.validation_accuracy, -epoch.validation_loss))
+        """The epoch with the lowest validation loss: a few images, by which the accuracies of late epochs differ, are luck."""
+        return min(self.history, key=lambda epoch: epoch.validation_loss)
 
     @property
     def seconds(self) -> float:
@@ -209,11 +212,11 @@ class Trainer:
         return loss, right
 
     def _validate(self) -> tuple[float, float]:
-        """Mean cross-entropy in nats, and accuracy, on the validation split."""
+        """Mean cross-entropy in nats, once calibrated, and accuracy, on the validation split."""
         logits, labels = self._validation_logits(), self.validation.labels
-        with np.errstate(invalid="ignore"):  # of a network that diverged: told by the caller
-            loss = (np.logaddexp.reduce(logits, axis=1) - logits[np.arange(len(labels)), labels]).mean()
-        return float(loss), float((logits.argmax(axis=1) == labels).mean())
+        with np.errstate(all="ignore"):  # of a network that diverged: told by the caller
+            loss = calibration.cross_entropy(logits / calibration.temperature(logits, labels), labels)
+        return loss, float((logits.argmax(axis=1) == labels).mean())
 
     def _validation_logits(self) -> NDArray[np.float32]:
         starts = range(0, len(self.validation.labels), VALIDATION_BATCH)
@@ -225,7 +228,7 @@ class Trainer:
 
         It becomes part of the last layer's weights. To be called once, after `fit`.
         """
-        divisor = temperature(self._validation_logits(), self.validation.labels)
+        divisor = calibration.temperature(self._validation_logits(), self.validation.labels)
         layer = self.network.get_layer("logits")
         layer.set_weights([weight / divisor for weight in layer.get_weights()])
 

@@ -18,7 +18,7 @@ from pipeline.sweep.data import TrialData
 from pipeline.system import tensorflow_setup
 from pipeline.system.errors import TrainingDiverged
 from pipeline.training.augment import augmentation
-from pipeline.training.calibration import temperature
+from pipeline.training.calibration import cross_entropy, temperature
 from tests.data.test_datasets import configured
 
 if TYPE_CHECKING:  # it imports TensorFlow
@@ -194,11 +194,14 @@ def test_a_few_images_that_are_all_read_right_make_no_network_certain(count: int
 def test_calibration_changes_no_answer_and_lowers_the_loss(splits: dict[str, Split]) -> None:
     running = trainer(splits, "training.epochs=6")
     before = exported.predict(running.fit(), splits["validation"].images)
-    loss, _ = running._validate()
     running.calibrate()
     after = exported.predict(running.network, splits["validation"].images)
     assert (after.argmax(axis=1) == before.argmax(axis=1)).all()
-    assert running._validate()[0] < loss
+    modest, calibrated = (
+        cross_entropy(np.log(probabilities), splits["validation"].labels) for probabilities in (before, after)
+    )
+    assert calibrated < modest
+    assert calibrated == pytest.approx(running.best.validation_loss, rel=1e-4)  # by which the epoch was chosen
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7, 100])
