@@ -166,7 +166,8 @@ def _rejection(facts: Facts) -> Section:
     return Section(
         "What it rejects",
         [
-            f"An image whose likeness to a digit (free energy of the logits) is below {values['none_below']:.2f} is no digit. "
+            "An image's likeness to a digit is the free energy of the mean logits of the image and of four copies, moved by "
+            f"two pixels each. Below {values['none_below']:.2f} it is no digit. "
             f"Below {values['unsure_below']:.2f}, or with a probability below {values['sure_from']}, the answer is unsure. The "
             "thresholds were set by validation images.",
             f"Of the test images, {_percent(values['test_rejected'])} are called no digit, and "
