@@ -80,7 +80,7 @@ def _try_out(space: list["Dimension"], for_all: list[str]) -> None:
             try:
                 values = compose(for_all + [part.override(chosen.get(part.key, part.ends[end])) for part in space])
                 for part in space:
-                    for value in () if part in groups else part.values or part.ends:
+                    for value in () if part in groups else part.checked:
                         check_bounds(with_override(values, part.override(value)))
             except UserError as error:
                 problem = str(error)

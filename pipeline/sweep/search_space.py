@@ -34,6 +34,11 @@ class Dimension:
         assert not isinstance(self.distribution, CategoricalDistribution)  # which has values
         return self.distribution.low, self.distribution.high
 
+    @property
+    def checked(self) -> tuple[Any, ...]:
+        """The values that tell whether all are within bounds: those of a choice, the ends of a range or an interval."""
+        return self.values if isinstance(self.distribution, CategoricalDistribution) else self.ends
+
     def suggest(self, trial: Trial) -> Any:
         """Let Optuna choose the value of a trial for this key."""
         match self.distribution:
