@@ -10,10 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, NoReturn
-
-if TYPE_CHECKING:
-    import tkinter as tk
+from typing import Any, NoReturn
 
 
 class _Hidden(MetaPathFinder):
@@ -86,10 +83,11 @@ def error_of_trial(error: Exception) -> Exception | None:
     return None if is_stale else cause  # type: ignore[return-value]
 
 
-def hide_dot_files(window: "tk.Misc") -> None:
+def hide_dot_files(window: Any) -> None:
     """Have Tk's own dialogs for files, which X11 has, list none whose name begins with a dot, unless one asks for them.
 
-    For Tk 8.6, which keeps that in two variables of its own. Without it the dialogs list them.
+    For Tk 8.6, which keeps that in two variables of its own. Without it the dialogs list them. `window` is a widget of
+    tkinter, which nothing below the window imports.
     """
     if window.tk.call("tk", "windowingsystem") == "x11":
         window.tk.call("auto_load", "::tk::dialog::file::")  # which sets these variables
