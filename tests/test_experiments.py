@@ -42,7 +42,7 @@ def test_an_experiment_with_overrides_and_taught_drawings_counts_and_stays_and_s
     assert parameters(project).model.dropout == 0.4
     latest = mlflow_runs(project)[-1]
     assert (latest["name"], latest["tags"]["dvc_experiment"]) == ("dropped", "dropped")
-    assert latest["tags"]["changes"] == "textbook"
+    assert latest["tags"]["changes"] == "textbook, dropout=0.4, epochs=1, dataset=digits, …"
     assert latest["params"]["model.dropout"] == "0.4"
     table = run(project, "dvc", "exp", "show", "--csv").stdout
     assert "dropped" in table
