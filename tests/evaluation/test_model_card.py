@@ -64,7 +64,7 @@ def test_the_card_says_what_the_model_is_made_of_how_good_it_is_and_what_it_is_n
         "| mnist's test images | 20 | 99.50 % | 99.34 % to 99.62 % | 0.30 % | 0.0000 |",
         "| UCI's test writers | 20 | 85.00 % | 63.96 % to 94.76 % | 5.00 % | 0.1000 |",
         "0.19 % in the mean (expected calibration error, 15 bins",
-        "below 5.15 is no digit",
+        "Below 5.15 it is no digit",
         "54.00 % are called no digit",
         "It finds 0 least often in the collection's held-out drawings: 50.00 % of 2 images.",
         "## What it is not for",
