@@ -27,8 +27,7 @@ class Column(ttk.Frame):
         self._best: int | None = None
         self._span = (0.0, 0.0)  # where the bars begin and end
         self._room: tuple[float, float] = (WIDTH - 2 * PAD, ANSWER_HEIGHT)  # for the answer, at 96 dots an inch, pixels
-        wrap = round(self._room[0] * px)
-        self.model = ttk.Label(self, style="CardFaint.TLabel", anchor="center", justify="center", wraplength=wrap)
+        self.model = ttk.Label(self, style="CardFaint.TLabel", anchor="center", justify="center")
         self.model.pack(fill="x")
         self.model.bind("<Configure>", lambda event: self.model.configure(wraplength=event.width))
         # In a frame of its own size, so that the column stays where it is whatever the answer.
