@@ -25,6 +25,7 @@ LONGEST = 800  # side of the picture that is looked at, pixels: more costs time 
 DEVIATIONS = 4.0  # of the paper's noise: less than this from the paper is no ink
 SEPARATE = 4.0  # two classes are apart by this many of their standard deviations: a slope's halves are by 3.5, MNIST's by 4.5
 SOFT, STRONG = 3.0, 60  # or by fewer, but with such a contrast without shade: a small digit's soft edges; noise's are by 2.7
+CLEAR, STAYS = 16, 0.7  # or in a small picture by any, with such a contrast of which so much stays without its noise
 SHADED = 1.25  # times as far apart are the classes without the shade, if there is one
 SMALLEST = 48  # shorter side of a picture in which lines, shadows and edges are looked for, pixels: 28 x 28 is one digit
 ENOUGH = 40_000  # pixels, of which the paper's level and noise are estimated
@@ -107,7 +108,8 @@ def _ink_in(grey: Grey) -> Ink:
     classes, flat_classes = two_classes(sampled(grey)), two_classes(sampled(flat))
     inside = slice(0, grey.shape[0]), slice(0, grey.shape[1])
     soft = flat_classes.apart >= SOFT and flat_classes.contrast >= STRONG
-    if soft or max(classes.apart, flat_classes.apart) >= SEPARATE:
+    small = min(grey.shape) < SMALLEST and flat_classes.contrast >= CLEAR and _stays(flat, flat_classes.contrast)
+    if soft or small or max(classes.apart, flat_classes.apart) >= SEPARATE:
         if flat_classes.apart > SHADED * classes.apart:
             grey, classes = flat, flat_classes
         dark = grey <= classes.threshold
@@ -162,6 +164,12 @@ def _out_of_shadow(grey: Grey) -> tuple[Grey, Grey]:
     if two_classes(sampled(lit)).apart <= SHADED * apart:
         return grey, flat
     return lit, lit - shade(lit)
+
+
+def _stays(flat: Grey, contrast: float) -> bool:
+    """Whether the contrast of a picture without its shade is that of strokes: the mean of neighbours has little of noise's."""
+    smooth = ndimage.uniform_filter(flat, 3)
+    return two_classes(smooth.ravel()).contrast >= STAYS * contrast
 
 
 def _most(difference: Grey) -> float:

@@ -11,7 +11,7 @@ from PIL import Image
 from pipeline.images.arrays import SIDE, Images, Ink, Mask
 
 #: Raised by one whenever the same picture gives another input. Exported models carry the version they were made with.
-VERSION = 3
+VERSION = 4
 
 BOX = 20  # longer side of the ink's box within it, pixels
 FAINT = 0.15  # ink below this part of the darkest ink is paper, when the ink's box is looked for

@@ -2,11 +2,12 @@ from itertools import product
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from gui.replay import drawn
 from pipeline.images import blots
 from pipeline.images.photo import BlankPicture
+from tests import paper as on_paper
 from tests.hand import DIGITS, moved
 
 
@@ -119,6 +120,16 @@ def test_ink_may_cover_most_of_a_page_in_a_shade(shade: int) -> None:
     lit = page + 60 + np.linspace(-shade, shade, page.shape[0])[:, np.newaxis] + np.linspace(0, shade, page.shape[1])
     image = Image.fromarray(np.clip(lit, 0, 255).astype(np.uint8))
     assert difference(blots.fit(image), blots.fit(seven(width=40))) < 6
+
+
+@pytest.mark.parametrize(("digit", "contrast", "noise"), [(8, 40, 5), (6, 24, 3)])
+def test_a_small_picture_full_of_ink_may_be_faint_noisy_and_in_a_shade(digit: int, contrast: int, noise: float) -> None:
+    inked = Image.fromarray(np.uint8(on_paper.drawn(moved(DIGITS[digit], 140, 80, 130), pen=20) * 255))
+    whole = inked.crop(inked.getbbox()).resize((28, 28), Image.Resampling.BOX)
+    soft = np.asarray(whole.filter(ImageFilter.GaussianBlur(1)), float) / 255
+    shaded = 140 + np.linspace(25, -25, 28)[:, np.newaxis] + np.linspace(40, -40, 28) - contrast * soft
+    noisy = on_paper.picture(shaded + np.random.default_rng(0).normal(0, noise, shaded.shape))
+    assert difference(blots.fit(noisy), blots.fit(whole)) < 35
 
 
 FRAMES = {
