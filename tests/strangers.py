@@ -21,7 +21,6 @@ HAND = Hands(
     **dict.fromkeys(("slant", "stretch", "bend", "jitter", "ends", "shift"), 0.04),
     rotate_degrees=8.0,
     rounding=0.5,
-    square=0.0,
 )
 
 Weights = dict[str, list[NDArray[np.float32]]]

@@ -23,7 +23,6 @@ Line = NDArray[np.float64]  # (points, 2), x and y in the unit square, y downwar
 SPACING = 0.12  # points of a stroke are at most so far apart: enough to bend it
 TANGENT = 3  # points from an end that tell where the stroke was going
 LONGEST_CUT = 0.3  # of a stroke's length
-MOST_STRETCHED = 3.0  # times as wide as it was: a line that goes straight down has no width to be stretched
 
 Width = Annotated[float, Field(gt=0, le=SIDE / 2)]
 
@@ -40,7 +39,6 @@ class Hands(Section):
     ends: Factor
     shift: Factor
     rounding: Factor
-    square: Factor
 
 
 def in_unit_square(strokes: Iterable[Stroke]) -> list[Line]:
@@ -64,9 +62,6 @@ def change(lines: list[Line], options: Hands, random: np.random.Generator) -> li
     turn, slant = random.normal(0, options.rotate_degrees) * np.pi / 180, random.normal(0, options.slant)
     points = np.concatenate(changed)
     width = np.exp(random.normal(0, options.stretch))
-    if random.random() < options.square:
-        across, down = np.ptp(points, axis=0)
-        width *= min(down / max(across, 1e-9), MOST_STRETCHED)
     matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ np.array([[width, slant], [0, 1]])
     angles = np.pi * points[:, :, np.newaxis] + random.uniform(0, 2 * np.pi, (2, 2))  # (points, along x and y, of x and y)
     bent = points + (random.normal(0, options.bend, (2, 2)) * np.sin(angles)).sum(axis=1)

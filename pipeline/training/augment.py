@@ -14,7 +14,7 @@ from tqdm import tqdm
 from pipeline.images import hands
 from pipeline.images.arrays import CLASSES, SIDE, Split
 from pipeline.images.hands import Hands
-from pipeline.images.preprocessing import BOX
+from pipeline.images.preprocessing import BOX, FAINT
 from pipeline.images.strokes import LabelledDrawing
 from pipeline.system.section import Count, Factor, Name, Rate, Section
 from pipeline.training.forms import Forms
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 NONE = CLASSES  # label of what is no digit
+MOST_STRETCHED = 5.0  # times as wide as it was: of a line that goes straight down a block would be left
 
 Pixels = Annotated[float, Field(ge=0, le=SIDE // 2)]
 
@@ -36,6 +37,7 @@ class Augment(Section):
     rotate_degrees: Annotated[float, Field(ge=0, le=180)]
     zoom: Rate
     shear: Factor
+    square: Factor
     elastic_pixels: Pixels
     elastic_grid: Annotated[int, Field(ge=2, le=SIDE)]
     thickness: Factor
@@ -98,7 +100,7 @@ def augmentation(options: Augment) -> Callable[["tf.Tensor", "tf.Tensor"], "tf.T
     """
     import tensorflow as tf  # in each function, not with the options: it takes seconds
 
-    affine = any((options.shift_pixels, options.rotate_degrees, options.zoom, options.shear))
+    affine = any((options.shift_pixels, options.rotate_degrees, options.zoom, options.shear, options.square))
 
     def apply(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         seeds = tf.random.split(seed, 7)  # (7, 2)
@@ -122,13 +124,18 @@ def augmentation(options: Augment) -> Callable[["tf.Tensor", "tf.Tensor"], "tf.T
 
 
 def _transform(images: "tf.Tensor", options: Augment, seed: "tf.Tensor") -> "tf.Tensor":
-    """Turn, zoom, slant and shift each image about its middle, with bilinear interpolation."""
+    """Turn, zoom, slant and shift each image about its middle, with bilinear interpolation; make the ink of some a square."""
     import tensorflow as tf
 
     count = tf.shape(images)[0]
-    draw = tf.random.stateless_uniform((6, count), seed, -1.0, 1.0)
+    draw = tf.random.stateless_uniform((7, count), seed, -1.0, 1.0)
     angle = draw[0] * (options.rotate_degrees * pi / 180)
     width, height = 1 + draw[1] * options.zoom, 1 + draw[2] * options.zoom
+    if options.square:
+        sides = tf.stack([_extent(images, axis) for axis in (1, 2)])  # (2, n): across and down
+        shares = tf.maximum(sides / tf.reduce_max(sides, axis=0), 1 / MOST_STRETCHED)  # of the longer side
+        shares = tf.where(draw[6] < 2 * options.square - 1, shares, 1.0)
+        width, height = width * shares[0], height * shares[1]
     slant = draw[3] * options.shear
     cosine, sine = tf.cos(angle), tf.sin(angle)
     # Output coordinates to input coordinates: rotation x shear x zoom.
@@ -146,6 +153,16 @@ def _transform(images: "tf.Tensor", options: Augment, seed: "tf.Tensor") -> "tf.
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
     )
+
+
+def _extent(images: "tf.Tensor", axis: int) -> "tf.Tensor":
+    """From the first to the last line along an axis of each image that has ink, (n,), pixels, at least 1."""
+    import tensorflow as tf
+
+    has_ink = tf.cast(tf.reduce_any(images[..., 0] >= FAINT, axis), tf.float32)  # (n, 28)
+    number = tf.range(SIDE, dtype=tf.float32)
+    last, before_first = tf.reduce_max(has_ink * (number + 1), 1), SIDE - tf.reduce_max(has_ink * (SIDE - number), 1)
+    return tf.maximum(last - before_first, 1.0)
 
 
 def _bend(images: "tf.Tensor", pixels: float, grid: int, seed: "tf.Tensor") -> "tf.Tensor":

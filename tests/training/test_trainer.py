@@ -252,6 +252,18 @@ def test_a_veil_brightens_the_paper_and_a_small_scan_is_black_and_white(splits: 
     assert np.corrcoef(coarse.ravel(), images.ravel())[0, 1] > 0.8
 
 
+def test_a_squared_digit_is_as_wide_as_high_unless_that_were_more_than_five_times_as_wide() -> None:
+    import tensorflow as tf
+
+    images = np.zeros((3, 28, 28, 1), np.float32)
+    for image, width in zip(images, (2, 10, 20), strict=True):
+        image[4:24, 14 - width // 2 : 14 + width // 2] = 1
+    squared = augmentation(configured("augment=none", "augment.square=1.0").augment)(tf.constant(images), tf.constant([0, 5]))
+    np.testing.assert_allclose(squared.numpy().sum(axis=(1, 2, 3)) / 20, [10, 20, 20], atol=0.1)
+    as_it_is = augmentation(configured("augment=none", "augment.square=0.0").augment)(tf.constant(images), tf.constant([0, 5]))
+    assert (as_it_is.numpy() == images).all()
+
+
 def test_noise_changes_every_pixel_and_a_patch_is_a_rectangle_of_one_brightness(splits: dict[str, Split]) -> None:
     import tensorflow as tf
 
