@@ -5,7 +5,7 @@ IN_VENV := . .venv/bin/activate &&
 # A virtual environment holds its own path: one that came along with a moved or copied project is made anew.
 MOVED := $(shell test -e .venv/bin/activate && ! grep -qF '$(CURDIR)/.venv' .venv/bin/activate && echo moved)
 
-.PHONY: help run test gui ui lock clean moved
+.PHONY: help run test coverage gui ui lock clean moved
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -17,8 +17,12 @@ run: .venv/installed ## Run what has changed of the pipeline: MNIST to models/mn
 test: .venv/installed ## Run every check: ruff, mypy, import contracts, pytest
 	@$(IN_VENV) ruff check && ruff format --check && mypy && lint-imports --no-logo
 	@# Three processes, for many tests wait for others; whole files, for the tests of a file share what they have made.
-	@$(IN_VENV) pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=
-	@$(IN_VENV) echo "The tests run $$(coverage report --format=total) % of the lines of pipeline/ and gui/ in their own processes."
+	@$(IN_VENV) pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+coverage: .venv/installed ## Measure how much of the code the quick tests run: they take a minute or two
+	@# Not a part of `make test`, which took half as long again on Python 3.11: there a library's code is slowed down too.
+	@$(IN_VENV) pytest -n 2 --dist loadfile -m "not slow" --cov --cov-report=
+	@$(IN_VENV) echo "The quick tests run $$(coverage report --format=total) % of the lines of pipeline/ and gui/."
 
 gui: .venv/installed ## Open the window and draw a digit
 	@$(IN_VENV) python -m gui
