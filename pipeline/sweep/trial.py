@@ -14,6 +14,7 @@ from distributed import Queue, Worker, WorkerPlugin, get_worker
 
 from pipeline.config.check import check
 from pipeline.config.schema import Configuration
+from pipeline.images.arrays import Split
 from pipeline.sweep.data import TrialData
 from pipeline.system import tensorflow_setup
 from pipeline.system.errors import UserError
@@ -28,6 +29,9 @@ EpochFields = dict[str, float]
 
 #: Keras sets its precision for the whole process, so a worker with several threads trains one trial at a time.
 _one_at_a_time = threading.Lock()
+
+#: The training images of the last trial with what was put among them, by what decides that.
+_extended_last: dict[str, Split] = {}
 
 
 @dataclass(frozen=True)
@@ -125,10 +129,29 @@ def fit(configuration: Configuration, data: TrialData, on_epoch: Callable[[Epoch
 
     gc.collect()  # frees the graphs of the last trial, which are reference cycles
     with _one_at_a_time:
+        train = _extended(configuration, data)
+        augment = configuration.augment.model_copy(update={"negatives": 0.0})  # they are there already
         trainer = Trainer(
-            *(configuration, data.train, data.drawings, data.validation, data.mean, data.standard_deviation),
+            *(configuration.model_copy(update={"augment": augment}), train, [], data.validation),
+            *(data.mean, data.standard_deviation),
             shows_progress=False,  # the terminal is the coordinator's
         )
         trainer.fit(report)
     best = trainer.best
     return TrialResult(best.validation_accuracy, best.validation_loss, best.epoch, trainer.seconds)
+
+
+def _extended(configuration: Configuration, data: TrialData) -> Split:
+    """The training images, the drawings rendered, and what is no digit.
+
+    Rendering takes seconds, as long as a short training, and in most sweeps comes out the same for all trials: that of the last
+    trial is kept.
+    """
+    from pipeline.training.augment import extended
+
+    seed = configuration.training.seed
+    key = f"{data.sha256} {configuration.dataset.model_dump_json()} {configuration.augment.model_dump_json()} {seed}"
+    if key not in _extended_last:
+        _extended_last.clear()
+        _extended_last[key] = extended(data.train, data.drawings, configuration.augment, seed)
+    return _extended_last[key]

@@ -12,6 +12,7 @@ import pytest
 from pipeline.config.schema import Configuration
 from pipeline.data import datasets
 from pipeline.images.arrays import Split
+from pipeline.images.strokes import LabelledDrawing
 from pipeline.inference import exported
 from pipeline.sweep import trial
 from pipeline.sweep.data import TrialData
@@ -20,6 +21,7 @@ from pipeline.system.errors import TrainingDiverged
 from pipeline.training.augment import augmentation
 from pipeline.training.calibration import cross_entropy, temperature
 from tests.data.test_datasets import configured
+from tests.hand import DIGITS
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from pipeline.training.trainer import Trainer
@@ -99,6 +101,22 @@ def test_a_trial_of_a_sweep_trains_as_the_stage_does_whatever_else_draws_random_
     assert result.validation_accuracy == alone.best.validation_accuracy
     assert [row["validation_loss"] for row in rows] == pytest.approx([row.validation_loss for row in alone.history], rel=1e-4)
     assert shown.getvalue() == ""  # the terminal is the coordinator's
+
+
+@pytest.mark.slow
+def test_a_trial_with_drawings_and_non_digits_trains_as_the_stage_does_also_after_another(splits: dict[str, Split]) -> None:
+    from pipeline.training.trainer import Trainer
+
+    drawings = [LabelledDrawing(digit, DIGITS[digit]) for digit in range(10)]
+    data = TrialData(splits["train"], drawings, splits["validation"], 0.15, 0.3, "with drawings")
+    losses = []
+    for negatives in (0.2, 0.2, 0.0, 0.2):
+        configuration = configured(*SMALL, "training.epochs=1", "augment=light", f"augment.negatives={negatives}")
+        alone = Trainer(configuration, *data[:-1], None)
+        alone.fit()
+        losses.append(trial.fit(configuration, data, lambda _: None).validation_loss)
+        assert losses[-1] == pytest.approx(alone.best.validation_loss, rel=1e-4)
+    assert losses[0] != pytest.approx(losses[2], rel=1e-3)
 
 
 @pytest.mark.slow
