@@ -1,8 +1,10 @@
 """A hand for the tests of the window: draws on its canvas with the mouse, presses keys, waits for what is to come."""
 
 import time
+import tkinter as tk
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw
@@ -19,6 +21,7 @@ STROKES: dict[int, list[list[Point]]] = {
     7: [[(0.3, 0.22), (0.7, 0.22), (0.45, 0.8)]],
 }
 STEPS = 8  # of the mouse between two points
+LATE = 2**30  # time of an event that is later than those of the screen itself, milliseconds
 
 
 def wait(window: App, until: Callable[[], Any], seconds: float = 60) -> None:
@@ -60,6 +63,34 @@ def drag(window: App, way: list[Point], button: int = 1) -> None:
         window.update()
     window.canvas.event_generate(f"<ButtonRelease-{button}>", x=pixels[-1][0], y=pixels[-1][1])
     window.update()
+
+
+def drop(window: App, path: Path) -> None:
+    """Drag a file from another window, as from a file manager, and drop it on the canvas."""
+    from tkinterdnd2 import COPY
+
+    files = tk.Toplevel(window)
+    files.geometry("100x100+900+600")
+    source = tk.Label(files, text="files")
+    source.pack(fill="both", expand=True)
+    source.drag_source_register(1)  # type: ignore[attr-defined]
+    source.dnd_bind("<<DragInitCmd>>", lambda _: (COPY, "text/uri-list", path.as_uri()))  # type: ignore[attr-defined]
+    window.update()
+    # tkdnd, which waits in a loop of its own until the button is released, ignores events without a time.
+    x, y = window.canvas.winfo_rootx() + 50, window.canvas.winfo_rooty() + 50
+    way = [(files.winfo_rootx() + 60, files.winfo_rooty() + 60), (x, y), (x + 1, y)]
+
+    def move(number: int = 0) -> None:
+        if number == len(way):
+            source.event_generate("<ButtonRelease-1>", time=LATE + number)
+            return
+        source.event_generate("<B1-Motion>", rootx=way[number][0], rooty=way[number][1], time=LATE + number)
+        window.after(20, move, number + 1)
+
+    window.after(20, move, 1)
+    source.event_generate("<Button-1>", rootx=files.winfo_rootx() + 10, rooty=files.winfo_rooty() + 10, time=LATE)
+    source.event_generate("<B1-Motion>", rootx=way[0][0], rooty=way[0][1], time=LATE)
+    files.destroy()
 
 
 def middle_of_label(window: App, number: int) -> Point:

@@ -13,13 +13,14 @@ from gui.page.palette import DARK, LIGHT, Palette
 from gui.page.session import Session
 from gui.reading.client import ReadingClient
 from gui.reading.messages import sentence
-from gui.reading.model_catalog import CHAMPION, Catalog
+from gui.reading.model_catalog import CHAMPION, ENDINGS, Catalog
 from gui.window import file_dialogs, theme
 from gui.window.answer_column import Column
 from gui.window.canvas import Surface
 from gui.window.collect_dialog import CollectDialog
 from gui.window.commands import CORRECT, CORRECT_WHOLE, Actions
 from gui.window.dialog import Help
+from gui.window.dropping import accept_files
 from gui.window.explanation_panel import Panel, say
 from gui.window.menu import MenuBar
 from gui.window.model_dialog import Picker
@@ -171,6 +172,12 @@ class App(tk.Tk):
 
         return told
 
+    def _open(self, path: Path) -> None:
+        if path.suffix.lower() in ENDINGS:
+            self.session.models.open(MAIN, str(path))
+        else:
+            self.session.open_drawing(path)
+
     def _choose_model(self, slot: int, title: str) -> None:
         Picker(self, self.palette, self.px, title, self.catalog, lambda name: self.session.models.open(slot, name))
 
@@ -252,6 +259,7 @@ class App(tk.Tk):
         self._polling = self.after(1, self._look)
         if not self.session.models.is_chosen(MAIN):  # a script may have chosen another meanwhile
             self.session.models.open(MAIN, name)
+        accept_files(self, self._told(self._open))
 
     def _look_into_store(self, version: int) -> None:
         """Fill the list of models before somebody asks for it, for that takes seconds; but not while somebody draws."""

@@ -62,6 +62,7 @@ HELP = (
     ("Draw", "left button, pen or finger"),
     ("Erase a stroke", "right button"),
     ("Select another digit", "click its label"),
+    ("Open a picture, a drawing or a model", "drop its file"),
     ("Correct the selected digit", "0 … 9"),
     ("Correct all as one digit", "Alt+0 … Alt+9"),
     ("Go to the next control; press it", "Tab; Space"),

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from gui import App, replay
-from gui.page.models import SECOND
+from gui.page.models import MAIN, SECOND
 from gui.page.palette import DARK, LIGHT
 from gui.reading import model_catalog
 from gui.reading.client import ENDED, ReadingClient
@@ -27,7 +27,7 @@ from pipeline.images.strokes import LabelledDrawing
 from pipeline.inference.default_model import SHIPPED
 from pipeline.inference.description import ATTRIBUTE
 from tests.hand import DIGITS
-from tests.mouse import STROKES, answered, drag, draw, explain, image_of, middle_of_label, press, row, wait
+from tests.mouse import STROKES, answered, drag, draw, drop, explain, image_of, middle_of_label, press, row, wait
 
 
 @pytest.fixture(scope="module")
@@ -380,6 +380,18 @@ def test_what_is_no_image_is_told(window: App, tmp_path: Path, monkeypatch: pyte
         wait(window, lambda: "Opening" not in window.session.status)
         assert name in window.session.status
         assert window.session.page.blank
+
+
+def test_a_file_that_is_dropped_on_the_window_is_opened(window: App, model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a seven {1}.png"
+    image_of(7).save(path)
+    drop(window, path)
+    answered(window, "7")
+    assert "a seven {1}.png" in window.session.status
+    drop(window, Path(shutil.copy(model, tmp_path / "other.h5")))
+    wait(window, lambda: "other.h5" in window.session.models.introductions[MAIN])
+    drop(window, tmp_path / "nowhere.json")
+    assert "nowhere.json" in window.session.status
 
 
 def test_an_image_that_can_not_be_read_has_no_answer(window: App, tmp_path: Path) -> None:
