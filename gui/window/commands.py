@@ -25,7 +25,7 @@ class Command:
 
 
 COMMANDS = (
-    Command("File", "Open an image or a drawing …", "open", ("<Control-o>", "<Control-O>"), "Ctrl+O"),
+    Command("File", "Open a picture or a drawing …", "open", ("<Control-o>", "<Control-O>"), "Ctrl+O"),
     Command("File", "Close the picture", "leave", ("<Escape>",), "Esc"),
     Command("File", "Save the drawing …", "save", ("<Control-s>", "<Control-S>"), "Ctrl+S"),
     Command("File", "Quit", "quit", ("<Control-q>", "<Control-Q>"), "Ctrl+Q"),

@@ -21,10 +21,10 @@ def open_model(parent: tk.Misc) -> str:
 
 
 def open_drawing(parent: tk.Tk, session: Session) -> None:
-    """Ask for an image or a drawing, and show it."""
+    """Ask for a picture or a drawing, and show it."""
     hide_dot_files(parent)
-    kinds = [("Images and drawings", " ".join(f"*{ending}" for ending in (*files.IMAGES, ".json"))), ("All files", "*")]
-    if path := filedialog.askopenfilename(parent=parent, title="Open an image or a drawing", filetypes=kinds):
+    kinds = [("Pictures and drawings", " ".join(f"*{ending}" for ending in (*files.IMAGES, ".json"))), ("All files", "*")]
+    if path := filedialog.askopenfilename(parent=parent, title="Open a picture or a drawing", filetypes=kinds):
         session.open_drawing(Path(path))
 
 
