@@ -31,6 +31,7 @@ def train(configuration: "Configuration", checkpoint: Path, run: "StageRun") -> 
 
     from pipeline.data import prepared
     from pipeline.training import samples
+    from pipeline.training.augment import extended
     from pipeline.training.trainer import Trainer  # needs TensorFlow to be set up
 
     def on_epoch(epoch: "Epoch") -> None:
@@ -45,7 +46,8 @@ def train(configuration: "Configuration", checkpoint: Path, run: "StageRun") -> 
     run.dataset(data["dataset"], data["sha256"])
     images, drawings, validation = prepared.load("train"), prepared.drawings(), prepared.load("validation")
     samples.write(TRAINED / samples.SAMPLES, drawings, images.images, configuration.augment, configuration.training.seed)
-    trainer = Trainer(configuration, images, drawings, validation, data["mean"], data["standard_deviation"], checkpoint)
+    images = extended(images, drawings, configuration.augment, configuration.training.seed, shows_progress=True)
+    trainer = Trainer(configuration, images, validation, data["mean"], data["standard_deviation"], checkpoint)
     trainer.fit(on_epoch)
     trainer.calibrate()
     return trainer

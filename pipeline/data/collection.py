@@ -8,7 +8,6 @@ downward; in other lists they may be in any unit. The files of a collection hold
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -65,4 +64,4 @@ def _checked(where: str, item: dict[str, Any]) -> LabelledDrawing:
 
 def text_of(drawings: Sequence[LabelledDrawing]) -> str:
     """The text of a file that holds these drawings, a line each."""
-    return "[\n" + ",\n".join(json.dumps(asdict(drawing)) for drawing in drawings) + "\n]\n"
+    return "[\n" + ",\n".join(json.dumps(vars(drawing)) for drawing in drawings) + "\n]\n"

@@ -23,9 +23,9 @@ from pipeline.system.errors import DataError
 
 LONGEST = 800  # side of the picture that is looked at, pixels: more costs time and shows no more
 DEVIATIONS = 4.0  # of the paper's noise: less than this from the paper is no ink
-SEPARATE = 4.0  # two classes are apart by this many of their standard deviations: a slope's halves are by 3.5, MNIST's by 4.5
-SOFT, STRONG = 3.0, 60  # or by fewer, but with such a contrast without shade: a small digit's soft edges; noise's are by 2.7
-CLEAR, STAYS = 16, 0.7  # or in a small picture by any, with such a contrast of which so much stays without its noise
+SEPARATE = 4.0  # standard deviations between the classes of ink and paper: a slope's halves are 3.5 apart, MNIST's 4.5
+SOFT, STRONG = 3.0, 60  # less will do with a strong contrast, as a small digit's soft edges have; noise's are 2.7 apart
+CLEAR, STAYS = 16, 0.7  # in a small picture any will do with a clear contrast, of which a mean of neighbours keeps this part
 SHADED = 1.25  # times as far apart are the classes without the shade, if there is one
 SMALLEST = 48  # shorter side of a picture in which lines, shadows and edges are looked for, pixels: 28 x 28 is one digit
 ENOUGH = 40_000  # pixels, of which the paper's level and noise are estimated
@@ -167,7 +167,7 @@ def _out_of_shadow(grey: Grey) -> tuple[Grey, Grey]:
 
 
 def _stays(flat: Grey, contrast: float) -> bool:
-    """Whether the contrast of a picture without its shade is that of strokes: the mean of neighbours has little of noise's."""
+    """Whether the mean of neighbouring pixels keeps the contrast of a picture without its shade: that of noise goes."""
     smooth = ndimage.uniform_filter(flat, 3)
     return two_classes(smooth.ravel()).contrast >= STAYS * contrast
 

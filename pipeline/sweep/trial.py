@@ -129,13 +129,9 @@ def fit(configuration: Configuration, data: TrialData, on_epoch: Callable[[Epoch
 
     gc.collect()  # frees the graphs of the last trial, which are reference cycles
     with _one_at_a_time:
-        train = _extended(configuration, data)
-        augment = configuration.augment.model_copy(update={"negatives": 0.0})  # they are there already
-        trainer = Trainer(
-            *(configuration.model_copy(update={"augment": augment}), train, [], data.validation),
-            *(data.mean, data.standard_deviation),
-            shows_progress=False,  # the terminal is the coordinator's
-        )
+        images = _extended(configuration, data)
+        trainer = Trainer(configuration, images, data.validation, data.mean, data.standard_deviation)
+        trainer.shows_progress = False  # the terminal is the coordinator's
         trainer.fit(report)
     best = trainer.best
     return TrialResult(best.validation_accuracy, best.validation_loss, best.epoch, trainer.seconds)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 NONE = CLASSES  # label of what is no digit
-MOST_STRETCHED = 5.0  # times as wide as it was: of a line that goes straight down a block would be left
 
 Pixels = Annotated[float, Field(ge=0, le=SIDE // 2)]
 
@@ -38,6 +37,7 @@ class Augment(Section):
     zoom: Rate
     shear: Factor
     square: Factor
+    square_stretch: Annotated[float, Field(ge=1, le=SIDE)]
     elastic_pixels: Pixels
     elastic_grid: Annotated[int, Field(ge=2, le=SIDE)]
     thickness: Factor
@@ -133,7 +133,7 @@ def _transform(images: "tf.Tensor", options: Augment, seed: "tf.Tensor") -> "tf.
     width, height = 1 + draw[1] * options.zoom, 1 + draw[2] * options.zoom
     if options.square:
         sides = tf.stack([_extent(images, axis) for axis in (1, 2)])  # (2, n): across and down
-        shares = tf.maximum(sides / tf.reduce_max(sides, axis=0), 1 / MOST_STRETCHED)  # of the longer side
+        shares = tf.maximum(sides / tf.reduce_max(sides, axis=0), 1 / options.square_stretch)  # of the longer side
         shares = tf.where(draw[6] < 2 * options.square - 1, shares, 1.0)
         width, height = width * shares[0], height * shares[1]
     slant = draw[3] * options.shear

@@ -3,7 +3,7 @@
 import math
 import time
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from pipeline.images.arrays import CLASSES, SIDE, Split, network_input
-from pipeline.images.strokes import LabelledDrawing
 from pipeline.system.errors import TrainingDiverged
 from pipeline.system.paths import replacing
 from pipeline.system.progress import progress_bar
 from pipeline.training import calibration
 from pipeline.training import network as networks
-from pipeline.training.augment import NONE, augmentation, extended
+from pipeline.training.augment import NONE, augmentation
 from pipeline.training.options import TrainOptions
 
 VALIDATION_BATCH = 1000  # images at once; no effect on the result
@@ -51,8 +50,7 @@ class Trainer:
 
     Args:
         configuration: its model, optimizer, schedule, augment and training are used.
-        train: images to train on.
-        drawings: strokes to train on as well.
+        train: images to train on; those labelled `NONE` are no digits.
         validation: images to choose the best epoch by.
         mean: of the training images' pixels, 0 to 1.
         standard_deviation: likewise.
@@ -63,7 +61,6 @@ class Trainer:
 
     configuration: TrainOptions
     train: Split
-    drawings: Sequence[LabelledDrawing]
     validation: Split
     mean: float
     standard_deviation: float
@@ -77,7 +74,6 @@ class Trainer:
         self._logits = networks.logits_of(self.network)
         self._augment = augmentation(self.configuration.augment)
         self._loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
-        self.train = extended(self.train, self.drawings, self.configuration.augment, options.seed, self.shows_progress)
         self._images = tf.constant(self.train.images[..., np.newaxis])  # (n, 28, 28, 1) uint8
         self._labels = tf.constant(self.train.labels)
         # Signatures, or the last batch, which is smaller, is traced again: a second and more.

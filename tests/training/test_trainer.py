@@ -43,7 +43,7 @@ def training(configuration: Configuration, train: Split, validation: Split, chec
     """A training of what `configuration` says."""
     from pipeline.training.trainer import Trainer
 
-    return Trainer(configuration, train, [], validation, 0.15, 0.3, checkpoint)
+    return Trainer(configuration, train, validation, 0.15, 0.3, checkpoint)
 
 
 def trainer(splits: dict[str, Split], *overrides: str, checkpoint: Path | None = None) -> "Trainer":
@@ -105,6 +105,7 @@ def test_a_trial_of_a_sweep_trains_as_the_stage_does_whatever_else_draws_random_
 
 @pytest.mark.slow
 def test_a_trial_with_drawings_and_non_digits_trains_as_the_stage_does_also_after_another(splits: dict[str, Split]) -> None:
+    from pipeline.training.augment import extended
     from pipeline.training.trainer import Trainer
 
     drawings = [LabelledDrawing(digit, DIGITS[digit]) for digit in range(10)]
@@ -112,7 +113,8 @@ def test_a_trial_with_drawings_and_non_digits_trains_as_the_stage_does_also_afte
     losses = []
     for negatives in (0.2, 0.2, 0.0, 0.2):
         configuration = configured(*SMALL, "training.epochs=1", "augment=light", f"augment.negatives={negatives}")
-        alone = Trainer(configuration, *data[:-1], None)
+        images = extended(data.train, drawings, configuration.augment, configuration.training.seed)
+        alone = Trainer(configuration, images, data.validation, data.mean, data.standard_deviation)
         alone.fit()
         losses.append(trial.fit(configuration, data, lambda _: None).validation_loss)
         assert losses[-1] == pytest.approx(alone.best.validation_loss, rel=1e-4)
