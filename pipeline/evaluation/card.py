@@ -168,6 +168,8 @@ def _rejection(facts: Facts) -> Section:
         [
             "An image's likeness to a digit is the free energy of the mean logits of the image and of four copies, moved by "
             f"two pixels each. Below {values['none_below']:.2f} it is no digit. "
+            f"The window's answer goes by {'that mean' if values['answers_by_mean'] else 'the logits of the image'}, which has "
+            "the lower cross-entropy on validation images. "
             f"Below {values['unsure_below']:.2f}, or with a probability below {values['sure_from']}, the answer is unsure. The "
             "thresholds were set by validation images.",
             f"Of the test images, {_percent(values['test_rejected'])} are called no digit, and "

@@ -122,7 +122,7 @@ def corrupted(options: CorruptionSet, test: Split) -> list[Outside]:
 
 def answers(logits: NDArray[np.float32], of: Outside, limits: Thresholds) -> Answers:
     """What a network says of the n images of a set, by its logits, (5 n, 10), of their `rejection.copies`."""
-    probabilities: Probabilities = softmax(logits[: len(of.split.labels)], axis=1)
+    probabilities: Probabilities = softmax(limits.logits_of_answers(logits), axis=1)
     scored = zip(rejection.score(logits), probabilities.max(axis=1), strict=True)
     return Answers(of.split.labels, probabilities, np.array([limits.verdict(*each) == "none" for each in scored]))
 

@@ -15,13 +15,14 @@ from pipeline.evaluation import card, metrics, outside, page
 from pipeline.evaluation.card import Facts
 from pipeline.evaluation.options import EvaluateOptions, Evaluation
 from pipeline.evaluation.outside import Answers, Outside
-from pipeline.images.arrays import CLASSES, Images, Probabilities, Split
+from pipeline.images.arrays import CLASSES, Images, Labels, Probabilities, Split
 from pipeline.inference import exported, rejection
 from pipeline.inference.description import outside_accuracies
 from pipeline.inference.rejection import Rejection, Thresholds
 from pipeline.system.errors import ModelError
 from pipeline.system.paths import MODEL_FILE, MODELS, REPORTS, TRAINED, replacing
 from pipeline.training import negatives, trained
+from pipeline.training.calibration import cross_entropy
 
 if TYPE_CHECKING:
     import keras
@@ -59,7 +60,7 @@ def make(options: EvaluateOptions, sets: Sequence[Outside]) -> tuple[dict[str, A
     values = measure(test, probabilities, options.evaluation) | trained.result()
     values |= measure_rejection(before_softmax, logits, options.rejection)
     limits = Thresholds(**{name: values[name] for name in Thresholds.model_fields})
-    # Of test images the most probable answer counts, rejected or not: their accuracy is to be compared with that of others.
+    # Of test images the network's most probable answer counts, rejected or not: it is to be compared with that of others.
     answers = {card.TEST: Answers(test.labels, probabilities, np.zeros(len(test.labels), np.bool_))}
     for each in sets:
         answers[each.name] = outside.answers(logits_of_copies(before_softmax, each.split.images), each, limits)
@@ -115,6 +116,11 @@ def drawings_before(sets: Sequence[Outside], options: Evaluation) -> float | Non
     return float(outside.measure(drawings.name, answers, options.confidence)[f"{drawings.name}_accuracy"])
 
 
+def mean_is_better(logits: NDArray[np.float32], labels: Labels) -> bool:
+    """Whether the mean of the logits of the `rejection.copies` of images, (5 n, 10), has a lower cross-entropy than theirs."""
+    return cross_entropy(rejection.mean(logits), labels) < cross_entropy(logits[: len(labels)], labels)
+
+
 def measure_rejection(network: "keras.Model", digits: NDArray[np.float32], options: Rejection) -> dict[str, Any]:
     """The thresholds of `pipeline.inference.rejection`, from the validation split, and how well they tell digits from others.
 
@@ -124,7 +130,9 @@ def measure_rejection(network: "keras.Model", digits: NDArray[np.float32], optio
         options: of the configuration.
 
     """
-    limits = rejection.thresholds(options, logits_of_copies(network, prepared.load("validation").images))
+    validation = prepared.load("validation")
+    known = logits_of_copies(network, validation.images)
+    limits = rejection.thresholds(options, known, mean_is_better(known, validation.labels))
     others = logits_of_copies(network, negatives.held_out(options.negatives, options.hands, options.negatives_seed))
     digit_scores, other_scores = rejection.score(digits), rejection.score(others)
     return {

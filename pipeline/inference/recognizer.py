@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from pipeline.images import blots, photo, strokes
 from pipeline.images.arrays import CLASSES, SIDE, Images, Ink, network_input
@@ -170,8 +171,8 @@ class Recognizer:
 
     def _predict(self, images: Images) -> list[tuple[Prediction, float]]:
         """The prediction of each of (n, 28, 28) uint8, and how much like a digit it is."""
-        probabilities, logits = (np.asarray(values) for values in self._infer(network_input(rejection.copies(images))))
-        each = [tuple(map(float, row)) for row in probabilities[: len(images)]]
+        logits = np.asarray(self._infer(network_input(rejection.copies(images)))[1])
+        each = [tuple(map(float, row)) for row in softmax(self.description.thresholds.logits_of_answers(logits), axis=1)]
         predictions = [Prediction(row.index(max(row)), max(row), row) for row in each]
         return list(zip(predictions, rejection.score(logits).tolist(), strict=True))
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from pipeline.evaluation import metrics
+from pipeline.evaluation import metrics, report
 from pipeline.images import hands
 from pipeline.images.arrays import Split
 from pipeline.images.strokes import LabelledDrawing, render
@@ -113,7 +113,7 @@ def test_the_sheet_shows_each_form_that_is_used_and_what_is_no_digit() -> None:
 def test_the_thresholds_reject_and_doubt_the_parts_that_they_were_asked_to() -> None:
     logits = np.random.default_rng(0).normal(0, 3, (5 * 1000, 10)).astype(np.float32)
     options = configured("rejection.rejected_digits=0.01", "rejection.uncertain_digits=0.02").rejection
-    thresholds = rejection.thresholds(options, logits)
+    thresholds = rejection.thresholds(options, logits, answers_by_mean=False)
     verdicts = [thresholds.verdict(score, probability=1.0) for score in rejection.score(logits)]
     assert [verdicts.count(verdict) for verdict in ("none", "unsure", "digit")] == [10, 10, 980]
     assert {thresholds.verdict(score, probability=0.5) for score in rejection.score(logits)} == {"none", "unsure"}
@@ -129,6 +129,15 @@ def test_an_image_that_looks_like_a_digit_at_one_place_only_scores_lower_than_on
     seven, nothing = [*[0.0] * 7, 9.0, 0.0, 0.0], [0.0] * 10
     once, everywhere = rejection.score(np.array([seven, seven, *[nothing, seven] * 4], np.float32))
     assert once < everywhere
+
+
+def test_answers_go_by_the_mean_of_the_copies_where_that_reads_the_validation_split_better() -> None:
+    alone = np.array([[0.0] * 3 + [4.0] + [0.0] * 6] * 2, np.float32)  # of a network that is right of the images as they are
+    for of_moved, by_mean in ((alone * 2, True), (np.roll(alone, 1, axis=1), False)):
+        logits = np.concatenate([alone, *[of_moved] * 4])
+        assert report.mean_is_better(logits, np.array([3, 3], np.uint8)) == by_mean
+        limits = rejection.Thresholds(answers_by_mean=by_mean)
+        assert np.allclose(limits.logits_of_answers(logits), alone * 1.8 if by_mean else alone)
 
 
 def test_the_copies_are_the_images_and_the_images_moved_each_way() -> None:
