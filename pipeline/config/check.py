@@ -7,12 +7,13 @@ import yaml
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from pipeline.config.messages import explain
 from pipeline.config.schema import Configuration
 from pipeline.system.errors import ConfigurationError
 from pipeline.system.paths import CHECKOUT, IS_CHECKOUT, PARAMETERS
+
+NOT_VALID = "the configuration is not valid."
 
 Checked = TypeVar("Checked", bound=Configuration)
 
@@ -24,7 +25,9 @@ def load(path: Path = PARAMETERS) -> Configuration:
         ConfigurationError: the file is missing, is not YAML, or breaks the schema.
 
     """
-    return check(read(path))
+    return check_by(
+        Configuration, read(path), f"{path.name} is not valid. Mend it, or make it anew: python -m pipeline.compose"
+    )
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -36,7 +39,12 @@ def read(path: Path) -> dict[str, Any]:
     """
     must_be_checkout()
     try:
-        return plain(OmegaConf.load(path))
+        loaded = OmegaConf.load(path)
+        if isinstance(loaded, ListConfig):
+            raise ConfigurationError(
+                f"{path} must hold keys and values, and holds a list. Make it anew: python -m pipeline.compose"
+            )
+        return plain(loaded)
     except FileNotFoundError:
         raise ConfigurationError(f"{path} is missing. Make it anew: python -m pipeline.compose") from None
     except (yaml.YAMLError, UnicodeDecodeError, OSError, OmegaConfBaseException) as error:
@@ -59,14 +67,8 @@ def must_be_checkout() -> None:
         )
 
 
-def plain(composed: DictConfig | ListConfig, without: str = "") -> dict[str, Any]:
-    """Plain values of what OmegaConf holds, interpolations resolved, except for the key `without`.
-
-    Raises:
-        ConfigurationError: it is a list.
-    """
-    if isinstance(composed, ListConfig):
-        raise ConfigurationError("a configuration must hold keys and values, and this is a list.")
+def plain(composed: DictConfig, without: str = "") -> dict[str, Any]:
+    """Plain values of what OmegaConf holds, interpolations resolved, except for the key `without`."""
     values = {str(key): composed[key] for key in composed if key != without}
     return {key: OmegaConf.to_object(value) if OmegaConf.is_config(value) else value for key, value in values.items()}
 
@@ -76,8 +78,8 @@ def check(values: dict[str, Any]) -> Configuration:
     return check_by(Configuration, values)
 
 
-def check_by(schema: type[Checked], values: dict[str, Any]) -> Checked:
-    """Check a composed configuration, of the pipeline or of a sweep.
+def check_by(schema: type[Checked], values: dict[str, Any], told: str = NOT_VALID) -> Checked:
+    """Check a composed configuration, of the pipeline or of a sweep; `told` begins the message.
 
     Raises:
         ConfigurationError: with one paragraph a key that breaks the schema.
@@ -86,7 +88,7 @@ def check_by(schema: type[Checked], values: dict[str, Any]) -> Checked:
     try:
         return schema.model_validate(values)
     except ValidationError as error:
-        raise _not_valid(error.errors(), values, schema) from None
+        raise ConfigurationError("\n".join([told, *explain(error.errors(), values, schema)])) from None
 
 
 def check_bounds(values: dict[str, Any]) -> None:
@@ -100,11 +102,7 @@ def check_bounds(values: dict[str, Any]) -> None:
         Configuration.model_validate(values)
     except ValidationError as error:
         if alone := [problem for problem in error.errors() if problem["type"] != "value_error"]:
-            raise _not_valid(alone, values, Configuration) from None
-
-
-def _not_valid(problems: list[ErrorDetails], values: dict[str, Any], schema: type[Configuration]) -> ConfigurationError:
-    return ConfigurationError("the configuration is not valid.\n" + "\n".join(explain(problems, values, schema)))
+            raise ConfigurationError("\n".join([NOT_VALID, *explain(alone, values, Configuration)])) from None
 
 
 def flatten(values: Any, prefix: str = "") -> dict[str, Any]:

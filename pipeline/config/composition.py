@@ -105,7 +105,8 @@ def explaining(
     except HydraException as error:
         raise _explain(error, schema) from None
     except (OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"conf/ can't be composed.\n  {error}") from None
+        told = str(error).partition("\n    full_key:")[0]
+        raise ConfigurationError(f"conf/ can't be composed with {' '.join(overrides) or 'no overrides'}.\n  {told}") from None
     except (ValueError, TypeError) as error:  # as Hydra has it of model={a: 1}
         raise ConfigurationError(f"an override of {' '.join(overrides)} is not valid.\n  {error}") from None
 
@@ -131,6 +132,11 @@ def _for_hydra(override: Override) -> str:
         raise ConfigurationError(
             f"the override is not valid.\n  {override.input_line}: Hydra only composes the configuration here, and its own "
             "keys have no effect.\n    Leave it out: where outputs go stands in dvc.yaml."
+        )
+    if override.is_delete() and re.search(r"\.\d+$", key):
+        raise ConfigurationError(
+            f"the override is not valid.\n  {override.input_line}: an entry of a list can't be taken away. "
+            f"Give the whole list: {key.rpartition('.')[0]}=[...]"
         )
     if override.type == OverrideType.CHANGE and re.search(r"\.\d+(\.|$)", key):
         return f"++{override.input_line}"

@@ -17,6 +17,7 @@ Node = dict[str, Any]  # of a JSON schema
 
 EXPERIMENT = "experiment"  # the group of conf/ whose files set keys of others
 MOST_NEAR = 4  # keys that are named, where several are meant
+MOST_MISSING = 3  # keys of a section that are missing and told one by one
 
 
 def keys_of(values: Any, prefix: str = "") -> dict[str, Any]:
@@ -38,6 +39,8 @@ def unknown_key(key: str, there: dict[str, Any], schema: Schema = Configuration)
         return _absent_key(key, there, list(allowed))
     allowed |= {EXPERIMENT: "a file in conf/experiment"}
     near = _nearest(key, list(allowed))
+    if not near:
+        return f"  {key}: there is no such key, and none is like it. See them all: python -m pipeline.compose --print"
     if len(near) == 1:
         return f"  {key}: there is no such key. The nearest is {near[0]}: {allowed[near[0]]}."
     lines = "".join(f"\n    {name}: {allowed[name]}" for name in near)
@@ -66,7 +69,7 @@ def _nearest(key: str, allowed: list[str]) -> list[str]:
         ending.sort(key=lambda name: -difflib.SequenceMatcher(None, key, name).ratio())
         return ending[: 1 if parent else MOST_NEAR]
     near = [siblings[word] for word in similar(last, siblings, cutoff=0.4)]
-    return near or similar(key, allowed, cutoff=0)
+    return near or similar(key, allowed, cutoff=0.4)
 
 
 def _shortened(short: str, words: Iterable[str]) -> list[str]:
@@ -99,7 +102,27 @@ def explain(problems: list[ErrorDetails], values: dict[str, Any], schema: Schema
     """A paragraph for each problem that pydantic found in the values of a configuration."""
     unknown = {_locate(problem["loc"], _tree(schema))[0] for problem in problems if problem["type"] == "extra_forbidden"}
     there = {key: value for key, value in keys_of(values).items() if key not in unknown}
-    return [_explain(problem, there, schema) for problem in problems]
+    absent: dict[str, list[str]] = {}  # keys that are missing, by their section
+    for problem in problems:
+        section, _, last = _locate(problem["loc"], _tree(schema))[0].rpartition(".")
+        if problem["type"] == "missing":
+            absent.setdefault(section, []).append(last)
+    many = {section: keys for section, keys in absent.items() if len(keys) > MOST_MISSING}
+    told = [_lacks(section, keys) for section, keys in many.items()]
+    return told + [
+        _explain(problem, there, schema)
+        for problem in problems
+        if problem["type"] != "missing" or _locate(problem["loc"], _tree(schema))[0].rpartition(".")[0] not in many
+    ]
+
+
+def _lacks(section: str, keys: list[str]) -> str:
+    """What to say of a section that lacks many keys, as that of an option's file that begins with no other option."""
+    return (
+        f"  {section or 'the configuration'}: lacks {', '.join(keys)}.\n"
+        "    An option has all keys of its group. To take the rest from another one, let its file in "
+        f"conf/{section.partition('.')[0]}/ begin with: defaults: [NAME, _self_]"
+    )
 
 
 def _explain(problem: ErrorDetails, there: dict[str, Any], schema: Schema) -> str:
@@ -191,12 +214,17 @@ def _allowed(node: Node) -> str:
     if "discriminator" in node:
         return "one of " + ", ".join(node["discriminator"]["mapping"])
     names = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false"}
-    names |= {"array": "a list", "object": "keys: " + ", ".join(node.get("properties", {})), "null": "null"}
-    words = [names.get(node.get("type", ""), "a value")]
+    names |= {"array": "a list", "object": "keys: " + (", ".join(node.get("properties", {})) or "values"), "null": "null"}
+    word = names.get(node.get("type", ""), "a value")
     if node.get("type") == "array":
-        words.append("of " + _allowed(node.get("items", {})))
+        least, most = (node.get(name, "") for name in ("minItems", "maxItems"))
+        count = f"{least} entries, each" if least == most != "" else f"at least {least}, each" if least else ""
+        return " ".join(filter(None, [word, "of", count, _allowed(node.get("items", {}))]))
     bounds = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
-    bounds |= {"minLength": "of length at least", "minItems": "of at least", "maxItems": "of at most"}
-    bounds |= {"pattern": "that matches"}
-    limits = [f"{phrase} {node[name]}" for name, phrase in bounds.items() if name in node]
-    return " ".join(words) + (" " + " and ".join(limits) if limits else "")
+    bounds |= {"minLength": "of length at least", "pattern": "that matches"}
+    limits = [f"{phrase} {_show_bound(node[name])}" for name, phrase in bounds.items() if name in node]
+    return f"{word} {' and '.join(limits)}" if limits else word
+
+
+def _show_bound(bound: object) -> str:
+    return f"{bound:g}" if isinstance(bound, float) else str(bound)

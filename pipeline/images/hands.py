@@ -16,7 +16,7 @@ from pydantic import Field
 from pipeline.images import strokes as rendering
 from pipeline.images.arrays import SIDE, Images
 from pipeline.images.strokes import Stroke
-from pipeline.system.section import Factor, Section
+from pipeline.system.section import Factor, Interval, Section
 
 Line = NDArray[np.float64]  # (points, 2), x and y in the unit square, y downward
 
@@ -30,7 +30,7 @@ Width = Annotated[float, Field(gt=0, le=SIDE / 2)]
 class Hands(Section):
     """How far another hand's strokes may be from those that were recorded; lengths in sides of the digit's box."""
 
-    pen_width: Annotated[list[Width], Field(min_length=2, max_length=2)]
+    pen_width: Interval[Width]
     rotate_degrees: Annotated[float, Field(ge=0, le=90)]
     slant: Factor
     stretch: Factor

@@ -16,7 +16,7 @@ from pipeline.images.arrays import CLASSES, SIDE, Split
 from pipeline.images.hands import Hands
 from pipeline.images.preprocessing import BOX, FAINT
 from pipeline.images.strokes import LabelledDrawing
-from pipeline.system.section import Count, Factor, Name, Rate, Section
+from pipeline.system.section import Count, Factor, Interval, Name, Rate, Section
 from pipeline.training.forms import Forms
 from pipeline.training.negatives import NegativeKinds
 
@@ -43,7 +43,7 @@ class Augment(Section):
     thickness: Factor
     coarse: Factor
     coarse_pixels: Annotated[int, Field(ge=1, le=BOX)]
-    coarse_threshold: Annotated[list[Factor], Field(min_length=2, max_length=2)]
+    coarse_threshold: Interval[Factor]
     lighting: Factor
     lighting_brightness: Factor
     noise: Factor

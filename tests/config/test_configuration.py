@@ -34,6 +34,12 @@ def test_the_committed_parameters_are_what_conf_composes_to() -> None:
     ("override", "says"),
     [
         ("model.dropout=1.5", ["model.dropout", "at least 0 and below 1", "given: 1.5"]),
+        ("augment.coarse_threshold=[0.9,0.1]", ["augment.coarse_threshold", "the lower end and the upper end", "[0.9, 0.1]"]),
+        ("rejection.hands.pen_width=[4,1]", ["rejection.hands.pen_width", "the lower end and the upper end"]),
+        ("augment.coarse_threshold=[0.9]", ["a list of 2 entries, each a number at least 0 and at most 1"]),
+        ("~model.blocks.1", ["an entry of a list can't be taken away", "model.blocks=[...]"]),
+        ("model.dropout=${nope}", ["model.dropout=${nope}", "'nope' not found"]),
+        ("xyzzy=1", ["xyzzy", "none is like it", "--print"]),
         ("training.epochs=0", ["training.epochs", "a whole number at least 1", "given: 0"]),
         ("training.epochs=many", ["training.epochs", "a whole number", "given: many (text)"]),
         ("training.epochs=2.5", ["training.epochs", "a whole number", "given: 2.5 (number)"]),
