@@ -13,6 +13,7 @@ from yaml import YAMLError
 from pipeline.config.check import flatten, short
 from pipeline.config.schema import Configuration
 from pipeline.config.stages import TRAIN
+from pipeline.system.errors import UserError
 from pipeline.system.paths import CHECKOUT
 from pipeline.system.processes import describe
 
@@ -24,14 +25,31 @@ GONE = "gone"  # in the place of the value of a key that the committed configura
 def run_name(configuration: Configuration) -> str:
     """The configuration's name and its differences from the commit: ``default, dropout=0.3, seed=1``.
 
-    If another one is committed, its differences are the overrides that it was composed with: ``textbook, dropout=0.3``.
+    If another one is committed, its differences are the overrides that it was composed with, and what was edited by hand
+    after that: ``textbook, dropout=0.3``.
     """
     committed, changes = _changes(configuration)
     changed = [f"{key}={after}" for key, (_, after) in changes.items() if after is not GONE]
     if committed != configuration.name:
         changed = [each.lstrip("+") for each in configuration.composed_from.overrides if not each.startswith("experiment=")]
+        changed += _edits(configuration)
     named = short(changed[:MOST_NAMED])
     return ", ".join(filter(None, [configuration.name, named, "…" if len(changed) > MOST_NAMED else ""]))
+
+
+def _edits(configuration: Configuration) -> list[str]:
+    """What was edited by hand in a configuration after it was composed, as overrides."""
+    from pipeline.config.composition import ORIGIN, compose, origin  # loads Hydra, which few runs need
+
+    values = configuration.model_dump()
+    composed_from = values.pop(ORIGIN)
+    if composed_from == origin(values, composed_from["overrides"]):
+        return []
+    try:
+        before, after = _all(compose(composed_from["overrides"])), _all(values)
+    except UserError:  # conf/ has changed
+        return []
+    return [f"{key}={value}" for key, value in after.items() if before.get(key, GONE) != value]
 
 
 def description(configuration: Configuration) -> str:

@@ -101,7 +101,10 @@ def test_a_run_describes_what_differs_from_the_committed_configuration(monkeypat
     assert provenance.run_name(configured(*same, "dataset.drawings.train=true")) == "default, train=True"
     assert provenance.run_name(configured("experiment=smoke")) == "smoke"
     overrides = ("experiment=smoke", "model.dropout=0.4", "optimizer=sgd")
-    assert provenance.run_name(configured(*overrides)) == "smoke, dropout=0.4, optimizer=sgd"
+    composed = configured(*overrides)
+    assert provenance.run_name(composed) == "smoke, dropout=0.4, optimizer=sgd"
+    by_hand = composed.model_copy(update={"training": composed.training.model_copy(update={"batch_size": 32})})
+    assert provenance.run_name(by_hand) == "smoke, dropout=0.4, optimizer=sgd, batch_size=32"
     monkeypatch.setattr(provenance, "git", lambda *_: "")
     assert provenance.description(changed) == "Configuration `default`; none is committed."
 
