@@ -8,6 +8,7 @@ import argparse
 import signal
 import statistics
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +24,8 @@ if TYPE_CHECKING:  # importing these takes seconds, and `--help` needs none of t
     from pipeline.sweep.study import Study
     from pipeline.sweep.sweep_logger import SweepLogger
     from pipeline.sweep.trial import Fit
+
+TICK = 1.0  # between two looks at the clock of the display, seconds
 
 
 def plan(overrides: list[str]) -> tuple["SweepConfiguration", list["Dimension"], list[str]]:
@@ -106,6 +109,7 @@ class Display:
 
         self._study, count = study, study.count()
         self._bar = progress_bar(study.wanted, count.done, self.FORMAT)
+        self._ended, self._ticking = threading.Event(), threading.Thread(target=self._tick, daemon=True)
         if count.done or count.queued:
             interrupted = f", {count.queued} were interrupted" if count.queued else ""
             self.say(f"Resuming {study.name}: {count.done} trials are done{interrupted}.")
@@ -113,10 +117,18 @@ class Display:
             self.say(f"{count.running} run elsewhere, or were killed so lately that they have not been given up yet.")
 
     def __enter__(self) -> "Display":
+        self._ticking.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._ticking.join()
         self._bar.close()
+
+    def _tick(self) -> None:
+        """Let the clock go on while nothing else changes: a trial may take minutes."""
+        while not self._ended.wait(TICK):
+            self._bar.refresh()
 
     def say(self, line: str) -> None:
         """Print a line above the bar."""
@@ -193,12 +205,15 @@ def run(overrides: list[str], fit: "Fit | None" = None) -> str:
 
     tracking = configuration.tracking
     recorder.open_store(stage_run.uri(tracking), tracking.experiment, PROJECT)  # before the workers start, which takes long
-    with workers(configuration.sweep) as client:
+    with workers(configuration.sweep) as (client, starting):
+        from distributed import wait
+
         from pipeline.sweep import data, study, trial
         from pipeline.sweep.objective import Objective
         from pipeline.sweep.sweep_logger import SweepLogger
 
         images = data.read(configuration.dataset.model_dump_json())
+        wait(starting)
         trials = study.Study(configuration, space, images.sha256, study.storage(configuration.sweep))
         logger = SweepLogger(configuration, trials)
         with Display(trials) as display:

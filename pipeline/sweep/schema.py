@@ -1,6 +1,6 @@
 """The configuration of a sweep: what is tried, how, where, and when it ends. Not a part of ``params.yaml``."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -13,7 +13,7 @@ class Sweep(Section):
     """What a sweep tries, how, where, and when it ends."""
 
     name: Annotated[str, Field(pattern=r"^\w[\w-]*$")]
-    space: Annotated[dict[str, str | int | float | bool], Field(min_length=1)]
+    space: dict[str, Any]
     trials: Count | None
     workers: Count
     scheduler: Annotated[str, Field(pattern=r"^\w+://.+$")] | None
@@ -24,6 +24,22 @@ class Sweep(Section):
     grace_period_seconds: Count
     sampler: Sampler
     pruner: Pruner
+
+    @field_validator("space")
+    @classmethod
+    def _varies_something(cls, space: dict[str, Any]) -> dict[str, Any]:
+        if not space:
+            raise ValueError("must have a key and what it may be, as in model.dropout: interval(0, 0.5), and is empty")
+        for key, values in space.items():
+            if isinstance(values, list):
+                choice = f"choice({', '.join(map(str, values))})"
+                raise ValueError(f"{key} must be text in Hydra's override grammar, as {choice}, and is the list {values}")
+            if isinstance(values, dict) or values is None:
+                raise ValueError(
+                    f"{key} must be text in Hydra's override grammar, as interval(0, 0.5) or choice(1, 2), and is {values}. "
+                    "A key stands whole in its line: model.dropout, not model and dropout below it"
+                )
+        return space
 
     @field_validator("grace_period_seconds")
     @classmethod

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dask
-from distributed import Client, LocalCluster, fire_and_forget
+from distributed import Client, Future, LocalCluster
 
 from pipeline.sweep.schema import Sweep
 from pipeline.sweep.trial import start
@@ -23,8 +23,11 @@ SCHEDULER_GONE = "the Dask scheduler is gone. Start it again; the same command r
 
 
 @contextmanager
-def workers(sweep: Sweep) -> Iterator[Client]:
+def workers(sweep: Sweep) -> Iterator[tuple[Client, list[Future[None]]]]:
     """A client of the cluster at ``sweep.scheduler``, or of ``sweep.workers`` new processes that end with the block.
+
+    The new processes load TensorFlow meanwhile. Wait for that before the first trials are handed out: Dask might hand all of
+    them to the process that is ready first.
 
     Raises:
         UserError: there is no cluster, or it lacks the project.
@@ -36,15 +39,13 @@ def workers(sweep: Sweep) -> Iterator[Client]:
                 check_module(client, "pipeline.sweep.trial")
                 if not client.nthreads():
                     print("The cluster has no worker yet. The sweep waits for one: dask worker ADDRESS --nthreads 1")
-                yield client
+                yield client, []
         else:
             # Each worker uses all cores, as the stage `train` does: the number of threads changes the order of floating-point
             # additions, and the stage must reproduce the best trial exactly. This costs a twentieth of the speed.
             options = {"threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": "CRITICAL"}
             with LocalCluster(n_workers=sweep.workers, **options) as cluster, Client(cluster) as client:
-                for address in client.nthreads():  # it takes seconds; meanwhile this process loads MLflow
-                    fire_and_forget(client.submit(start, workers=[address], pure=False))
-                yield client
+                yield client, [client.submit(start, workers=[address], pure=False) for address in client.nthreads()]
 
 
 @contextmanager

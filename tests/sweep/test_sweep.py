@@ -216,6 +216,7 @@ def test_an_existing_cluster_takes_trials_of_cmaes_and_hyperband_and_ctrl_c_keep
         ("optimizer.roh=interval(0,1)", "optimizer.rho"),
         ("sweep=adadleta", "adadelta"),
         ("training.epochs=0", "training.epochs: not allowed"),
+        ("+sweep.space={model.dropout: [0.1, 0.2]}", "as choice(0.1, 0.2), and is the list [0.1, 0.2]"),
         ("optimizer=choice(adadelta,adam)", "with: optimizer=adam"),  # which has no rho
     ],
 )
