@@ -4,7 +4,7 @@ import argparse
 import signal
 from pathlib import Path
 
-from pipeline.system.command_line import run_command
+from pipeline.system.command_line import number_argument, run_command
 from pipeline.system.errors import UserError
 
 
@@ -17,7 +17,10 @@ def main() -> None:
     parser.add_argument("--model", metavar="PATH|RUN|champion", help=told)
     parser.add_argument("--theme", choices=("light", "dark"), help="(as the desktop has it)")
     parser.add_argument(
-        "--scaling", type=float, metavar="N", help="of the display, 1 for 96 dots an inch (as the desktop has it)"
+        "--scaling",
+        type=number_argument(0.5, 8),
+        metavar="N",
+        help="of the display, 1 for 96 dots an inch (as the desktop has it)",
     )
     parser.add_argument("--writer", default="me", metavar="NAME", help="whose hand it is, kept with corrections (me)")
     options = parser.parse_args()

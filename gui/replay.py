@@ -22,7 +22,7 @@ from pipeline.images.arrays import CLASSES
 from pipeline.images.strokes import LabelledDrawing
 from pipeline.inference.default_model import default_model
 from pipeline.inference.results import Reading
-from pipeline.system.command_line import run_command
+from pipeline.system.command_line import number_argument, run_command
 from pipeline.system.errors import DataError, UserError
 from pipeline.system.paths import replacing
 
@@ -206,11 +206,13 @@ def main(arguments: list[str] | None = None) -> None:
     how.add_argument("--display", action="store_true", help="draw in the window, with events of a mouse")
     how.add_argument("--headless", action="store_true", help="draw without a window (the default)")
     parser.add_argument("--out", type=Path, metavar="REPORT", help="write the numbers as JSON")
-    parser.add_argument("--limit", type=int, metavar="N", help="draw N of them, chosen at random")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="decides sizes and places, and which with --limit (0)")
+    parser.add_argument("--limit", type=number_argument(1), metavar="N", help="draw N of them, chosen at random")
+    parser.add_argument(
+        "--seed", type=number_argument(0), default=0, metavar="N", help="decides sizes and places, and which with --limit (0)"
+    )
     options = parser.parse_args(arguments)
     found = collection.read(options.drawings)
-    if options.limit is not None and 0 < options.limit < len(found):
+    if options.limit is not None and options.limit < len(found):
         chosen = np.random.default_rng(options.seed).choice(len(found), options.limit, replace=False)
         found = [found[number] for number in sorted(chosen)]
     if not found:

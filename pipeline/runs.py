@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.system.command_line import run_command
+from pipeline.system.command_line import number_argument, run_command
 from pipeline.system.errors import UserError
 from pipeline.system.paths import MODEL_FILE, replacing
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SHORT = 8  # characters of an id that are shown
 MOST_LISTED = 1000  # runs; MLflow takes milliseconds for each
+HDF5 = (".h5", ".hdf5")  # endings that Keras takes for what a run's model is
 HIDDEN = ("composed_from", "tracking.", "name")  # beginnings of keys that don't decide what is trained
 
 
@@ -40,6 +41,8 @@ def show_list(registry: "RunRegistry", options: argparse.Namespace) -> str:
     filters = [text for text in (options.filter, kind) if text]
     wanted = options.most + 1  # one more tells whether there are more
     runs = registry.runs(" and ".join(filters), options.newest, wanted)
+    if not runs and options.filter:
+        return "No run is such a one. See all: python -m pipeline.runs list"
     if not runs:
         command = "python -m pipeline.sweep" if options.kind in ("sweep", "trial") else "dvc repro"
         return f"There are no such runs. Make one: {command}"
@@ -154,6 +157,8 @@ def _existing(registry: "RunRegistry", run: str | None) -> "list[Run]":
 def promote(registry: "RunRegistry", name: str) -> str:
     """Make a run the champion, and list all promotions."""
     run = registry.find(name)
+    if registry.champion() == run.info.run_id:
+        return f"{_called(run)} is the champion already. Open it: python -m gui --model champion"
     before = registry.promote(run)
     promoted = f"{_called(run)} is the champion now" + (f", after {before[:SHORT]}." if before else ".")
     accuracies = [_percent(each.data.metrics.get("test_accuracy")) for each in (run, *_existing(registry, before))]
@@ -191,18 +196,15 @@ def export(registry: "RunRegistry", name: str, path: Path) -> str:
     return f"{path}: the model of {_called(run)}. Open it: python -m gui --model {path}"
 
 
-def _count(text: str) -> int:
-    """A number of runs, from the command line."""
-    with suppress(ValueError):
-        if 1 <= (number := int(text)) <= MOST_LISTED:
-            return number
-    raise argparse.ArgumentTypeError(f"a whole number from 1 to {MOST_LISTED} is expected, not {text!r}")
-
-
 def _output(text: str) -> Path:
     """The file that is written, from the command line."""
     folder = text.endswith(("/", os.sep))  # a Path forgets this, which tells a new folder from a new file
-    return Path(text, MODEL_FILE) if folder else Path(text)
+    path = Path(text, MODEL_FILE) if folder else Path(text)
+    if path.suffix not in ("", *HDF5):
+        raise argparse.ArgumentTypeError(
+            f"a name that ends in {' or '.join(HDF5)} is expected, for it is such a file, not {text!r}"
+        )
+    return path
 
 
 def parser() -> argparse.ArgumentParser:
@@ -219,7 +221,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--newest", action="store_true", help="the newest first")
     one.add_argument("--kind", choices=["pipeline", "trial", "sweep", "all"], default="all", help="what wrote the run (all)")
     one.add_argument("--filter", default="", help="in MLflow's syntax: metrics.test_accuracy > 0.995 and params.model = 'mlp'")
-    one.add_argument("--most", type=_count, default=20, metavar="N", help="how many are shown (20)")
+    one.add_argument("--most", type=number_argument(1, MOST_LISTED), default=20, metavar="N", help="how many are shown (20)")
     one = commands.add_parser("compare", help="what differs: configuration, data, commit, metrics, and McNemar's test")
     one.add_argument("runs", nargs="+", metavar="RUN")
     one = commands.add_parser("promote", help="make a run's model the champion")

@@ -7,7 +7,7 @@ import sys
 import webbrowser
 
 from pipeline.system import browser
-from pipeline.system.command_line import run_command
+from pipeline.system.command_line import number_argument, run_command
 from pipeline.system.errors import UserError
 from pipeline.system.masking import holds_password, masked
 from pipeline.system.paths import PROJECT
@@ -47,17 +47,12 @@ def runs_page(server: str, experiment: str) -> str:
     return f"{server}/#/experiments/{experiment}/runs?workflowType=machine_learning&viewStateShareKey={VIEW_NAME}"
 
 
-def port_number(text: str) -> int:
-    """A port, from the command line."""
-    if not (text.isdecimal() and 1 <= int(text) < 2**16):
-        raise argparse.ArgumentTypeError(f"a whole number from 1 to {2**16 - 1} is expected, not {text!r}")
-    return int(text)
-
-
 def main() -> None:
     """Entry point of ``python -m pipeline.ui``."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.ui", description="Open the MLflow UI on the project's runs.")
-    parser.add_argument("--port", type=port_number, default=5000, help="the port of the page on this machine (5000)")
+    parser.add_argument(
+        "--port", type=number_argument(1, 2**16 - 1), default=5000, help="the port of the page on this machine (5000)"
+    )
     parser.add_argument("--no-browser", action="store_true", help="only print the address, and open it in no browser")
     options = parser.parse_args()
     shows = browser.has_screen() and not options.no_browser

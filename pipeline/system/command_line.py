@@ -6,6 +6,8 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from math import inf
 
 from pipeline.system.errors import UserError
 
@@ -33,6 +35,20 @@ def run_command(main: Callable[[], int | None]) -> None:
         sys.exit(1)
     if code:
         sys.exit(code)
+
+
+def number_argument(least: float, most: float = inf) -> Callable[[str], float]:
+    """The `type` of an argument that is a number in these bounds; a whole one if the lower bound is."""
+    kind: type[int] | type[float] = int if isinstance(least, int) else float
+
+    def parse(text: str) -> float:
+        with suppress(ValueError):
+            if least <= (value := kind(text)) <= most:
+                return value
+        bounds = f"from {least} to {most}" if most < inf else f"of at least {least}"
+        raise argparse.ArgumentTypeError(f"a {'whole ' * (kind is int)}number {bounds} is expected, not {text!r}")
+
+    return parse
 
 
 def parse_stage(name: str, description: str | None) -> None:

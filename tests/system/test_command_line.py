@@ -4,13 +4,15 @@ import os
 import subprocess
 import sys
 import threading
+from argparse import ArgumentTypeError
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
 
 from pipeline import train
-from pipeline.system.command_line import run_command
+from pipeline.system.command_line import number_argument, run_command
 from tests.conftest import ROOT
 
 
@@ -24,6 +26,22 @@ def test_output_that_nobody_reads_ends_a_command_without_a_traceback(command: li
     with os.fdopen(write) as output:
         done = subprocess.run(whole, cwd=ROOT, env=buffered, stdout=output, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("bounds", "good", "bad", "says"),
+    [
+        ((1, 20), {"1": 1, "20": 20}, ["0", "21", "1.5", "x", ""], "a whole number from 1 to 20"),
+        ((1,), {"5": 5}, ["0", "-1"], "a whole number of at least 1"),
+        ((0.5, 8), {"0.5": 0.5, "2": 2.0}, ["0", "9", "nan", "-1"], "a number from 0.5 to 8"),
+    ],
+)
+def test_a_number_out_of_its_bounds_is_told(bounds: Any, good: dict[str, float], bad: list[str], says: str) -> None:
+    parse = number_argument(*bounds)
+    assert {text: parse(text) for text in good} == good
+    for text in bad:
+        with pytest.raises(ArgumentTypeError, match=says):
+            parse(text)
 
 
 def test_ctrl_c_ends_a_command_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:

@@ -227,6 +227,8 @@ def test_a_folder_gets_the_model_under_its_own_name(
     for given, written in (("there", "there"), (".", "."), ("", "."), ("new/", "new"), ("new/deep/", "new/deep")):
         assert export(store, given).startswith(f"{Path(written, 'mnist.h5')}: the model of better")
         assert (tmp_path / written / "mnist.h5").read_bytes() == b"better"
+    with pytest.raises(SystemExit):
+        export(store, "x.keras")
     export(store, "newer/x.h5")
     assert (tmp_path / "newer/x.h5").read_bytes() == b"better"
 
@@ -262,6 +264,7 @@ def test_the_champion_is_promoted_with_a_history_and_exported(store: RunRegistry
     assert "It reads 97.00% of its test images, the one before 95.00%." in said
     plain, better = store.find("plain").info.run_id, store.find("better").info.run_id
     assert store.find("champion").info.run_id == better
+    assert "is the champion already" in runs.promote(store, "better")
     assert [(row["from"], row["run"]) for row in store.history()] == [("", plain), (plain, better)]
     assert all(row["by"] and row["at"] for row in store.history())
     runs.export(store, "champion", tmp_path / "chosen.h5")
