@@ -17,6 +17,7 @@ from gui.reading import messages
 from gui.reading.client import ReadingClient
 from gui.reading.errand import Errands
 from gui.reading.messages import Answer, Explanation, Failed, Message, Opened, Read
+from gui.reading.model_catalog import ENDINGS
 from pipeline.inference.results import Digit, Reading
 from pipeline.system.errors import DataError
 from pipeline.system.paths import PROJECT
@@ -186,16 +187,24 @@ class Session:
         """Draw with a brush that is some steps thicker from now on; thinner, if they are negative."""
         self.set_brush(self.page.brush / self.page.side * BRUSH_STEP**steps)
 
+    def open(self, path: Path) -> None:
+        """Read with the model in a file; or show a picture or a drawing: see `open_drawing`."""
+        if path.suffix.lower() in ENDINGS:
+            self.models.open(MAIN, str(path))
+        else:
+            self.open_drawing(path)
+
     def open_drawing(self, path: Path) -> None:
-        """Show an image, or the first drawing of a ``.json`` file, and read it.
+        """Show a picture, or the first drawing of a ``.json`` file, and read it.
 
         Raises:
-            DataError: a ``.json`` file holds no drawing. A faulty image is reported later, when another process opens it.
+            DataError: a ``.json`` file holds no drawing. A faulty picture is told later, when another process opens it.
 
         """
         if path.suffix.lower() == ".json":
             self.page.replace(files.load_strokes(path, self.page.content.size))
             self._replaced()
+            self.tell(f"Opened {path.name}. Ctrl+Z brings back what was drawn before.")
         else:
             self.pictures.open(path)
 

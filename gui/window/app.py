@@ -13,7 +13,7 @@ from gui.page.palette import DARK, LIGHT, Palette
 from gui.page.session import Session
 from gui.reading.client import ReadingClient
 from gui.reading.messages import sentence
-from gui.reading.model_catalog import CHAMPION, ENDINGS, Catalog
+from gui.reading.model_catalog import CHAMPION, Catalog
 from gui.window import file_dialogs, theme
 from gui.window.answer_column import Column
 from gui.window.canvas import Surface
@@ -172,12 +172,6 @@ class App(tk.Tk):
 
         return told
 
-    def _open(self, path: Path) -> None:
-        if path.suffix.lower() in ENDINGS:
-            self.session.models.open(MAIN, str(path))
-        else:
-            self.session.open_drawing(path)
-
     def _choose_model(self, slot: int, title: str) -> None:
         Picker(self, self.palette, self.px, title, self.catalog, lambda name: self.session.models.open(slot, name))
 
@@ -259,7 +253,7 @@ class App(tk.Tk):
         self._polling = self.after(1, self._look)
         if not self.session.models.is_chosen(MAIN):  # a script may have chosen another meanwhile
             self.session.models.open(MAIN, name)
-        accept_files(self, self._told(self._open))
+        accept_files(self, self._told(self.session.open))
 
     def _look_into_store(self, version: int) -> None:
         """Fill the list of models before somebody asks for it, for that takes seconds; but not while somebody draws."""

@@ -95,10 +95,12 @@ class CollectDialog(Dialog):
     def skip(self) -> None:
         """Ask for the next digit."""
         self.collecting.skip()
+        self.tell(KEYS)
         self._clear()
 
     def undo(self) -> None:
         """Take the last stroke away; if nothing is drawn, go back to the digit before."""
+        self.tell(KEYS)
         if self.page.blank:
             self.collecting.undo()
         else:

@@ -25,7 +25,7 @@ def open_drawing(parent: tk.Tk, session: Session) -> None:
     hide_dot_files(parent)
     kinds = [("Pictures and drawings", " ".join(f"*{ending}" for ending in (*files.IMAGES, ".json"))), ("All files", "*")]
     if path := filedialog.askopenfilename(parent=parent, title="Open a picture or a drawing", filetypes=kinds):
-        session.open_drawing(Path(path))
+        session.open(Path(path))
 
 
 def save_drawing(parent: tk.Tk, session: Session) -> None:

@@ -290,8 +290,11 @@ def test_a_dialog_asks_for_digits_and_saves_what_is_written(window: App, tmp_pat
     dialog.pad.event_generate("<Return>")
     assert dialog.page.blank
     assert dialog.progress["text"] == "2 of 50"
+    dialog.pad.event_generate("<Return>")
+    assert "Nothing is drawn" in dialog.message["text"]
     dialog.pad.event_generate("<Right>")
     assert dialog.progress["text"] == "3 of 50"
+    assert "drawn" not in dialog.message["text"]  # which was of the digit before
     dialog.destroy()
     assert [f"a {label}".replace("a 8", "an 8") in asked for label in labels(tmp_path)] == [True]
 
@@ -392,6 +395,9 @@ def test_a_file_that_is_dropped_on_the_window_is_opened(window: App, model: Path
     wait(window, lambda: "other.h5" in window.session.models.introductions[MAIN])
     drop(window, tmp_path / "nowhere.json")
     assert "nowhere.json" in window.session.status
+    (tmp_path / "seven.json").write_text(json.dumps({"label": 7, "strokes": DIGITS[7]}))
+    drop(window, tmp_path / "seven.json")
+    assert window.session.status.startswith("Opened seven.json")
 
 
 def test_an_image_that_can_not_be_read_has_no_answer(window: App, tmp_path: Path) -> None:
