@@ -24,6 +24,9 @@ def main() -> None:
         run.artifacts("data", PREPARED / "summary.json", PREPARED / "samples.png")
     counts = ", ".join(f"{part['images']:,} {name}" for name, part in summary["splits"].items())
     print(f"{summary['dataset']}: {counts} images")
+    counted = zip(summary["class_names"], summary["splits"]["train"]["of_each_class"], strict=True)
+    if absent := [name for name, count in counted if not count]:
+        print(f"Warning: there is no image of {', '.join(absent)} to train on, which will not be read.", file=sys.stderr)
     for name, part in summary["strokes"].items():
         if part["trained_on"] or part["held_out"]:
             print(f"{name}: {part['trained_on']:,} drawings to train on, {part['held_out']:,} held out")

@@ -96,4 +96,4 @@ def _with_digits(folder: Path) -> Path:
 def _tell_blank(paths: list[Path]) -> None:
     named = "".join(f"\n  {path}" for path in paths[:MOST_NAMED])
     more = f"\n  and {len(paths) - MOST_NAMED} more" if len(paths) > MOST_NAMED else ""
-    print(f"Warning: no ink was found in {len(paths)} images, which are left out:{named}{more}", file=sys.stderr)
+    print(f"Warning: pictures without ink are left out, {len(paths)} in number:{named}{more}", file=sys.stderr)

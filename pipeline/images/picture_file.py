@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pipeline.system.errors import DataError
 
@@ -34,7 +34,7 @@ def picture_of(picture: Picture) -> Image.Image:
 
     """
     if isinstance(picture, str | os.PathLike):
-        return open_picture(Path(picture))
+        return _opened(Path(picture), os.fspath(picture) or "without a name")
     if isinstance(picture, bytes | bytearray | memoryview):
         return _opened(io.BytesIO(picture), f"what these {len(picture):,} bytes hold")
     if isinstance(picture, Image.Image):
@@ -96,7 +96,7 @@ def _opened(source: Path | io.BytesIO, name: str) -> Image.Image:
                 return ImageOps.exif_transpose(shrunk(opened, LARGEST))
     except DataError:
         raise
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         raise DataError(f"there is no picture {name}.") from None
     except Image.DecompressionBombError:
         raise DataError(_too_large(name, MOST_VALUES, "has more")) from None
@@ -105,7 +105,9 @@ def _opened(source: Path | io.BytesIO, name: str) -> Image.Image:
 
 
 def _unreadable(name: object, error: Exception) -> str:
-    why = (str(error) or type(error).__name__).rstrip(".")
+    # What else a decoder raises speaks of the decoder, and Pillow's of an unknown format of an object in memory.
+    known = isinstance(error, OSError) and not isinstance(error, UnidentifiedImageError)
+    why = str(error).rstrip(".") if known and str(error) else "it is damaged, or of no format of pictures that is known"
     return f"{name} can't be read as a picture: {why}. Expected: PNG, JPEG, ... Mend it or take it away."
 
 

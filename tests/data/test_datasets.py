@@ -153,7 +153,7 @@ def test_shaded_paper_is_no_ink_and_blank_pictures_are_named_and_left_out(
     warning = capsys.readouterr().err
     others, warning = warning.split("\n", 1)
     assert others.endswith("only the folders 0 to 9 are read, and not letters, x.")
-    assert warning.startswith("Warning: no ink was found in 11 images, which are left out:")
+    assert warning.startswith("Warning: pictures without ink are left out, 11 in number:")
     assert warning.count("blank") == pictures.MOST_NAMED == 10
     assert "and 1 more" in warning
 

@@ -88,7 +88,10 @@ def test_the_model_may_be_a_path_in_either_form_and_is_opened_once(seven: Image.
         (None, "and is NoneType: None"),
         (7, "and is int: 7"),
         ("nothing.png", "there is no picture nothing.png"),
-        (Path(), "can't be read as a picture"),
+        (Path(), r"there is no picture \."),
+        ("", "there is no picture without a name"),
+        ("https://example.org/7.png", "there is no picture https://example.org/7.png"),
+        (str(SHIPPED), "it is damaged, or of no format of pictures that is known"),
     ],
 )
 def test_what_is_no_picture_is_one_error_that_a_caller_can_catch(picture: Any, says: str, model: Recognizer) -> None:
