@@ -17,6 +17,7 @@ class Models:
 
     def __init__(self, client: ReadingClient, errands: Errands, tell: Callable[[str], None]) -> None:
         self.introductions: dict[int, str] = {}  # what is said of each open model, by slot
+        self.names: dict[int, str] = {}  # by which the latest was chosen, by slot
         self.warning = ""  # about the model that reads, if it reads badly
         self._client, self._errands, self._tell = client, errands, tell
         self._chosen: dict[int, int] = {}  # number of the latest choice, by slot; a closed slot has none
@@ -25,6 +26,7 @@ class Models:
     def open(self, slot: int, name: str) -> None:
         """Read with another model from now on: a path, a run or ``champion``."""
         number = self._chosen[slot] = self._count = self._count + 1
+        self.names[slot] = name
         self._tell(f"Opening {Path(name).name} … You can draw meanwhile.")
 
         def found(what: tuple[Path, str]) -> None:

@@ -173,7 +173,9 @@ class App(tk.Tk):
         return told
 
     def _choose_model(self, slot: int, title: str) -> None:
-        Picker(self, self.palette, self.px, title, self.catalog, lambda name: self.session.models.open(slot, name))
+        models = self.session.models
+        without = models.names.get(MAIN, "") if slot == SECOND else ""  # with itself none is compared
+        Picker(self, self.palette, self.px, title, self.catalog, lambda name: models.open(slot, name), without)
 
     def _collect(self) -> None:
         own = self.session.corrections

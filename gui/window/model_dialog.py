@@ -19,7 +19,7 @@ POLL = 50  # milliseconds
 class Picker(Dialog):
     """Lists the models that there are: those known at once, and then those of the store, which is read in the background.
 
-    `chosen` is called with what `gui.reading.model_catalog.resolve` takes.
+    `chosen` is called with what `gui.reading.model_catalog.resolve` takes. The model that is called `without` is not listed.
     """
 
     def __init__(
@@ -30,9 +30,10 @@ class Picker(Dialog):
         title: str,
         catalog: Catalog,
         chosen: Callable[[str], None],
+        without: str = "",
     ) -> None:
         super().__init__(parent, palette, px, title)
-        self._chosen = chosen
+        self._chosen, self._without = chosen, without
         self.entries: list[Entry] = []
         self.content.rowconfigure(0, weight=1)
         self.content.columnconfigure(0, weight=1)
@@ -107,7 +108,7 @@ class Picker(Dialog):
         self._shown = self._catalog.version
         selected = [self.entries[int(number)].model for number in self.table.selection()]
         self.table.delete(*self.table.get_children())
-        self.entries = ordered(self._catalog.entries)
+        self.entries = [entry for entry in ordered(self._catalog.entries) if entry.model != self._without]
         for number, entry in enumerate(self.entries):
             self.table.insert("", "end", iid=str(number), values=entry.cells)
         if self.entries:

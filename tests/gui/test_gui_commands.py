@@ -161,3 +161,6 @@ def test_the_list_of_models_is_filled_in_the_background_and_chosen_from_by_keys(
     press(picker.table, "<Return>")
     assert chosen == ["b"]
     assert not picker.winfo_exists()
+    compared = Picker(root, LIGHT, 1.0, "Compare with another model", catalog, chosen.append, without="a")
+    assert [entry.model for entry in compared.entries] == ["b"]  # with itself none is compared
+    compared.destroy()
