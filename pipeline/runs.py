@@ -42,7 +42,7 @@ def show_list(registry: "RunRegistry", options: argparse.Namespace) -> str:
     wanted = options.most + 1  # one more tells whether there are more
     runs = registry.runs(" and ".join(filters), options.newest, wanted)
     if not runs and options.filter:
-        return "No run is such a one. See all: python -m pipeline.runs list"
+        return "No run meets the filter. See all: python -m pipeline.runs list"
     if not runs:
         command = "python -m pipeline.sweep" if options.kind in ("sweep", "trial") else "dvc repro"
         return f"There are no such runs. Make one: {command}"

@@ -18,7 +18,8 @@ def accept_files(window: tk.Tk, open_file: Callable[[Path], None]) -> None:
         return
 
     def dropped(paths: str) -> str:
-        open_file(Path(window.tk.splitlist(paths)[0]))
+        for path in window.tk.splitlist(paths)[:1]:
+            open_file(Path(path))
         return str(COPY)
 
     # The package's own methods are of widgets, and a window is none: these are tkdnd's commands.

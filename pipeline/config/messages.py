@@ -102,18 +102,14 @@ def explain(problems: list[ErrorDetails], values: dict[str, Any], schema: Schema
     """A paragraph for each problem that pydantic found in the values of a configuration."""
     unknown = {_locate(problem["loc"], _tree(schema))[0] for problem in problems if problem["type"] == "extra_forbidden"}
     there = {key: value for key, value in keys_of(values).items() if key not in unknown}
-    absent: dict[str, list[str]] = {}  # keys that are missing, by their section
+    absent: dict[str, list[ErrorDetails]] = {}  # keys that are missing, by their section
     for problem in problems:
-        section, _, last = _locate(problem["loc"], _tree(schema))[0].rpartition(".")
         if problem["type"] == "missing":
-            absent.setdefault(section, []).append(last)
-    many = {section: keys for section, keys in absent.items() if len(keys) > MOST_MISSING}
-    told = [_lacks(section, keys) for section, keys in many.items()]
-    return told + [
-        _explain(problem, there, schema)
-        for problem in problems
-        if problem["type"] != "missing" or _locate(problem["loc"], _tree(schema))[0].rpartition(".")[0] not in many
-    ]
+            absent.setdefault(_locate(problem["loc"][:-1], _tree(schema))[0], []).append(problem)
+    many = {section: those for section, those in absent.items() if len(those) > MOST_MISSING}
+    others = [problem for problem in problems if not any(problem in those for those in many.values())]
+    told = [_lacks(section, [str(problem["loc"][-1]) for problem in those]) for section, those in many.items()]
+    return told + [_explain(problem, there, schema) for problem in others]
 
 
 def _lacks(section: str, keys: list[str]) -> str:

@@ -26,6 +26,15 @@ def test_every_option_of_every_group_composes_to_a_valid_configuration() -> None
         composition.compose([f"{path.parent.name}={path.stem}"], schema=schema)
 
 
+def test_an_option_that_begins_with_no_other_one_is_told_so_once(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(CONFIGURATION, tmp_path / "conf"))
+    (folder / "augment/mine.yaml").write_text("name: mine\nshift_pixels: 1.0\n")
+    with pytest.raises(ConfigurationError) as told:
+        composition.compose(["augment=mine"], folder)
+    assert re.search(r"augment: lacks rotate_degrees, zoom, .*conf/augment/ begin with: defaults: ", str(told.value), re.DOTALL)
+    assert "is missing" not in str(told.value)
+
+
 def test_the_committed_parameters_are_what_conf_composes_to() -> None:
     assert check.read(PARAMETERS) == composition.compose([])
 
