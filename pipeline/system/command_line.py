@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from errno import ENOSPC
 from math import inf
 
 from pipeline.system.errors import UserError
@@ -31,10 +32,20 @@ def run_command(main: Callable[[], int | None]) -> None:
         print("\nStopped.", file=sys.stderr)
         sys.exit(128 + signal.SIGINT)  # as a shell has it
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         sys.exit(1)
+    except OSError as error:
+        if error.errno != ENOSPC:
+            raise
+        _write_no_more()
+        sys.exit(f"Error: the disk is full: {error}. Make room, and run the command again.")
     if code:
         sys.exit(code)
+
+
+def _write_no_more() -> None:
+    """Let what is still to be written go nowhere: at its end Python would try once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def number_argument(least: float, most: float = inf) -> Callable[[str], float]:

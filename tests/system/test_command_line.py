@@ -28,6 +28,16 @@ def test_output_that_nobody_reads_ends_a_command_without_a_traceback(command: li
     assert (done.returncode, done.stderr) == (1, "")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is always full")
+def test_output_to_a_disk_that_is_full_ends_a_command_with_that_message() -> None:
+    command = [sys.executable, "-m", "pipeline.runs", "--help"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: the disk is full: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("bounds", "good", "bad", "says"),
     [
