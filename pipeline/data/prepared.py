@@ -64,9 +64,9 @@ def summarize(dataset: Dataset, splits: dict[str, Split], recorded: Sequence[Rec
         "strokes": {},
     }
     for name, split in splits.items():
-        counts = np.bincount(split.labels, minlength=CLASSES).tolist()
+        of_each_class = np.bincount(split.labels, minlength=CLASSES).tolist()
         content = hashlib.sha256(split.images.tobytes() + split.labels.tobytes()).hexdigest()
-        summary["splits"][name] = {"images": len(split.labels), "of_each_class": counts, "sha256": content}
+        summary["splits"][name] = {"images": len(split.labels), "of_each_class": of_each_class, "sha256": content}
     for source, train, held_out in recorded:
         content = hashlib.sha256(collection.text_of([*train, *held_out]).encode()).hexdigest()
         counts = {"trained_on": len(train) * source.train, "repeat": source.repeat, "held_out": len(held_out)}

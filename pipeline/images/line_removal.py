@@ -66,7 +66,8 @@ def _line_alone(runs: Runs, darkness: Ink, line: Stretch) -> NDArray[np.intp]:
     on = within[np.abs(runs.middles[within] - line.y[runs.columns[within]]) <= NEAR]
     thin = on[runs.lengths[on] <= line.thickness + THICKER]
     usual = float(np.quantile(darkness[thin], USUAL)) if thin.size else 0.0
-    return thin[darkness[thin] <= usual + DARKER]
+    alone: NDArray[np.intp] = thin[darkness[thin] <= usual + DARKER]
+    return alone
 
 
 def _filled(runs: Runs, numbers: NDArray[np.intp], shape: tuple[int, ...]) -> Mask:

@@ -39,7 +39,8 @@ class Runs:
     @property
     def lengths(self) -> Numbers:
         """(n,) pixels."""
-        return self.bottoms - self.tops
+        lengths: Numbers = self.bottoms - self.tops
+        return lengths
 
     @property
     def middles(self) -> Floats:
