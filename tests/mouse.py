@@ -80,7 +80,7 @@ def drop(window: App, path: Path) -> None:
     x, y = window.canvas.winfo_rootx() + 50, window.canvas.winfo_rooty() + 50
     way = [(files.winfo_rootx() + 60, files.winfo_rooty() + 60), (x, y), (x + 1, y)]
 
-    def move(number: int = 0) -> None:
+    def move(number: int) -> None:
         if number == len(way):
             source.event_generate("<ButtonRelease-1>", time=LATE + number)
             return

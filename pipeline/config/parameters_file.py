@@ -118,6 +118,11 @@ def recomposed(parameters: Path) -> dict[str, Any] | None:
 
 def is_edited(parameters: Path) -> bool:
     """Whether somebody has edited `parameters` since it was composed."""
-    values = read(parameters) if parameters.exists() else {}
+    return parameters.exists() and differs_from_origin(read(parameters))
+
+
+def differs_from_origin(values: dict[str, Any]) -> bool:
+    """Whether values are others than those that were composed, by what they tell of their origin."""
+    values = dict(values)
     before = values.pop(ORIGIN, None)
     return isinstance(before, dict) and before != origin(values, before.get("overrides", []))

@@ -19,7 +19,7 @@ def run_command(main: Callable[[], int | None]) -> None:
     Everywhere else errors are exceptions, which a script, a notebook or a server can catch.
 
     If nobody reads the output to its end, as with ``| head``, the process ends with exit code 1 and says nothing:
-    https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    https://docs.python.org/3/library/signal.html#note-on-sigpipe. A disk that is full is told like a `UserError`.
     """
     try:
         try:

@@ -39,14 +39,14 @@ def run_name(configuration: Configuration) -> str:
 
 def _edits(configuration: Configuration) -> list[str]:
     """What was edited by hand in a configuration after it was composed, as overrides."""
-    from pipeline.config.composition import ORIGIN, compose, origin  # loads Hydra, which few runs need
+    from pipeline.config.composition import compose  # these load Hydra, which few runs need
+    from pipeline.config.parameters_file import differs_from_origin
 
     values = configuration.model_dump()
-    composed_from = values.pop(ORIGIN)
-    if composed_from == origin(values, composed_from["overrides"]):
+    if not differs_from_origin(values):
         return []
     try:
-        before, after = _all(compose(composed_from["overrides"])), _all(values)
+        before, after = _all(compose(configuration.composed_from.overrides)), _all(values)
     except UserError:  # conf/ has changed
         return []
     return [f"{key}={value}" for key, value in after.items() if before.get(key, GONE) != value]
