@@ -137,8 +137,8 @@ def report(labels: Sequence[int], readings: Sequence[Reading], seconds: Sequence
     Returns:
         ``drawings``, ``accuracy`` with ``accuracy_low`` and ``accuracy_high``, ``accuracy_of_guesses`` (what was taken for none
         counts by its most probable digit), ``recall`` of each digit, ``confusion`` (a row a label; the last column is what
-        was read as several digits or as none), ``rejected`` (as no digit), ``unsure``, ``split`` (read as several digits), and
-        the median and 95th percentile of the milliseconds from the last stroke to the answer.
+        was read as several digits or as none), ``rejected`` (as no digit), ``uncertain``, ``split`` (read as several digits),
+        and the median and 95th percentile of the milliseconds from the last stroke to the answer.
 
     """
     guesses = [[digit.prediction.digit for digit in reading.digits] for reading in readings]
@@ -157,7 +157,7 @@ def report(labels: Sequence[int], readings: Sequence[Reading], seconds: Sequence
         "recall": {str(digit): right[digit] / count if count else None for digit, count in enumerate(counts.tolist())},
         "confusion": confusion.tolist(),
         "rejected": verdicts.count("none"),
-        "unsure": verdicts.count("unsure"),
+        "uncertain": verdicts.count("uncertain"),
         "split": verdicts.count("split"),
         "milliseconds_median": float(np.median(seconds) * 1000),
         "milliseconds_95": float(np.percentile(seconds, 95) * 1000),
@@ -168,7 +168,7 @@ def _print(values: dict[str, Any]) -> None:
     print(
         f"Accuracy {values['accuracy']:.2%} ({CONFIDENCE:.0%} interval {values['accuracy_low']:.2%} to "
         f"{values['accuracy_high']:.2%}) on {values['drawings']:,} drawings; {values['rejected']} read as no digit, "
-        f"{values['split']} as several, {values['unsure']} uncertain."
+        f"{values['split']} as several, {values['uncertain']} uncertain."
     )
     print(
         f"From the last stroke to the answer: {values['milliseconds_median']:.1f} ms at the median, "

@@ -29,7 +29,7 @@ def short_label(digit: Digit) -> str:
     """The label where there is little room."""
     if digit.verdict == "none":
         return "?"
-    return f"{digit.prediction.digit}{'?' if digit.verdict == 'unsure' else ''}"
+    return f"{digit.prediction.digit}{'?' if digit.verdict == 'uncertain' else ''}"
 
 
 def headline_points(answer: str, width: float, height: float) -> int:
@@ -50,7 +50,7 @@ def subtitle(reading: Reading, number: int) -> str:
     digit = reading.digits[number]
     if len(reading.digits) == 1:
         sure = percent(digit.prediction.probability)
-        return {"digit": f"{sure} sure", "unsure": f"{digit.prediction.digit} with {sure}"}.get(digit.verdict, "")
+        return {"digit": f"{sure} sure", "uncertain": f"{digit.prediction.digit} with {sure}"}.get(digit.verdict, "")
     return f"digit {number + 1} of {len(reading.digits)}: {label(digit)}"
 
 

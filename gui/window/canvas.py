@@ -214,7 +214,7 @@ class Surface(tk.Canvas):
         lefts = [box[0] for box in boxes]
         placed = wording.place(digits, lefts, self._mask.width, lambda text: self._font.measure(text) + 12 * self.px)
         for number, (digit, box, label) in enumerate(zip(digits, boxes, placed, strict=True)):
-            colour = {"digit": self.palette.right, "unsure": self.palette.uncertain}.get(digit.verdict, self.palette.wrong)
+            colour = {"digit": self.palette.right, "uncertain": self.palette.uncertain}.get(digit.verdict, self.palette.wrong)
             width = (2.5 if number == selected and len(digits) > 1 else 1.2) * self.px
             dash = (4, 3) if digit.verdict != "digit" else ()
             self.create_rectangle(box, outline=colour, width=width, dash=dash, tags="mark")

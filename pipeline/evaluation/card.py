@@ -170,7 +170,7 @@ def _rejection(facts: Facts) -> Section:
             f"two pixels each. Below {values['none_below']:.2f} it is no digit. "
             f"The window's answer goes by {'that mean' if values['answers_by_mean'] else 'the logits of the image'}, which has "
             "the lower cross-entropy on validation images. "
-            f"Below {values['unsure_below']:.2f}, or with a probability below {values['sure_from']}, the answer is unsure. The "
+            f"Below {values['uncertain_below']:.2f}, or with a probability below {values['sure_from']}, it is uncertain. The "
             "thresholds were set by validation images.",
             f"Of the test images, {_percent(values['test_rejected'])} are called no digit, and "
             f"{_percent(values['test_uncertain'])} are below the second threshold. Of letters, signs and scribbles, "

@@ -138,9 +138,9 @@ def measure_rejection(network: "keras.Model", digits: NDArray[np.float32], optio
     return {
         **limits.model_dump(),
         "test_rejected": float((digit_scores < limits.none_below).mean()),
-        "test_uncertain": float((digit_scores < limits.unsure_below).mean()),
+        "test_uncertain": float((digit_scores < limits.uncertain_below).mean()),
         "negatives_rejected": float((other_scores < limits.none_below).mean()),
-        "negatives_uncertain": float((other_scores < limits.unsure_below).mean()),
+        "negatives_uncertain": float((other_scores < limits.uncertain_below).mean()),
         "negatives_auroc": metrics.auroc(digit_scores, other_scores),
     }
 

@@ -218,5 +218,5 @@ class Recognizer:
 
     def _worth(self, digit: Digit) -> float:
         """How well a group reads as one digit, nats, at most 0."""
-        doubt = min(0.0, digit.likeness - self.description.thresholds.unsure_below)
+        doubt = min(0.0, digit.likeness - self.description.thresholds.uncertain_below)
         return float(np.log(digit.prediction.probability)) + max(doubt, -5.0)

@@ -12,7 +12,7 @@ from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from pipeline.images.arrays import CLASSES, SIDE, Images
 from pipeline.images.hands import Hands
@@ -43,7 +43,8 @@ class Thresholds(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
 
     none_below: float = -inf  # score below which an image is no digit
-    unsure_below: float = -inf  # score below which a digit is uncertain
+    #: Score below which a digit is uncertain. Files of earlier versions have the second name.
+    uncertain_below: float = Field(default=-inf, validation_alias=AliasChoices("uncertain_below", "unsure_below"))
     sure_from: float = 0.0  # probability below which a digit is uncertain
     answers_by_mean: bool = False  # whether an answer goes by the mean of the logits of the copies
 
@@ -51,7 +52,7 @@ class Thresholds(BaseModel):
         """Whether an image is a digit, and whether that is sure."""
         if score < self.none_below:
             return "none"
-        return "digit" if score >= self.unsure_below and probability >= self.sure_from else "unsure"
+        return "digit" if score >= self.uncertain_below and probability >= self.sure_from else "uncertain"
 
     def logits_of_answers(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """The logits, (n, 10), by which n images are answered, from those of their `copies`, (5 n, 10)."""
@@ -79,7 +80,7 @@ def score(logits: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def thresholds(options: Rejection, logits: NDArray[np.float32], answers_by_mean: bool) -> Thresholds:
     """The thresholds of a network, from its logits, (5 n, 10), of the `copies` of digits that it was not trained on."""
-    none_below, unsure_below = np.quantile(score(logits), [options.rejected_digits, options.uncertain_digits]).tolist()
+    none_below, uncertain_below = np.quantile(score(logits), [options.rejected_digits, options.uncertain_digits]).tolist()
     return Thresholds(
-        none_below=none_below, unsure_below=unsure_below, sure_from=options.sure_from, answers_by_mean=answers_by_mean
+        none_below=none_below, uncertain_below=uncertain_below, sure_from=options.sure_from, answers_by_mean=answers_by_mean
     )

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Verdict = Literal["digit", "unsure", "none"]
+Verdict = Literal["digit", "uncertain", "none"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Digit:
         """In words: "7", "not sure: 3 or 8", "no digit"."""
         if self.verdict == "none":
             return "no digit"
-        if self.verdict == "unsure":
+        if self.verdict == "uncertain":
             return f"not sure: {self.prediction.digit} or {self.prediction.runner_up}"
         return str(self.prediction.digit)
 

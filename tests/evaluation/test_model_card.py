@@ -25,7 +25,7 @@ VALUES: dict[str, Any] = {
     **{"network_parameters": 182394, "best_epoch": 6, "epochs": 7, "test_calibration_error": 0.0019},
     **{"test_accuracy": 0.995, "test_accuracy_low": 0.9934, "test_accuracy_high": 0.9962, "test_rejected": 0.003},
     **{"test_uncertain": 0.01, "negatives_rejected": 0.54, "negatives_uncertain": 0.79, "negatives_auroc": 0.98},
-    **{"none_below": 5.15, "unsure_below": 6.4, "sure_from": 0.8, "answers_by_mean": True},
+    **{"none_below": 5.15, "uncertain_below": 6.4, "sure_from": 0.8, "answers_by_mean": True},
 }
 
 

@@ -150,12 +150,12 @@ def of_copies(said: Any) -> Any:
     return np.tile(said, (5, 1))
 
 
-def test_what_is_called_no_digit_is_wrong_and_what_is_unsure_is_not() -> None:
+def test_what_is_called_no_digit_is_wrong_and_what_is_uncertain_is_not() -> None:
     split = Split(np.zeros((4, 28, 28), np.uint8), np.array([1, 2, 3, 3], np.uint8))
     said = logits([1, 2, 3, 5])
     said[1] = [0, 0, 0.1, 0, 0, 0, 0, 0, 0, 0]  # hardly anything
     said[2, 4] = 11.5  # undecided
-    limits = Thresholds(none_below=4.0, unsure_below=5.0, sure_from=0.8)
+    limits = Thresholds(none_below=4.0, uncertain_below=5.0, sure_from=0.8)
     given = outside.answers(of_copies(said), Outside("mine", "My own", split), limits)
     assert given.rejected.tolist() == [False, True, False, False]
     assert given.right.tolist() == [True, False, True, False]

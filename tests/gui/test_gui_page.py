@@ -262,7 +262,7 @@ def test_the_digit_that_is_selected() -> None:
 
 def test_words_and_sizes_of_answers() -> None:
     assert wording.label(read(7, probability=0.9999)) == "7  > 99.9 %"  # nothing is certain
-    assert wording.label(read(3, "unsure", probability=0.5)) == "3?  50.0 %"
+    assert wording.label(read(3, "uncertain", probability=0.5)) == "3?  50.0 %"
     assert wording.label(read(3, "none")) == "no digit"
     assert [wording.percent(part) for part in (1.0, 0.9, 0.0001)] == ["> 99.9 %", "90.0 %", "0 %"]
     assert [wording.with_article(digit) for digit in (7, 8)] == ["a 7", "an 8"]
@@ -276,7 +276,7 @@ def test_words_and_sizes_of_answers() -> None:
 
 
 def test_a_label_begins_where_its_digit_does_and_says_less_where_there_is_little_room() -> None:
-    digits = [read(1), read(7), read(3, "none"), replace(read(8, "unsure"), row=1), replace(read(0), row=1)]
+    digits = [read(1), read(7), read(3, "none"), replace(read(8, "uncertain"), row=1), replace(read(0), row=1)]
     placed = wording.place(digits, [0.0, 20.0, 105.0, 50.0, 195.0], 200.0, lambda text: 10.0 * len(text))
     assert [label.text for label in placed] == ["1", "7", "no digit", "8?  90.0 %", "0"]
     assert [(label.left, label.right) for label in placed] == [(0, 10), (20, 30), (105, 185), (50, 150), (190, 200)]

@@ -239,8 +239,8 @@ def test_there_is_a_feature_map_for_each_convolution(model: Recognizer) -> None:
 
 def test_the_answer_is_in_words(model: Recognizer) -> None:
     (digit,) = model.read_strokes(DIGITS[3]).digits
-    unsure = replace(digit, verdict="unsure")
-    assert unsure.answer == f"not sure: 3 or {digit.prediction.runner_up}"
+    uncertain = replace(digit, verdict="uncertain")
+    assert uncertain.answer == f"not sure: 3 or {digit.prediction.runner_up}"
     assert replace(digit, verdict="none").answer == "no digit"
 
 

@@ -439,7 +439,7 @@ def described(path: Path, says: Any, cnn: Any) -> Path:
     [
         *(b"[1]", "7", "{", "[" * 100_000, 5, np.arange(3), '{"class_names": 7}', '{"class_names": {"0": 1}}'),
         *('{"rejection": [1]}', '{"rejection": {"none_below": "low"}}', '{"rejection": {"sure_from": NaN}}'),
-        *('{"rejection": {"unsure_below": null}}', '{"rejection": {"unsure_below": true}}'),
+        *('{"rejection": {"uncertain_below": null}}', '{"rejection": {"uncertain_below": true}}'),
     ],
     ids=lambda says: repr(says)[:30],
 )
@@ -448,6 +448,11 @@ def test_a_description_of_the_wrong_type_is_told(says: Any, cnn: Any, tmp_path: 
     with pytest.raises(ModelError, match=r"model\.h5"):
         Recognizer(path)
     assert description.read(path) == Description()
+
+
+def test_the_threshold_of_an_older_file_is_read_under_its_old_name(cnn: Any, tmp_path: Path) -> None:
+    path = described(tmp_path / "model.h5", '{"rejection": {"unsure_below": 6.5}}', cnn)
+    assert description.read(path).thresholds.uncertain_below == 6.5
 
 
 def test_a_description_of_more_than_ours_is_read_past(keras: Any, cnn: Any, tmp_path: Path) -> None:

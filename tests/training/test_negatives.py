@@ -115,8 +115,8 @@ def test_the_thresholds_reject_and_doubt_the_parts_that_they_were_asked_to() -> 
     options = configured("rejection.rejected_digits=0.01", "rejection.uncertain_digits=0.02").rejection
     thresholds = rejection.thresholds(options, logits, answers_by_mean=False)
     verdicts = [thresholds.verdict(score, probability=1.0) for score in rejection.score(logits)]
-    assert [verdicts.count(verdict) for verdict in ("none", "unsure", "digit")] == [10, 10, 980]
-    assert {thresholds.verdict(score, probability=0.5) for score in rejection.score(logits)} == {"none", "unsure"}
+    assert [verdicts.count(verdict) for verdict in ("none", "uncertain", "digit")] == [10, 10, 980]
+    assert {thresholds.verdict(score, probability=0.5) for score in rejection.score(logits)} == {"none", "uncertain"}
     assert np.allclose(rejection.score(logits + 5), rejection.score(logits), atol=1e-4)  # a softmax leaves that open
 
 
