@@ -87,7 +87,6 @@ def wait(window: App, until: Callable[[], object]) -> None:
 
     Raises:
         TimeoutError: it did not come to that in a minute.
-
     """
     end = time.monotonic() + 60
     while not until():

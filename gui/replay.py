@@ -139,7 +139,6 @@ def report(labels: Sequence[int], readings: Sequence[Reading], seconds: Sequence
         counts by its most probable digit), ``recall`` of each digit, ``confusion`` (a row a label; the last column is what
         was read as several digits or as none), ``rejected`` (as no digit), ``uncertain``, ``split`` (read as several digits),
         and the median and 95th percentile of the milliseconds from the last stroke to the answer.
-
     """
     guesses = [[digit.prediction.digit for digit in reading.digits] for reading in readings]
     verdicts = [reading.digits[0].verdict if len(reading.digits) == 1 else "split" for reading in readings]

@@ -11,7 +11,6 @@ def log_restored() -> None:
 
     Raises:
         UserError: the store can't be used.
-
     """
     from pipeline.config.check import load
     from pipeline.config.stages import STAGES

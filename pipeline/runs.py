@@ -84,7 +84,6 @@ def compare(registry: "RunRegistry", names: list[str]) -> str:
 
     Raises:
         UserError: two names are of the same run.
-
     """
     runs = [registry.find(name) for name in names]
     ids = [run.info.run_id for run in runs]
@@ -181,7 +180,6 @@ def export(registry: "RunRegistry", name: str, path: Path) -> str:
 
     Raises:
         UserError: the file can't be written.
-
     """
     run = registry.find(name)
     model = registry.artifact(run, MODEL_FILE)
@@ -239,7 +237,6 @@ def answer(options: argparse.Namespace) -> str:
 
     Raises:
         UserError: a run doesn't exist, or the store can't be used.
-
     """
     from pipeline.tracking.problems import telling
     from pipeline.tracking.registry import RunRegistry  # loads MLflow, which --help need not wait for

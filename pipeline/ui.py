@@ -42,7 +42,6 @@ def runs_page(server: str, experiment: str) -> str:
     Args:
         server: the address of the UI.
         experiment: the id of the experiment.
-
     """
     return f"{server}/#/experiments/{experiment}/runs?workflowType=machine_learning&viewStateShareKey={VIEW_NAME}"
 

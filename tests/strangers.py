@@ -42,7 +42,6 @@ def trained(*layers: Any, shape: tuple[int, ...] = (28, 28, 1), takes: Callable[
         layers: from `shape` to (n,), as they come, with random numbers.
         shape: of the input.
         takes: from network input, 0 to 1, to the values that the network is to be given.
-
     """
     import keras
 

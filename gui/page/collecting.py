@@ -33,7 +33,6 @@ class Collecting:
 
         Raises:
             DataError: nothing was written.
-
         """
         if self.number == COUNT:
             return

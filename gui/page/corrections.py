@@ -21,7 +21,6 @@ def correctable(page: Page, digits: tuple[Digit, ...], selected: int) -> Strokes
 
     Raises:
         DataError: nothing is drawn, or an image.
-
     """
     numbers = digits[selected].strokes if 0 <= selected < len(digits) else range(len(page.strokes))
     strokes = [list(page.strokes[number]) for number in numbers if number < len(page.strokes)]
@@ -35,7 +34,6 @@ def save(folder: Path, label: int, strokes: Strokes, writer: str) -> Path:
 
     Raises:
         DataError: the collection can't be written to.
-
     """
     from pipeline.data import collection
 

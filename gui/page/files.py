@@ -28,7 +28,6 @@ def must_have_strokes(page: Page) -> None:
 
     Raises:
         DataError: there is not.
-
     """
     if not page.strokes:
         raise DataError("there are no strokes to save. Draw something first.")
@@ -39,7 +38,6 @@ def save(page: Page, path: Path) -> None:
 
     Raises:
         DataError: another ending, nothing drawn, or the folder can't be written to.
-
     """
     if path.suffix.lower() not in (".png", ".json"):
         raise DataError(f"a drawing is saved as .png or .json, not as {path.name!r}. Choose a name with one of these endings.")
@@ -60,7 +58,6 @@ def load_strokes(path: Path, size: tuple[float, float]) -> Strokes:
 
     Raises:
         DataError: the file is missing, or holds no strokes.
-
     """
     items = stroke_files.load(path)
     if not items:
@@ -78,7 +75,6 @@ def pasted_image(folder: Path, side: int) -> ShownImage:
 
     Raises:
         DataError: there is no picture, or nothing that reads the clipboard is installed.
-
     """
     from PIL import ImageGrab
 
@@ -105,7 +101,6 @@ def shown_image(path: Path, side: int) -> ShownImage:
 
     Raises:
         DataError: the file is missing, or is no image.
-
     """
     image = open_picture(path)
     size = image.size

@@ -56,7 +56,6 @@ def paint(colours: Image.Image, mask: Image.Image, why: Explanation, box: Bounds
         box: of the digit, screen pixels.
         palette: of the theme.
         fill: put the ink of the network's input into the mask, for an image has no strokes.
-
     """
     given = _image(why.picture)
     area = given.point(lambda value: 255 * (value >= INK)).getbbox()

@@ -37,7 +37,6 @@ class Session:
         collection: where corrections go; None: ``data/drawings``.
         writer: who draws, saved with the corrections.
         shown_side: of an image for the screen at most, pixels.
-
     """
 
     def __init__(
@@ -199,7 +198,6 @@ class Session:
 
         Raises:
             DataError: a ``.json`` file holds no drawing. A faulty picture is told later, when another process opens it.
-
         """
         if path.suffix.lower() == ".json":
             self.page.replace(files.load_strokes(path, self.page.content.size))
@@ -267,7 +265,6 @@ class Session:
 
         Raises:
             DataError: nothing is drawn, or it is not known yet which strokes are the digit.
-
         """
         if self.pending and len(self.digits) > 1 and not whole:
             raise DataError("the drawing is still being read. Press the key again when the answer is there.")

@@ -70,7 +70,6 @@ def place(digits: Sequence[Digit], lefts: Sequence[float], width: float, measure
         lefts: where the box of each digit begins.
         width: of the canvas, in the same unit.
         measure: how wide a label with that text is.
-
     """
     placed: list[Label] = []
     for number, digit in enumerate(digits):

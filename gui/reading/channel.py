@@ -64,7 +64,6 @@ class ChildProcess(_Channel):
 
         Raises:
             EOFError: the process has ended, and all its messages were received.
-
         """
         while not self._received.empty():
             if not (content := self._received.get()):

@@ -65,7 +65,6 @@ def resolve(name: str) -> tuple[Path, str]:
 
     Raises:
         UserError: there is none of that name, or the store can't be read.
-
     """
     if is_path(name):
         return Path(name), ""

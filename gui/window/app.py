@@ -60,7 +60,6 @@ class App(tk.Tk):
 
     Raises:
         ModelError: `model` is None, and there is none.
-
     """
 
     def __init__(

@@ -23,7 +23,6 @@ def load(path: Path = PARAMETERS) -> Configuration:
 
     Raises:
         ConfigurationError: the file is missing, is not YAML, or breaks the schema.
-
     """
     return check_by(
         Configuration, read(path), f"{path.name} is not valid. Mend it, or make it anew: python -m pipeline.compose"
@@ -35,7 +34,6 @@ def read(path: Path) -> dict[str, Any]:
 
     Raises:
         ConfigurationError: the file is missing, or is not such a file.
-
     """
     must_be_checkout()
     try:
@@ -58,7 +56,6 @@ def must_be_checkout() -> None:
 
     Raises:
         ConfigurationError: this is no checkout.
-
     """
     if not IS_CHECKOUT:
         raise ConfigurationError(
@@ -83,7 +80,6 @@ def check_by(schema: type[Checked], values: dict[str, Any], told: str = NOT_VALI
 
     Raises:
         ConfigurationError: with one paragraph a key that breaks the schema.
-
     """
     try:
         return schema.model_validate(values)
@@ -96,7 +92,6 @@ def check_bounds(values: dict[str, Any]) -> None:
 
     Raises:
         ConfigurationError: one is not.
-
     """
     try:
         Configuration.model_validate(values)

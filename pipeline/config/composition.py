@@ -77,7 +77,6 @@ def compose(overrides: list[str], folder: Path = CONFIGURATION, schema: type[Con
 
     Raises:
         ConfigurationError: an override or a value is not valid.
-
     """
     must_be_checkout()
 
@@ -98,7 +97,6 @@ def explaining(
 
     Raises:
         ConfigurationError: Hydra refuses an override, or can't read a file of conf/.
-
     """
     try:
         return composed([_for_hydra(override) for override in OverridesParser.create().parse_overrides(overrides)])
@@ -117,7 +115,6 @@ def _for_hydra(override: Override) -> str:
 
     Raises:
         ConfigurationError: it is of a key of Hydra's own, which would be ignored, or gives an option the name of another.
-
     """
     key = str(override.key_or_group)
     group, _, last = key.partition(".")

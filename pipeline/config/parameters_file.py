@@ -26,7 +26,6 @@ def text(overrides: list[str]) -> str:
 
     Raises:
         ConfigurationError: an override or a value is not valid.
-
     """
     values = compose(overrides)
     warn(check(values))
@@ -78,7 +77,6 @@ def keep() -> bool:
 
     Raises:
         ConfigurationError: the configuration is not valid.
-
     """
     values = recomposed(PARAMETERS)
     if values is None:
@@ -102,7 +100,6 @@ def recomposed(parameters: Path) -> dict[str, Any] | None:
 
     Raises:
         ConfigurationError: they don't compose to a valid configuration any more.
-
     """
     before = read(parameters).get(ORIGIN) if parameters.exists() else None
     if before and "DVC_EXP_NAME" in os.environ:

@@ -24,7 +24,6 @@ class Stage:
         groups: of the configuration, whose values decide what the stage makes.
         code: folders of ``pipeline/`` that decide it. What only tells of it, as messages and the tracker do, is not among them.
         output: a file that the stage makes, whose hash tells what it made; relative to the checkout.
-
     """
 
     name: str

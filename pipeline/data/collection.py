@@ -26,7 +26,6 @@ def add(folder: Path, label: int, strokes: Any, writer: str = "") -> Path:
 
     Raises:
         DataError: the label is not from 0 to 9, or there is no stroke.
-
     """
     now = datetime.now(UTC)
     item = {"label": label, "writer": writer, "date": now.isoformat(), "strokes": strokes}
@@ -46,7 +45,6 @@ def read(path: Path) -> list[LabelledDrawing]:
 
     Raises:
         DataError: a file is missing, or is not what the format says.
-
     """
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.name.endswith((".json", ".json.gz")) and file.name[0] != ".")

@@ -139,7 +139,6 @@ def read(dataset: Dataset, test: bool = True) -> dict[str, Split]:
     Raises:
         DataUnavailable: its files can't be had.
         DataError: they are not what the format says.
-
     """
     splits, seed = dataset.splits(test), dataset.split_seed
     train, validation = _divide(splits.pop("train"), dataset.validation_fraction, seed, "validation_fraction")
@@ -156,7 +155,6 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
 
     Raises:
         DataError: the file is not such a file, or its length is not what its header says.
-
     """
     try:
         with gzip.open(path) as file:

@@ -31,7 +31,6 @@ def obtain(dataset: "IdxDataset") -> dict[str, Path] | Path:
     Raises:
         DataUnavailable: a file is in no folder and no mirror gave it.
         DataError: the list of checksums is missing, is no such list, or lacks a file.
-
     """
     tried: list[str] = []
     elsewhere = os.environ.get(FOLDER_VARIABLE)
@@ -58,7 +57,6 @@ def read_checksums(path: Path, names: list[str]) -> dict[str, str]:
 
     Raises:
         DataError: the list is missing, is no such list, or lacks a file.
-
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

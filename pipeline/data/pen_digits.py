@@ -81,7 +81,6 @@ def find(folder: Path, name: str, sha256: str) -> str:
 
     Raises:
         DataError: it is not there, or is another text.
-
     """
     for ending in ("", ".Z", ".gz"):
         path = folder / (name + ending)
@@ -102,7 +101,6 @@ def download(folder: Path) -> None:
 
     Raises:
         DataUnavailable: it can't be had.
-
     """
     import pooch
     import requests

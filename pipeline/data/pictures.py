@@ -32,7 +32,6 @@ def read(path: Path) -> Split:
 
     Raises:
         DataError: there is nothing at `path`, it is no folder and no whole archive, it holds no picture, or one is broken.
-
     """
     if path.is_dir():
         return read_folder(path)

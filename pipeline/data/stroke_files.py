@@ -24,7 +24,6 @@ def load(path: Path) -> list[tuple[str, dict[str, Any]]]:
 
     Raises:
         DataError: the file is missing, or holds neither an object nor a list of objects.
-
     """
     try:
         content = path.read_bytes()
@@ -53,7 +52,6 @@ def parse(value: Any, where: str) -> Strokes:
 
     Raises:
         DataError: it is something else, or holds no point. The message names it by `where`.
-
     """
     try:
         strokes = [[(float(x), float(y)) for x, y in stroke] for stroke in value if stroke]

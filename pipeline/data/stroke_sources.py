@@ -47,7 +47,6 @@ def read(sources: Sequence[StrokeSource], limit: int | None) -> list[Recorded]:
 
     Raises:
         DataError: a file is missing, or not as it should be.
-
     """
     recorded = []
     for source in sources:
@@ -68,7 +67,6 @@ def divide(drawings: list[LabelledDrawing], by: str, fraction: float) -> tuple[l
         by: ``writer`` or ``date``.
         fraction: of the drawings to hold out; 0: none. Else at least one writer, or drawing, is, and at least one isn't; of
             one, none is.
-
     """
 
     def group(drawing: LabelledDrawing) -> str:

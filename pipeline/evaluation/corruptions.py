@@ -37,7 +37,6 @@ def corrupt(name: str, images: Images, numbers: NDArray[np.int64], seed: int) ->
 
     Returns:
         (n, 28, 28) uint8.
-
     """
     random = [np.random.default_rng([seed, crc32(name.encode()), number]) for number in numbers.tolist()]
     corrupted = CORRUPTIONS[name](images / 255, random)

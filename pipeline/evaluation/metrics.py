@@ -40,7 +40,6 @@ def calibration(labels: Labels, probabilities: Probabilities, bins: int) -> list
 
     Returns:
         A row for each bin that holds images: its mean ``confidence``, its ``accuracy`` and its ``images``.
-
     """
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     place = np.minimum((confidence * bins).astype(np.int64), bins - 1)

@@ -63,7 +63,6 @@ def read_strokes(path: Path) -> Split:
 
     Raises:
         DataError: there is none, or one is broken.
-
     """
     if not (drawings := collection.read(path)):
         raise DataError(f"{path} must hold drawings, and holds none.")
@@ -81,7 +80,6 @@ def read(options: Evaluation) -> list[Outside]:
 
     Raises:
         DataError: a set is missing or broken, or is called like a part of the prepared data. The message names its key.
-
     """
     summary = prepared.summary()
     held_out = [name for name in summary["splits"] if name not in SPLITS]

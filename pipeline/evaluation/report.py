@@ -48,7 +48,6 @@ def make(options: EvaluateOptions, sets: Sequence[Outside]) -> tuple[dict[str, A
 
     Returns:
         The single values of the report; and how long the network takes for one image here, milliseconds.
-
     """
     from pipeline.training.network import logits_of  # needs TensorFlow to be set up
 
@@ -128,7 +127,6 @@ def measure_rejection(network: "keras.Model", digits: NDArray[np.float32], optio
         network: from network input to logits.
         digits: its logits of the `rejection.copies` of the test images, (5 n, 10).
         options: of the configuration.
-
     """
     validation = prepared.load("validation")
     known = logits_of_copies(network, validation.images)

@@ -66,7 +66,6 @@ def fit(image: Image.Image) -> Images:
 
     Raises:
         BlankPicture: there is no ink in it.
-
     """
     return fit_ink(Blots(photo.ink_of(image)).all_ink())
 

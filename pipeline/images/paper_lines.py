@@ -134,7 +134,6 @@ def _beyond(lines: list[Line], digits: Box | None, height: int, are_many: bool, 
         height: of the picture, pixels.
         are_many: whether they are the paper's wherever the digits are.
         is_ruled: whether there are many lines of the other direction: one of this direction is their margin then.
-
     """
     if are_many or digits is None:
         return lines if are_many else []

@@ -48,7 +48,6 @@ def ink_of(image: Image.Image) -> Ink:
 
     Raises:
         BlankPicture: there is none.
-
     """
     image = ImageOps.exif_transpose(shrunk(image, LONGEST))
     try:

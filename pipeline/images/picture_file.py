@@ -31,7 +31,6 @@ def picture_of(picture: Picture) -> Image.Image:
 
     Raises:
         DataError: it is none of these, has no pixels, or can't be read.
-
     """
     if isinstance(picture, str | os.PathLike):
         return _opened(Path(picture), os.fspath(picture) or "without a name")
@@ -79,7 +78,6 @@ def open_picture(path: Path) -> Image.Image:
 
     Raises:
         DataError: the file is missing, no picture, or too large.
-
     """
     return _opened(path, str(path))
 

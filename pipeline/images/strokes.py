@@ -58,7 +58,6 @@ def render(strokes: Sequence[Stroke], pen: float = PEN) -> Images:
 
     Returns:
         (28, 28) uint8, 0 to 255, ink bright on dark; all 0 if there is no point.
-
     """
     lines = [np.asarray(stroke, np.float64).reshape(-1, 2) for stroke in strokes if len(stroke)]
     if not lines:

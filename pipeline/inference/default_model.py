@@ -17,7 +17,6 @@ def default_model() -> Path:
 
     Raises:
         ModelError: there is neither.
-
     """
     for path in (EXPORTED, SHIPPED):
         if path.is_file():
@@ -30,7 +29,6 @@ def check_start(path: Path) -> None:
 
     Raises:
         ModelError: it starts otherwise, is a folder, or is missing.
-
     """
     if path.is_dir():
         raise ModelError(f"{path} is a folder, and a model is one file, .h5 or .keras. Save it with model.save('name.keras').")

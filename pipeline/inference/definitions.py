@@ -47,7 +47,6 @@ def modern(definition: Entry) -> Entry:
     Raises:
         Refused: it asks for more than harmless classes.
         ValueError: it is of no model, or asks for something that Keras no longer computes.
-
     """
     if definition["class_name"] not in MODELS:
         raise ValueError(f"its definition must be of a model, and is of {definition['class_name']!r:.50}")

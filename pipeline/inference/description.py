@@ -40,7 +40,6 @@ def parse(text: str | bytes, path: Path) -> Description:
 
     Raises:
         ModelError: it is no JSON object, is of a model of other classes, or has no numbers for the rejection.
-
     """
     try:
         says = json.loads(text)

@@ -33,7 +33,6 @@ class Explainer:
 
         Returns:
             (28, 28) float32, -1, against it, to 1, for it; 0 on paper. The strongest is 1 or -1.
-
         """
         parts = (np.arange(STEPS, dtype=np.float32) + 0.5) / STEPS
         given = network_input(picture[np.newaxis])  # (1, 28, 28, 1)

@@ -34,7 +34,6 @@ def open_described(path: str | Path) -> tuple["keras.Model", Description | None]
 
     Raises:
         ModelError: the file is missing or broken, asks for more than harmless layers or for too much, or is no model of digits.
-
     """
     path = Path(path)
     try:

@@ -71,7 +71,6 @@ def write_onnx(network: "keras.Model", _: dict[str, Any], images: Images, path: 
 
     Raises:
         ModelError: ONNX lacks an operation of the network.
-
     """
     import onnx
     import onnxruntime
@@ -143,7 +142,6 @@ def write(network: "keras.Model", options: Export, configuration: dict[str, Any]
 
     Raises:
         ModelError: a file does not read the test set as `network` does.
-
     """
     says, folder = description(configuration), MODELS / "formats"
     shutil.rmtree(folder, ignore_errors=True)
@@ -165,7 +163,6 @@ def write_checked(path: Path, write: Callable[[Path], Probabilities], expected: 
 
     Raises:
         ModelError: a probability differs by more than `tolerance`.
-
     """
     with replacing(path) as temporary:
         difference = float(np.abs(write(temporary) - expected).max())

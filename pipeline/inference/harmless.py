@@ -101,7 +101,6 @@ def must_be_harmless(entry: dict[str, Any]) -> None:
     Raises:
         Refused: the class is not in the lists above, or not Keras' own.
         ValueError: its name is no text.
-
     """
     name, module, registered = (entry.get(key) for key in ("class_name", "module", "registered_name"))
     if not isinstance(name, str) or not isinstance(module, str | None) or not isinstance(registered, str | None):

@@ -50,7 +50,6 @@ def find(read: Callable[[Any], Any]) -> tuple[str | None, str]:
 
     Returns:
         One of `RANGES`, None for 0 to 1; and a note for the user, "" if the network reads the digits as they are.
-
     """
     images, labels = network_input(samples().images), samples().labels
 

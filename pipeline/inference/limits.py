@@ -24,7 +24,6 @@ def check(definition: str) -> None:
 
     Raises:
         Refused: its input or its output has another shape, or it is too large.
-
     """
     _must_be_at_most(MOST_ENTRIES, definition.count('"class_name"'), "layers and tensors")
     with ThreadPoolExecutor(1) as apart:  # Keras would give weights to the network later, if the thread did not end

@@ -42,7 +42,6 @@ def read(path: Path, folder: Path) -> ModelFile:
     Raises:
         ModelError: the file is missing or broken.
         Refused: it is too large, leads to other files, or holds weights without a definition.
-
     """
     check_start(path)
     try:

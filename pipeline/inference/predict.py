@@ -33,7 +33,6 @@ def predict_digit(picture: Picture, model: Model | None = None) -> Prediction:
     Raises:
         DataError: the image can't be read.
         ModelError: the model is missing, broken, or no model of digits.
-
     """
     return _recognizer(model).predict(picture)
 
@@ -53,7 +52,6 @@ def read_picture(picture: Picture, model: Model | None = None) -> Reading:
 
     Raises:
         DataError: also, the image holds more pieces of ink than a few numbers have.
-
     """
     return _recognizer(model).read_picture(picture)
 
@@ -67,7 +65,6 @@ def opened(path: str | Path) -> Recognizer:
 
     Raises:
         ModelError: the file is missing, broken, or no model of digits.
-
     """
     path = Path(path).resolve()
     return _open(path, path.stat().st_mtime if path.exists() else 0.0)

@@ -42,7 +42,6 @@ class Recognizer:
 
     Raises:
         ModelError: the file is missing, broken, or no model of digits.
-
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -62,7 +61,6 @@ class Recognizer:
 
         Raises:
             ModelError: it can't be computed, or ends in something else than probabilities.
-
         """
         import keras
         import tensorflow as tf
@@ -112,7 +110,6 @@ class Recognizer:
 
         Returns:
             The digits, row after row and each from left to right, their boxes in the unit of the strokes; none for no strokes.
-
         """
         numbers = [number for number, stroke in enumerate(drawn) if len(stroke)]
         parts = [strokes.resample(drawn[number]) for number in numbers]
@@ -133,7 +130,6 @@ class Recognizer:
         Args:
             picture: as `picture_of` takes it.
             on_progress: called many times meanwhile. An exception that it raises ends the reading.
-
         """
         image = picture_of(picture)
         try:
@@ -201,7 +197,6 @@ class Recognizer:
             draw: returns the image of a group of them, (28, 28) uint8.
             locate: returns the box of a group and the numbers of its strokes.
             separate: returns the digits that a group is which is not surely one, if it is several.
-
         """
         read: dict[Group, Digit] = {}
 

@@ -50,7 +50,6 @@ def segment(parts: Sequence[Part], read: Reader) -> list[Group]:
 
     Raises:
         DataError: there are more than `MOST` parts.
-
     """
     check(parts)
     if not parts:

@@ -36,7 +36,6 @@ def plan(overrides: list[str]) -> tuple["SweepConfiguration", list["Dimension"],
 
     Raises:
         ConfigurationError: an override or a value is not valid, before anything runs.
-
     """
     from pipeline.config.composition import key_of, warn
     from pipeline.sweep import search_space
@@ -195,7 +194,6 @@ def run(overrides: list[str], fit: "Fit | None" = None) -> str:
 
     Raises:
         UserError: a value is wrong, a store or the cluster can't be used, or too many trials have failed.
-
     """
     begin = time.perf_counter()
     configuration, space, for_all = plan(overrides)

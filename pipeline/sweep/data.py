@@ -27,7 +27,6 @@ def read(dataset: str) -> TrialData:
 
     Raises:
         UserError: the images are not available, or not as they should be.
-
     """
     checked: AnyDataset = TypeAdapter(AnyDataset).validate_json(dataset)
     recorded = stroke_sources.read(checked.stroke_sources, checked.training_limit)

@@ -82,7 +82,6 @@ class Objective:
         Raises:
             UserError: a store or the scheduler is gone, or more trials have failed than may.
             KeyboardInterrupt: `error` was set to it. What was running is queued again.
-
         """
         at_once = max(self._sweep.workers, len(self._client.nthreads()))
         callbacks: list[Callable[[Any, Any], None]] = [lambda *_: show()]

@@ -62,7 +62,6 @@ def parse(overrides: list[str]) -> tuple[list[Dimension], list[str]]:
 
     Raises:
         ConfigurationError: an override is not in the grammar, or is a kind of sweep that is not supported.
-
     """
     try:
         parsed = OverridesParser.create().parse_overrides(overrides)

@@ -64,7 +64,6 @@ def storage(sweep: Sweep) -> Storage:
 
     Raises:
         UserError: it can't be opened.
-
     """
     address, (scheme, _, path) = sweep.storage, sweep.storage.partition(":///")
     options: dict[str, Any] = {}
@@ -129,7 +128,6 @@ class Study:
 
     Raises:
         ConfigurationError: the sampler can't sample this space, or the number of trials is missing.
-
     """
 
     def __init__(self, configuration: SweepConfiguration, space: list[Dimension], data: str, store: Storage) -> None:

@@ -85,7 +85,6 @@ class SweepLogger:
             values: its whole configuration; empty if it could not be composed.
             sha256: hash of its images and drawings.
             began: when it was handed to a worker, as `time.time` has it; None: now.
-
         """
         parameters = dict(override.split("=", 1) for override in overrides)
         tags = {"mlflow.parentRunId": self._parent, "role": "trial", "trial": str(number)}

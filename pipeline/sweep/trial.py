@@ -85,7 +85,6 @@ def run(fit: Fit, values: dict[str, Any], data: str, topic: str, name: str) -> T
 
     Raises:
         TrialFailed: whatever went wrong. Of another type it could not be raised again without TensorFlow.
-
     """
     worker, answers = get_worker(), Queue(name)
 

@@ -31,7 +31,6 @@ def workers(sweep: Sweep) -> Iterator[tuple[Client, list[Future[None]]]]:
 
     Raises:
         UserError: there is no cluster, or it lacks the project.
-
     """
     with dask.config.set(SETTINGS):
         if sweep.scheduler:
@@ -68,7 +67,6 @@ def check_module(client: Client, name: str) -> None:
 
     Raises:
         UserError: one can't.
-
     """
     try:
         client.run_on_scheduler(importlib.import_module, name)

@@ -20,7 +20,6 @@ class UserError(Exception):
 
     Args:
         message: what was wrong, what is expected, what was received, and the remedy. Passwords in it are masked.
-
     """
 
     def __init__(self, message: str) -> None:

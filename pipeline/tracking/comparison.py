@@ -26,7 +26,6 @@ def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> 
 
     Returns:
         How many images only the first reads right, how many only the second, and the two-sided p-value.
-
     """
     from scipy.stats import binomtest
 

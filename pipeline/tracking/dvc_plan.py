@@ -53,7 +53,6 @@ def plan() -> list[Step]:
     Raises:
         UserError: the checkout is no DVC project.
         ConfigurationError: conf/ or ``params.yaml`` is not valid.
-
     """
     if not (CHECKOUT / ".dvc").is_dir():
         raise UserError(f"{CHECKOUT} is not a DVC project: .dvc is missing. Clone the project with git.")

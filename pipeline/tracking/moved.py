@@ -31,7 +31,6 @@ def bring_artifacts(uri: str, project: Path) -> None:
 
     Raises:
         sqlite3.DatabaseError: the store is locked, is read-only, or is no database.
-
     """
     store, artifacts = project / MLFLOW_DATABASE, project / MLFLOW_ARTIFACTS
     if uri != f"sqlite:///{store}":

@@ -144,7 +144,6 @@ def telling(uri: str, problems: tuple[type[Exception], ...] = PROBLEMS) -> Itera
 
     Raises:
         UserError: the store can't be used.
-
     """
     try:
         yield
@@ -158,7 +157,6 @@ def first_contact(uri: str) -> Iterator[None]:
 
     Raises:
         UserError: the store can't be used.
-
     """
     before = {name: os.environ.get(name) for name in FIRST_CONTACT}
     os.environ |= FIRST_CONTACT
@@ -186,7 +184,6 @@ def must_be_writable(uri: str) -> None:
 
     Raises:
         sqlite3.DatabaseError: it is locked, read-only or no database.
-
     """
     path = sqlite_file(uri)
     if path and path.exists():
@@ -200,7 +197,6 @@ def must_not_be_deleted(experiment: Experiment, uri: str) -> None:
 
     Raises:
         UserError: it was deleted.
-
     """
     if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
         raise UserError(

@@ -74,7 +74,6 @@ def _changes(configuration: Configuration) -> tuple[str, dict[str, tuple[Any, An
     Returns:
         The committed one's name, empty if none is committed or it isn't valid; and the values before and after that differ, by
         the name of the override.
-
     """
     try:
         committed: Any = OmegaConf.to_container(OmegaConf.create(git("show", "HEAD:./params.yaml")))

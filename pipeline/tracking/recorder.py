@@ -55,7 +55,6 @@ def open_store(uri: str, experiment: str, project: Path) -> tuple[MlflowClient, 
 
     Raises:
         UserError: the store can't be used. This is found out within a few seconds.
-
     """
     # Two processes must not create the database or the experiment at the same time.
     with first_contact(uri), FileLock(project / MLFLOW_LOCK):

@@ -55,7 +55,6 @@ class RunRegistry:
     Raises:
         NoRuns: the store doesn't exist yet.
         UserError: the store can't be read.
-
     """
 
     def __init__(self, uri: str = "") -> None:
@@ -83,7 +82,6 @@ class RunRegistry:
 
         Raises:
             RunError: `filter_text` is not valid.
-
         """
         orders = ["attributes.start_time DESC"] if newest_first else [f"metrics.{name} DESC" for name in ACCURACIES]
         most = min(most, MOST)
@@ -114,7 +112,6 @@ class RunRegistry:
 
         Raises:
             RunError: no run has that name, or several have.
-
         """
         if name == CHAMPION:
             champion = self.champion()
@@ -193,7 +190,6 @@ class RunRegistry:
 
         Raises:
             RunError: the run has no model, or its model was deleted.
-
         """
         outputs = run.outputs.model_outputs if run.outputs else []
         if not outputs:
@@ -225,7 +221,6 @@ class RunRegistry:
 
         Raises:
             RunError: the run has no artifact of this name.
-
         """
         stage = "export" if name == MODEL_FILE else "evaluate" if name.startswith("evaluation/") else ""
         for run_id in filter(None, [run.info.run_id, run.data.tags.get(f"{stage}_from_run")]):
@@ -255,7 +250,6 @@ def _explaining(filter_text: str) -> Iterator[None]:
 
     Raises:
         RunError: the filter is not valid.
-
     """
     try:
         yield
@@ -274,7 +268,6 @@ def _look_into(path: Path) -> None:
     Raises:
         NoRuns: it doesn't exist.
         sqlite3.Error: it is locked, or no database.
-
     """
     if not path.is_file():
         raise NoRuns(NO_RUNS)

@@ -55,7 +55,6 @@ class StageRun:
 
         Raises:
             UserError: the store can't be used.
-
         """
         self._is_open = self._is_open or bool(self._receive())
 
@@ -110,7 +109,6 @@ class StageRun:
 
         Raises:
             UserError: the store can't be used.
-
         """
         if made:
             stage, path = made
@@ -153,7 +151,6 @@ def stage(name: str, configuration: Configuration) -> Iterator[StageRun]:
 
     Raises:
         UserError: the store can't be used. What the stage has written stays.
-
     """
     names = list(STAGES)
     earlier = {other: CHECKOUT / STAGES[other].output for other in names[: names.index(name)]}
@@ -178,7 +175,6 @@ def restored(made: dict[str, str], configuration: Configuration) -> None:
 
     Raises:
         UserError: the store can't be used.
-
     """
     beginning = _beginning("compose", configuration, made)
     StageRun(beginning | {"tags": beginning["tags"] | RESTORED}).end("FINISHED")

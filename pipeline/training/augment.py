@@ -68,7 +68,6 @@ def extended(
         options: the forms, the hands, and how many images that are no digits, labelled `NONE`, there are besides.
         seed: decides everything.
         shows_progress: whether a terminal gets to see it: thousands of drawings take some seconds.
-
     """
     from pipeline.training import forms, negatives
 
@@ -96,7 +95,6 @@ def augmentation(options: Augment) -> Callable[["tf.Tensor", "tf.Tensor"], "tf.T
 
     Returns:
         A function of network input, (n, 28, 28, 1) float32, 0 to 1, and a seed, (2,) int32, to images of the same form.
-
     """
     import tensorflow as tf  # in each function, not with the options: it takes seconds
 

@@ -45,7 +45,6 @@ def vary(label: int, lines: list[Line], options: Forms, random: Random) -> list[
         lines: strokes in the unit square, y downward.
         options: the probabilities.
         random: what decides.
-
     """
     for name, form in FORMS[label].items():
         if random.random() < getattr(options, name):

@@ -71,7 +71,6 @@ def make(numbers: Iterable[int], digits: Images, options: Hands, kinds: Negative
 
     Returns:
         (len(numbers), 28, 28) uint8, 0 to 255, ink bright.
-
     """
     random = np.random.default_rng(seed)
     letters, steady = _letters(TRAINED_LETTERS), options.model_copy(update={"rounding": 0.0, "slant": options.slant / 4})

@@ -22,7 +22,6 @@ def build(model: Model, mean: float, standard_deviation: float, seed: int) -> ke
     Returns:
         A model from network input, (n, 28, 28, 1) float32, 0 to 1, to probabilities, (n, 10) float32. Its last layer is
         the softmax: what it is given are the logits.
-
     """
     seeds = random.Random(seed)  # noqa: S311
     inputs = keras.Input((SIDE, SIDE, 1), name="images")

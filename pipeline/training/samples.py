@@ -37,7 +37,6 @@ def sheet(drawings: Sequence[LabelledDrawing], images: Images, options: Augment,
 
     Returns:
         Dark on light, the name of each row at its left.
-
     """
     random = np.random.default_rng(seed)
     rows: dict[str, Images] = {}

@@ -56,7 +56,6 @@ class Trainer:
         standard_deviation: likewise.
         checkpoint: where to keep the state after each epoch, so that a kill costs one epoch at most; None: nowhere.
         shows_progress: whether a terminal gets to see every step.
-
     """
 
     configuration: TrainOptions
@@ -120,7 +119,6 @@ class Trainer:
 
         Raises:
             TrainingDiverged: the loss is not a finite number.
-
         """
         options = self.configuration.training
         steps = math.ceil(len(self.train.labels) / options.batch_size)
