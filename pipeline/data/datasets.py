@@ -157,19 +157,13 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         DataError: the file is not such a file, or its length is not what its header says.
     """
     try:
-        with gzip.open(path) as file:
-            content = file.read()
-    except (OSError, EOFError) as error:
-        raise DataError(f"{path} is not a whole gzip file: {error}. Fetch it again.") from None
-    if len(content) < 4 or content[:3] != b"\0\0\x08":
-        raise DataError(f"{path} must begin with the bytes 00 00 08 of IDX, and begins with {content[:3].hex(' ')}.")
-    dimensions = content[3]
-    header = 4 + 4 * dimensions
-    shape = struct.unpack(f">{dimensions}I", content[4:header]) if len(content) >= header else ()
-    expected = int(np.prod(shape, dtype=np.int64))
-    if len(shape) != dimensions or len(content) - header != expected:
-        raise DataError(f"{path} must hold {expected} bytes of shape {shape}, and holds {len(content) - header}.")
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+        content = gzip.decompress(path.read_bytes())
+        if content[:3] != b"\0\0\x08":
+            raise ValueError(f"it begins with {content[:3].hex(' ')}")
+        shape = struct.unpack_from(f">{content[3]}I", content, 4)
+        return np.frombuffer(content, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
+    except (OSError, EOFError, LookupError, ValueError, struct.error) as error:
+        raise DataError(f"{path} is not a whole gzipped file of bytes in the IDX format: {error}. Fetch it again.") from None
 
 
 def _check(split: Split, what: str) -> None:

@@ -1,7 +1,6 @@
 """What an evaluation is configured by.
 
-To add a kind of outside set: a class with `kind`, its place in `AnyOutsideSet`, and what reads it in
-`pipeline.evaluation.outside`.
+To add a kind of outside set: its name in `OutsideSet`, and what reads it in `pipeline.evaluation.outside`.
 """
 
 from typing import Annotated, Literal
@@ -23,17 +22,10 @@ class Measured(Section):
     reason: Name
 
 
-class StrokeSet(Measured):
-    """A list of labelled strokes, or a folder of them."""
+class OutsideSet(Measured):
+    """Labelled strokes, a list or a folder; or picture files in folders ``0`` to ``9``, or an archive of these."""
 
-    kind: Literal["strokes"]
-    path: Name
-
-
-class PictureSet(Measured):
-    """Picture files in folders ``0`` to ``9``, or an archive of these."""
-
-    kind: Literal["pictures"]
+    kind: Literal["strokes", "pictures"]
     path: Name
 
 
@@ -44,20 +36,17 @@ class CorruptionSet(Measured):
     seed: Seed
 
 
-AnyOutsideSet = Annotated[StrokeSet | PictureSet, Field(discriminator="kind")]
-
-
 class Evaluation(Section):
     """How the test set and other sets are read and summed up."""
 
     confidence: Fraction
     calibration_bins: Annotated[int, Field(ge=2)]
     worst_mistakes: Count
-    outside: list[AnyOutsideSet]
+    outside: list[OutsideSet]
     corruptions: CorruptionSet | None
 
     @property
-    def sets(self) -> list[StrokeSet | PictureSet | CorruptionSet]:
+    def sets(self) -> list[OutsideSet | CorruptionSet]:
         """All sets besides the test images."""
         return [*self.outside, *([self.corruptions] if self.corruptions else [])]
 

@@ -16,7 +16,7 @@ from scipy.special import softmax
 
 from pipeline.data import collection, pictures, prepared, stroke_sources
 from pipeline.evaluation import corruptions, metrics
-from pipeline.evaluation.options import AnyOutsideSet, CorruptionSet, Evaluation
+from pipeline.evaluation.options import CorruptionSet, Evaluation, OutsideSet
 from pipeline.images.arrays import CLASSES, Labels, Probabilities, Split
 from pipeline.inference import rejection
 from pipeline.inference.description import DIGITS
@@ -69,7 +69,7 @@ def read_strokes(path: Path) -> Split:
     return stroke_sources.images(drawings)
 
 
-#: What reads each kind of `AnyOutsideSet`.
+#: What reads each kind of `OutsideSet`.
 READERS: dict[str, Callable[[Path], Split]] = {"strokes": read_strokes, "pictures": pictures.read}
 
 
@@ -90,7 +90,7 @@ def read(options: Evaluation) -> list[Outside]:
     return found + (corrupted(options.corruptions, prepared.load("test")) if options.corruptions else [])
 
 
-def _read_set(number: int, options: AnyOutsideSet, taken: Sequence[str]) -> Outside:
+def _read_set(number: int, options: OutsideSet, taken: Sequence[str]) -> Outside:
     try:
         if options.name in taken:
             raise DataError("a part of the prepared data that was held out has that name.")

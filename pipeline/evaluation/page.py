@@ -3,9 +3,7 @@
 import base64
 import io
 import time
-from collections.abc import Sequence
 from functools import partial
-from html import escape
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.evaluation import metrics
-from pipeline.evaluation.card import Facts, Section
+from pipeline.evaluation.card import Facts
 from pipeline.images.arrays import SIDE, Images, network_input
 from pipeline.system.paths import replacing
 
@@ -43,28 +41,17 @@ def latency_milliseconds(network: "keras.Model", image: Images) -> float:
     return median(seconds[1:]) * 1000
 
 
-def write(path: Path, card: Sequence[Section], figures: dict[str, "bytes | Figure"], latency: float) -> None:
-    """Write the page: the card, with the latency for one image, milliseconds, and pictures below it by their titles."""
-    parts = [f"<!doctype html><meta charset=utf-8><title>{escape(card[0].title)}</title><style>{STYLE}</style>"]
-    for number, section in enumerate(card):
-        level = "h2" if number else "h1"
-        parts.append(f"<{level}>{escape(section.title)}</{level}>")
-        parts += [f"<p>{escape(text)}</p>" for text in section.paragraphs]
-        if section.table:
-            head, *rows = section.table
-            parts += ["<table>", _row(head, "h"), *(_row(row, "d") for row in rows), "</table>"]
-        if not number:
-            parts.append(f"<p>On the machine that measured it, it takes {latency:.2f} ms for one image.</p>")
+def write(path: Path, card: str, figures: dict[str, "bytes | Figure"], latency: float) -> None:
+    """Write the page: the card, as Markdown, with the latency for one image, milliseconds, and pictures by their titles."""
+    from markdown_it import MarkdownIt
+
+    told = f"{card}\nOn the machine that measured it, it takes {latency:.2f} ms for one image.\n"
     for title, figure in figures.items():
         picture = base64.b64encode(figure if isinstance(figure, bytes) else _png(figure)).decode()
-        parts.append(f'<h2>{escape(title)}</h2><img alt="{escape(title)}" src="data:image/png;base64,{picture}">')
+        told += f"\n## {title}\n\n![{title}](data:image/png;base64,{picture})\n"
     with replacing(path) as temporary:
-        temporary.write_text("\n".join(parts) + "\n", encoding="utf-8")
-
-
-def _row(cells: list[str], kind: str) -> str:
-    """A row of a table, its cells of the kind ``h`` (head) or ``d`` (data)."""
-    return "<tr>" + "".join(f"<t{kind}>{escape(cell)}</t{kind}>" for cell in cells) + "</tr>"
+        head = f"<!doctype html><meta charset=utf-8><title>Model card</title><style>{STYLE}</style>"
+        temporary.write_text(head + MarkdownIt().enable("table").render(told), encoding="utf-8")
 
 
 def _png(figure: "Figure") -> bytes:

@@ -69,7 +69,7 @@ def make(options: EvaluateOptions, sets: Sequence[Outside]) -> tuple[dict[str, A
     write(test, facts)
     latency = page.latency_milliseconds(network, test.images[0])
     pictures: dict[str, bytes | Figure] = {title: (REPORTS / f"{name}.png").read_bytes() for name, title in FIGURES.items()}
-    page.write(REPORTS / "model_card.html", card.sections(facts), pictures | page.mistakes(facts), latency)
+    page.write(REPORTS / "model_card.html", card.markdown(card.sections(facts)), pictures | page.mistakes(facts), latency)
     return values, latency
 
 

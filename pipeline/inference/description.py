@@ -1,12 +1,10 @@
 """What a model file of this project says of itself, as JSON in its .h5: `pipeline.inference.formats` writes it."""
 
-import json
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import h5py
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.images.arrays import CLASSES
 from pipeline.inference.default_model import remedy
@@ -18,15 +16,17 @@ _LOW = "_accuracy_low"  # end of a metric's name, where the accuracy has an inte
 DIGITS = [str(digit) for digit in range(CLASSES)]
 
 
-@dataclass(frozen=True)
-class Description:
+class Description(BaseModel):
     """What a model file says of itself; without arguments, what somebody else's file says: nothing."""
 
+    model_config = ConfigDict(strict=True, frozen=True, populate_by_name=True)
+
     dataset: str = ""  # that the model was trained on
+    class_names: list[str] = DIGITS
     validation_accuracy: float | None = None  # 0 to 1
     test_accuracy: float | None = None  # 0 to 1
-    thresholds: Thresholds = field(default_factory=Thresholds)  # that an answer must reach
-    outside: dict[str, float] = field(default_factory=dict)  # accuracy on each set besides the test images, 0 to 1, by name
+    thresholds: Thresholds = Field(default=Thresholds(), validation_alias="rejection")  # that an answer must reach
+    outside: dict[str, float] = {}  # accuracy on each set besides the test images, 0 to 1, by name
 
 
 def outside_accuracies(metrics: dict[str, Any]) -> dict[str, float]:
@@ -39,41 +39,20 @@ def parse(text: str | bytes, path: Path) -> Description:
     """Read the description in the file `path`. What else it says makes no difference.
 
     Raises:
-        ModelError: it is no JSON object, is of a model of other classes, or has no numbers for the rejection.
+        ModelError: it is no such description, or is of a model of other classes.
     """
     try:
-        says = json.loads(text)
-    except (ValueError, TypeError, RecursionError):
-        says = text
-    if not isinstance(says, dict):
-        raise ModelError(f"{path} must describe itself as a JSON object, and has {says!r:.100}. {remedy(path)}")
-    if (names := says.get("class_names", DIGITS)) != DIGITS:
-        told = ", ".join(map(str, names)) if isinstance(names, list) else repr(names)
-        raise ModelError(f"{path} tells {told:.200} apart, and digits are read here. Choose another model.")
-    return Description(
-        dataset=dataset if isinstance(dataset := says.get("dataset"), str) else "",
-        validation_accuracy=_accuracy(says.get("validation_accuracy")),
-        test_accuracy=_accuracy(says.get("test_accuracy")),
-        thresholds=_thresholds(says.get("rejection", {}), path),
-        outside=_accuracies(says.get("outside")),
-    )
-
-
-def _accuracy(value: Any) -> float | None:
-    return value if isinstance(value, float) else None
-
-
-def _accuracies(says: Any) -> dict[str, float]:
-    return {name: value for name, value in says.items() if isinstance(value, float)} if isinstance(says, dict) else {}
-
-
-def _thresholds(says: Any, path: Path) -> Thresholds:
-    try:
-        return Thresholds.model_validate(says)
+        found = Description.model_validate_json(text)
     except ValidationError as error:
         problem = error.errors()[0]
-        name = ".".join(["rejection", *map(str, problem["loc"])])
-        raise ModelError(f"{path} must give a number for {name}, and has {problem['input']!r:.100}. {remedy(path)}") from None
+        place, has = ".".join(map(str, problem["loc"])) or "all of it", problem["input"]
+        raise ModelError(
+            f"what {path} says of itself is not valid: {place}: {problem['msg']}; it is {has!r:.100}. {remedy(path)}"
+        ) from None
+    if found.class_names != DIGITS:
+        told = ", ".join(found.class_names)
+        raise ModelError(f"{path} tells {told:.200} apart, and digits are read here. Choose another model.")
+    return found
 
 
 def read(path: str | Path) -> Description:

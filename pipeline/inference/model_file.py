@@ -16,7 +16,7 @@ from typing import IO, Any
 import h5py
 
 from pipeline.inference import description
-from pipeline.inference.default_model import HDF5_START, ZIP_START, check_start, remedy
+from pipeline.inference.default_model import check_start, remedy
 from pipeline.inference.harmless import Refused
 from pipeline.system.errors import ModelError
 
@@ -62,9 +62,7 @@ def _read(path: Path, folder: Path) -> ModelFile:
     copy, says = folder / "file", None
     with path.open("rb") as source:
         _copy(source, copy)
-    with copy.open("rb") as file:
-        start = file.read(len(HDF5_START))
-    if start == HDF5_START:
+    if h5py.is_hdf5(copy):
         weights = copy.rename(folder / "copy.h5")
         with h5py.File(weights, "r") as opened:
             _check_pieces(opened)
@@ -73,13 +71,11 @@ def _read(path: Path, folder: Path) -> ModelFile:
             raise Refused(
                 "holds weights without the definition of their model. Save the whole model: model.save, not save_weights"
             )
-    elif start.startswith(ZIP_START):
+    else:
         weights = folder / "copy.weights.h5"
         text = _unpack(copy, weights)
         with h5py.File(weights, "r") as opened:
             _check_pieces(opened)
-    else:
-        raise ValueError("it has changed while it was read")
     return ModelFile(_parse(text), weights, says)
 
 

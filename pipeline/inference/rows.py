@@ -12,7 +12,9 @@ from scipy.sparse.csgraph import connected_components
 
 from pipeline.inference import segmentation
 from pipeline.inference.segmentation import Boxes, Group, Part, Reader
+from pipeline.system.errors import DataError
 
+MOST = 400  # parts: of some hundred digits; their pairs and groups are looked at within two seconds
 TALL = 0.4  # of the highest part's height: what is lower may be the bar of a 5, and makes no row
 OVERLAPPING = 0.25  # of the lower part's height: two parts that share as much stand in one row
 
@@ -28,7 +30,8 @@ def segment(parts: Sequence[Part], read: Reader) -> list[list[Group]]:
 
     Every part is in one of them. `read` may be called several times.
     """
-    segmentation.check(parts)
+    if len(parts) > MOST:
+        raise DataError(f"a number must be made of at most {MOST} strokes, and this has {len(parts)}. Draw less at a time.")
     if not parts:
         return []
     boxes = np.stack([np.concatenate([part.min(axis=0), part.max(axis=0)]) for part in parts])

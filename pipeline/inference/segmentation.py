@@ -12,14 +12,11 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import cdist
 
-from pipeline.system.errors import DataError
-
 Part = NDArray[np.float64]  # a stroke or a blot: some points of its ink, (n, 2), n at least 1
 Boxes = NDArray[np.float64]  # (n, 4): left, top, right, bottom, in heights of the line
 Group = tuple[int, ...]  # numbers of parts, ascending
 Reader = Callable[[list[Group]], NDArray[np.float64]]
 
-MOST = 400  # parts: of some hundred digits; their pairs and groups are looked at within two seconds
 MOST_PARTS = 5  # of one digit, after what crosses has become one
 
 # The unit of these lengths is the height of the line.
@@ -47,13 +44,7 @@ def segment(parts: Sequence[Part], read: Reader) -> list[Group]:
 
     Returns:
         The numbers of the parts of each digit, the digits from left to right. Every part is in one of them.
-
-    Raises:
-        DataError: there are more than `MOST` parts.
     """
-    check(parts)
-    if not parts:
-        return []
     boxes = np.stack([np.concatenate([part.min(axis=0), part.max(axis=0)]) for part in parts])
     height = max(float((boxes[:, 3] - boxes[:, 1]).max()), float((boxes[:, 2] - boxes[:, 0]).max()) / 2, 1e-9)
     boxes /= height
@@ -73,12 +64,6 @@ def segment(parts: Sequence[Part], read: Reader) -> list[Group]:
         for (begin, end), score in zip(groups, read(list(groups.values())), strict=True)
     }
     return [groups[span] for span in best_cut(len(atoms), worth)]
-
-
-def check(parts: Sequence[Part]) -> None:
-    """Raise DataError if there are more parts than can be looked at in time."""
-    if len(parts) > MOST:
-        raise DataError(f"a number must be made of at most {MOST} strokes, and this has {len(parts)}. Draw less at a time.")
 
 
 def touching(parts: Sequence[Part], boxes: Boxes) -> NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, field_validator
 
 from pipeline.config.schema import Configuration
 from pipeline.sweep.strategies import Pruner, Sampler
@@ -20,8 +20,7 @@ class Sweep(Section):
     storage: Annotated[str, Field(pattern=r"^\w[\w+]*://.+$")]
     objective: Literal["validation_accuracy", "validation_loss"]
     failures: Annotated[int, Field(ge=0)]
-    heartbeat_seconds: Count
-    grace_period_seconds: Count
+    grace_period_seconds: Annotated[int, Field(ge=2)]
     sampler: Sampler
     pruner: Pruner
 
@@ -40,16 +39,6 @@ class Sweep(Section):
                     "A key stands whole in its line: model.dropout, not model and dropout below it"
                 )
         return space
-
-    @field_validator("grace_period_seconds")
-    @classmethod
-    def _holds_heartbeats(cls, seconds: int, known: ValidationInfo) -> int:
-        if seconds <= known.data.get("heartbeat_seconds", 0):
-            raise ValueError(
-                f"must be more than sweep.heartbeat_seconds, which is {known.data['heartbeat_seconds']}, or trials that are "
-                f"running are taken for dead; is {seconds}"
-            )
-        return seconds
 
 
 class SweepConfiguration(Configuration):

@@ -37,16 +37,6 @@ class Pruner(Section):
     reduction_factor: Annotated[int, Field(ge=2)]
 
 
-def tpe(options: Sampler, _: Space, seed: int) -> BaseSampler:
-    """Tree-structured Parzen estimator. It assumes that running trials end badly, so that parallel trials differ."""
-    return TPESampler(n_startup_trials=options.startup_trials, seed=seed, constant_liar=True)
-
-
-def random(_: Sampler, __: Space, seed: int) -> BaseSampler:
-    """Independent random points."""
-    return RandomSampler(seed=seed)
-
-
 def grid(options: Sampler, space: Space, _: int) -> BaseSampler:
     """Every point of a space that is made of ``choice(...)`` and ``range(...)``, in an order that the seed decides."""
     _require(all(part.values for part in space), "grid", "choice(...) and range(...)", space)
@@ -75,24 +65,15 @@ def _values(part: Dimension) -> list[Any]:
     return [int(value) for value in part.values]
 
 
-def median(options: Pruner, _: int) -> BasePruner:
-    """Ends a trial that is worse than the median of the earlier trials at the same epoch."""
-    return MedianPruner(options.startup_trials, options.warmup_epochs + 1)  # Optuna's steps begin at 0
-
-
-def hyperband(options: Pruner, epochs: int) -> BasePruner:
-    """Lets one of every `reduction_factor` trials continue from each rung to the next."""
-    return HyperbandPruner(options.min_epochs, epochs, options.reduction_factor)
-
-
 SAMPLERS: dict[str, Callable[[Sampler, Space, int], BaseSampler]] = {
-    "tpe": tpe,
-    "random": random,
+    # The liar takes running trials for ones that end badly, so that parallel trials differ.
+    "tpe": lambda options, _, seed: TPESampler(n_startup_trials=options.startup_trials, seed=seed, constant_liar=True),
+    "random": lambda _, __, seed: RandomSampler(seed=seed),
     "grid": grid,
     "cmaes": cmaes,
 }
 PRUNERS: dict[str, Callable[[Pruner, int], BasePruner]] = {
     "none": lambda *_: NopPruner(),
-    "median": median,
-    "hyperband": hyperband,
+    "median": lambda options, _: MedianPruner(options.startup_trials, options.warmup_epochs + 1),  # Optuna's steps begin at 0
+    "hyperband": lambda options, epochs: HyperbandPruner(options.min_epochs, epochs, options.reduction_factor),
 }

@@ -79,7 +79,7 @@ def storage(sweep: Sweep) -> Storage:
             return Storage(
                 address,
                 engine_kwargs=options,
-                heartbeat_interval=sweep.heartbeat_seconds,
+                heartbeat_interval=max(1, sweep.grace_period_seconds // 4),
                 grace_period=sweep.grace_period_seconds,
                 heartbeat_stale_trial_callback=requeue,
             )

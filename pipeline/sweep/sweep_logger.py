@@ -119,10 +119,10 @@ class SweepLogger:
         values = {"trials_finished": count.finished, "trials_pruned": count.pruned, "trials_failed": count.failed}
         with telling(self._uri), tempfile.TemporaryDirectory() as folder:
             self._close_interrupted()
-            report.write_table(self._study, Path(folder) / "trials.csv")
+            self._study.optuna.trials_dataframe().to_csv(Path(folder) / "trials.csv", index=False)
             report.write_plots(self._study.optuna, objective, Path(folder))
             self._client.log_artifacts(self._parent, folder)
-            self._metrics(self._parent, values | ({f"best_{objective}": best.value} if best else {}))
+            self._metrics(self._parent, values | ({objective: best.value} if best else {}))
             self._client.set_terminated(self._parent, status)
 
     def _metrics(self, run: str, values: dict[str, Any], step: int = 0) -> None:

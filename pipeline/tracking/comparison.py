@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 Predictions = dict[str, NDArray[Any]]  # as `pipeline.evaluation.report.predictions` has them
 SIGNIFICANT = 0.05  # p-values below are called a real difference
-TEST = ""  # the prefix of the test images' arrays
 
 
 def load(path: Path) -> Predictions:
@@ -37,18 +36,7 @@ def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> 
 def verdicts(names: tuple[str, str], first: Predictions, second: Predictions) -> str:
     """McNemar's test on the test images, and on each other set that both were measured by, in words."""
     prefixes = [key.removesuffix("labels") for key in first if key.endswith("labels") and key in second]
-    others = [_compared(prefix, first, second) for prefix in prefixes if prefix != TEST]
-    if not np.array_equal(first["labels"], second["labels"]):
-        told = f"{names[0]} and {names[1]} were tested on different images: their accuracies can't be compared."
-        return "\n".join([told, *others])
-    accuracies = [f"{name} {_right(TEST, one).mean():.2%}" for name, one in zip(names, (first, second), strict=True)]
-    only_first, only_second, p = mcnemar(_right(TEST, first), _right(TEST, second))
-    verdict = "a real difference" if p < SIGNIFICANT else "no difference that this test set can show"
-    told = (
-        f"{accuracies[0]} against {accuracies[1]}: {verdict}.\n"
-        f"  Only the first reads {only_first} images right, only the second {only_second}; McNemar's exact test, p = {_p(p)}."
-    )
-    return "\n".join([told, *others])
+    return "\n".join([f"{names[0]} against {names[1]}:", *(_compared(prefix, first, second) for prefix in prefixes)])
 
 
 def _right(prefix: str, kept: Predictions) -> NDArray[np.bool_]:
@@ -58,8 +46,8 @@ def _right(prefix: str, kept: Predictions) -> NDArray[np.bool_]:
 
 
 def _compared(prefix: str, first: Predictions, second: Predictions) -> str:
-    """The test on one of the other sets, in a line."""
-    title = prefix.removesuffix("_")
+    """The test on one of the sets, in a line."""
+    title = prefix.removesuffix("_") or "test images"
     if not np.array_equal(first[f"{prefix}labels"], second[f"{prefix}labels"]):
         return f"  {title}: of different images, and can't be compared."
     right = _right(prefix, first), _right(prefix, second)
@@ -67,7 +55,7 @@ def _compared(prefix: str, first: Predictions, second: Predictions) -> str:
     verdict = "a real difference" if p < SIGNIFICANT else "no difference that it can show"
     return (
         f"  {title}: {right[0].mean():.2%} against {right[1].mean():.2%}, {verdict} "
-        f"({only_first} and {only_second} that only one reads right, p = {_p(p)})."
+        f"({only_first} and {only_second} that only one reads right; McNemar's exact test, p = {_p(p)})."
     )
 
 

@@ -25,7 +25,7 @@ from pipeline.system.paths import MODEL_FILE, PROJECT, md5
 from pipeline.tracking import provenance, stage_run
 from pipeline.tracking.moved import bring_artifacts
 from pipeline.tracking.problems import PATIENCE, first_contact, must_be_writable, must_not_be_deleted, sqlite_file
-from pipeline.tracking.summary import ACCURACIES, Summary, summarize
+from pipeline.tracking.summary import Summary, summarize
 
 if TYPE_CHECKING:
     import pandas
@@ -83,20 +83,11 @@ class RunRegistry:
         Raises:
             RunError: `filter_text` is not valid.
         """
-        orders = ["attributes.start_time DESC"] if newest_first else [f"metrics.{name} DESC" for name in ACCURACIES]
-        most = min(most, MOST)
-        runs: dict[str, Run] = {}
-        for order in orders:
-            with _explaining(filter_text):
-                found = self.client.search_runs([self.experiment], filter_text, max_results=most, order_by=[order])
-            runs = {run.info.run_id: run for run in found} | runs
-            if len(found) < most:  # these are all
-                break
+        order = "attributes.start_time DESC" if newest_first else "metrics.validation_accuracy DESC"
+        with _explaining(filter_text):
+            found = self.client.search_runs([self.experiment], filter_text, max_results=min(most, MOST), order_by=[order])
         champion = self.champion()
-        summaries = [summarize(run, champion) for run in runs.values()]
-        if not newest_first:
-            summaries.sort(key=lambda run: -1.0 if run.validation_accuracy is None else run.validation_accuracy, reverse=True)
-        return summaries[:most]
+        return [summarize(run, champion) for run in found]
 
     def frame(self, filter_text: str = "") -> "pandas.DataFrame":
         """Runs as a table, a row a run, the newest first, with columns such as ``params.model`` and ``metrics.test_accuracy``.

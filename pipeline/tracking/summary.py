@@ -7,8 +7,6 @@ from mlflow.entities import Run
 
 from pipeline.inference.description import outside_accuracies
 
-ACCURACIES = ("validation_accuracy", "best_validation_accuracy")  # metrics: of a training, and of a sweep, for its best trial
-
 
 @dataclass(frozen=True)
 class Summary:
@@ -39,7 +37,7 @@ def summarize(run: Run, champion: str | None) -> Summary:
         started=datetime.fromtimestamp(run.info.start_time / 1000, UTC).astimezone(),
         dataset=tags.get("dataset", ""),
         kind=tags.get("role", "pipeline"),
-        validation_accuracy=next((metrics[name] for name in ACCURACIES if name in metrics), None),
+        validation_accuracy=metrics.get("validation_accuracy"),
         test_accuracy=metrics.get("test_accuracy"),
         outside=outside_accuracies(metrics),
         has_model=bool(run.outputs and run.outputs.model_outputs),

@@ -123,6 +123,7 @@ def augmentation(options: Augment) -> Callable[["tf.Tensor", "tf.Tensor"], "tf.T
 
 def _transform(images: "tf.Tensor", options: Augment, seed: "tf.Tensor") -> "tf.Tensor":
     """Turn, zoom, slant and shift each image about its middle, with bilinear interpolation; make the ink of some a square."""
+    import keras
     import tensorflow as tf
 
     count = tf.shape(images)[0]
@@ -143,14 +144,8 @@ def _transform(images: "tf.Tensor", options: Augment, seed: "tf.Tensor") -> "tf.
     a2 = middle - (a0 + a1) * middle + draw[4] * options.shift_pixels
     b2 = middle - (b0 + b1) * middle + draw[5] * options.shift_pixels
     nothing = tf.zeros_like(a0)
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=tf.stack([a0, a1, a2, b0, b1, b2, nothing, nothing], axis=1),  # (n, 8)
-        output_shape=[SIDE, SIDE],
-        fill_value=0.0,
-        interpolation="BILINEAR",
-        fill_mode="CONSTANT",
-    )
+    transforms = tf.stack([a0, a1, a2, b0, b1, b2, nothing, nothing], axis=1)  # (n, 8)
+    return keras.ops.image.affine_transform(images, transforms)
 
 
 def _extent(images: "tf.Tensor", axis: int) -> "tf.Tensor":

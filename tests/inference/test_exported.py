@@ -53,12 +53,12 @@ def h5(network: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_exported_file_is_opened_by_plain_keras_and_describes_itself(keras: Any, network: Any, tmp_path: Path) -> None:
     exporting = tmp_path / "mnist.h5"
     expected = exported.predict(network, PICTURES)
-    says = {"dataset": "mnist", "test_accuracy": 0.99, "outside": {"mine": 0.97, "broken": "good"}}
+    says = {"dataset": "mnist", "test_accuracy": 0.99, "outside": {"mine": 0.97}, "note": ["x"]}
     formats.write_checked(exporting, partial(formats.write_h5, network, says, PICTURES), expected, 1e-5)
     assert not keras.saving.get_custom_objects()  # nothing of this project, which another program would not have
     for opened in (keras.models.load_model(exporting), exported.open_model(exporting)):
         np.testing.assert_allclose(exported.predict(opened, PICTURES), expected, atol=1e-6)
-    assert description.read(exporting) == Description("mnist", test_accuracy=0.99, outside={"mine": 0.97})
+    assert description.read(exporting) == Description(dataset="mnist", test_accuracy=0.99, outside={"mine": 0.97})
 
 
 def test_the_accuracies_on_other_sets_are_those_with_an_interval() -> None:

@@ -60,14 +60,14 @@ def test_files_and_champion_come_first_then_the_best_run() -> None:
 
 
 def test_a_model_is_introduced_by_what_it_says_of_itself() -> None:
-    says = Description("mnist", test_accuracy=0.9961)
+    says = Description(dataset="mnist", test_accuracy=0.9961)
     assert models.introduction(Path("m/mnist.h5"), says) == "mnist.h5, trained on mnist, 99.61% of its test images right"
     assert models.introduction(Path("x.h5"), Description()) == "x.h5, of unknown origin"
     assert models.introduction(Path("m/mnist.h5"), says, called="champion: best").startswith(
         "champion: best, trained on mnist, "
     )
     assert models.introduction(Path("x.h5"), Description(), "it reads 10%") == "x.h5, of unknown origin: it reads 10%"
-    assert models.introduction(default_model.SHIPPED, Description("mnist")) == "the shipped model, trained on mnist"
+    assert models.introduction(default_model.SHIPPED, Description(dataset="mnist")) == "the shipped model, trained on mnist"
 
 
 def test_cells_for_people() -> None:
@@ -83,8 +83,10 @@ def test_cells_for_people() -> None:
 
 
 def test_only_a_model_that_reads_badly_is_warned_of() -> None:
-    assert models.warning(Description("mnist", test_accuracy=0.83)).startswith("This model read only 83.00% of its test images")
-    for good in (Description("mnist", test_accuracy=0.99), Description("mnist"), Description()):
+    assert models.warning(Description(dataset="mnist", test_accuracy=0.83)).startswith(
+        "This model read only 83.00% of its test images"
+    )
+    for good in (Description(dataset="mnist", test_accuracy=0.99), Description(dataset="mnist"), Description()):
         assert models.warning(good) == ""
 
 

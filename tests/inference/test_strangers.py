@@ -439,7 +439,7 @@ def described(path: Path, says: Any, cnn: Any) -> Path:
     [
         *(b"[1]", "7", "{", "[" * 100_000, 5, np.arange(3), '{"class_names": 7}', '{"class_names": {"0": 1}}'),
         *('{"rejection": [1]}', '{"rejection": {"none_below": "low"}}', '{"rejection": {"sure_from": NaN}}'),
-        *('{"rejection": {"uncertain_below": null}}', '{"rejection": {"uncertain_below": true}}'),
+        *('{"rejection": {"uncertain_below": null}}', '{"rejection": {"uncertain_below": true}}', '{"test_accuracy": "good"}'),
     ],
     ids=lambda says: repr(says)[:30],
 )
@@ -456,7 +456,7 @@ def test_the_threshold_of_an_older_file_is_read_under_its_old_name(cnn: Any, tmp
 
 
 def test_a_description_of_more_than_ours_is_read_past(keras: Any, cnn: Any, tmp_path: Path) -> None:
-    says = {"dataset": 7, "test_accuracy": "good", "note": ["x"], "rejection": {"none_below": -5, "more": {}}}
+    says = {"note": ["x"], "rejection": {"none_below": -5, "more": {}}}
     path = described(tmp_path / "model.h5", json.dumps(says), cnn)
     assert Recognizer(path).description == Description(thresholds=Thresholds(none_below=-5))
     picture = keras.utils.array_to_img(strangers.digits().images[3][..., None])

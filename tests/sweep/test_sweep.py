@@ -126,8 +126,7 @@ def test_a_sweep_finishes_prunes_survives_failures_and_leaves_an_experiment(
     assert all(one["params"] == {"optimizer.learning_rate": one["name"].partition("=")[2]} for one in below)
     best = max(one["latest_metrics"].get("validation_accuracy", 0) for one in below)
     artifacts = {path.name for path in (project / "mlruns" / parent["id"] / "artifacts").iterdir()}
-    images = {"history.png", "importances.png", "parallel_coordinates.png"}
-    assert {"trials.csv", "sweep.html", *images} <= artifacts
+    assert {"trials.csv", "sweep.html"} <= artifacts
     # the best is an experiment: differences only, and where it comes from
     text = (project / "conf/experiment/adadelta_best.yaml").read_text()
     assert text.splitlines()[0].startswith("# @sweep adadelta-")
@@ -151,7 +150,7 @@ def test_a_sweep_finishes_prunes_survives_failures_and_leaves_an_experiment(
 
 
 def test_killed_workers_and_coordinators_cost_what_was_running_and_the_same_command_goes_on(project: Path) -> None:
-    command = ["sweep=seeds", "training.seed=range(0, 6)", "sweep.heartbeat_seconds=1", "sweep.grace_period_seconds=2"]
+    command = ["sweep=seeds", "training.seed=range(0, 6)", "sweep.grace_period_seconds=2"]
     command.append("sweep.workers=1")
     with sweeping(project, *command) as first:
         wait_for(first, "finished")

@@ -24,7 +24,7 @@ from pipeline.data import collection
 from pipeline.sweep import best_experiment, command, objective, report, study, sweep_logger, workers
 from pipeline.sweep.data import TrialData
 from pipeline.sweep.trial import EpochFields, TrialResult
-from pipeline.system.errors import ConfigurationError, UserError
+from pipeline.system.errors import UserError
 from tests.conftest import ROOT, mlflow_runs
 from tests.hand import DIGITS
 from tests.sweep.test_sweep import Process, started, states, trials
@@ -284,7 +284,7 @@ def test_a_study_on_postgresql_outlives_a_server_that_stops_and_its_password_is_
             stopped.touch()
         return quick(configuration, data, on_epoch)
 
-    store = [f"sweep.storage='{server.url}'", "sweep.heartbeat_seconds=1", "sweep.grace_period_seconds=2"]
+    store = [f"sweep.storage='{server.url}'", "sweep.grace_period_seconds=2"]
     with pytest.raises(UserError) as told:
         sweep(fit, *store)
     while not stopped.exists():  # the sweep may know before the server has ended
@@ -311,11 +311,6 @@ def test_a_store_that_can_not_be_opened_is_told_without_its_password(sweep: Swee
     assert first.startswith(f"the sweep's store {url.replace('word', '***')} can't be used: ")
     assert why in first
     assert "sweep.storage=sqlite:///sweeps.db" in remedy
-
-
-def test_a_grace_period_that_no_heartbeat_keeps_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"must be more than sweep\.heartbeat_seconds, which is 15"):
-        command.plan([*SEEDS, "sweep.grace_period_seconds=15"])
 
 
 def test_a_cluster_that_lacks_the_project_is_told_how_to_start_one_that_has_it(address: str) -> None:

@@ -133,12 +133,11 @@ def test_trials_are_compared_side_by_side_and_as_parallel_coordinates(
         assert words.lower() in text, words
 
 
-def test_a_sweep_shows_its_parallel_coordinates(page: Callable[[str], str], store: tuple[str, dict[str, str]]) -> None:
+def test_a_sweep_shows_its_plots(page: Callable[[str], str], store: tuple[str, dict[str, str]]) -> None:
     ids = store[1]
-    text = page(f"/experiments/{ids['experiment']}/runs/{ids['sweep adadelta']}/artifacts/parallel_coordinates.png")
-    for name in ("history.png", "importances.png", "parallel_coordinates.png", "sweep.html", "trials.csv"):
-        assert name in text, name
-    assert re.search(r'<img alt="parallel_coordinates\.png" src="blob:', text), "the picture itself is not shown"
+    address = f"/experiments/{ids['experiment']}/runs/{ids['sweep adadelta']}/artifacts/sweep.html"
+    # The browser's clock runs ahead: on a busy machine it may not wait for five megabytes.
+    assert any('<iframe src="blob:' in page(address) for _ in range(3)), "the page itself is not shown"
 
 
 def test_the_store_is_marked_as_one_of_model_training(store: tuple[str, dict[str, str]]) -> None:
