@@ -2,6 +2,7 @@
 
 import argparse
 import signal
+import sys
 from pathlib import Path
 
 from pipeline.system.command_line import number_argument, run_command
@@ -10,9 +11,11 @@ from pipeline.system.errors import UserError
 
 def main() -> None:
     """Entry point of ``python -m gui``."""
-    parser = argparse.ArgumentParser(prog="python -m gui", description="Draw digits with the mouse, and see them read.")
+    program = "digits" if Path(sys.argv[0]).stem == "digits" else "python -m gui"
+    parser = argparse.ArgumentParser(prog=program, description="Draw digits with the mouse, and see them read.")
     told = (
-        "an exported .h5, a run of the MLflow store, or champion (models/mnist.h5, else the model that ships with the program)"
+        "an exported .h5, a run of the MLflow store, or champion, the run that was promoted; without this option "
+        "models/mnist.h5, and where there is none the model that ships with the program"
     )
     parser.add_argument("--model", metavar="PATH|RUN|champion", help=told)
     parser.add_argument("--theme", choices=("light", "dark"), help="(as the desktop has it)")

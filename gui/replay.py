@@ -219,8 +219,11 @@ def main(arguments: list[str] | None = None) -> None:
     values = measure(found, options.model, options.display, options.seed)
     _print(values)
     if options.out:
-        with replacing(options.out) as temporary:
-            temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+        try:
+            with replacing(options.out) as temporary:
+                temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise DataError(f"{options.out} can't be written: {error.strerror}. Name another file: --out REPORT") from None
 
 
 if __name__ == "__main__":

@@ -15,10 +15,12 @@ class Collecting:
 
     def __init__(self, corrections: Corrections) -> None:
         self.number = 0  # of the digit that is asked for; `COUNT` when there is no more
-        self._corrections = corrections
+        self.corrections = corrections
         self._labels = [number % 10 for number in range(COUNT)]
         random.shuffle(self._labels)
         self._written: list[Strokes] = []  # for each digit before this one; nothing for those that were skipped
+        corrections.lost = self._lost
+        self.returned: Strokes = []  # of the digit that is asked for again, for it could not be saved
 
     @property
     def prompt(self) -> str:
@@ -38,8 +40,8 @@ class Collecting:
             return
         if not strokes:
             raise DataError(f"nothing is drawn. {self.prompt}, or skip it.")
-        self._corrections.writer = writer
-        self._corrections.add(self._labels[self.number], strokes, is_part=False)
+        self.corrections.writer = writer
+        self.corrections.add(self._labels[self.number], strokes, is_part=False)
         self._next(strokes)
 
     def skip(self) -> None:
@@ -52,16 +54,15 @@ class Collecting:
         if self._written:
             self.number -= 1
             if strokes := self._written.pop():
-                self._corrections.delete_last(strokes)
+                self.corrections.delete_last(strokes)
 
-    def look(self) -> None:
-        """Save what waits to be saved. Never waits itself."""
-        self._corrections.look()
-
-    def close(self) -> None:
-        """End, once all is saved."""
-        self._corrections.close()
+    def _lost(self, strokes: Strokes) -> None:
+        """Ask for a digit again that could not be saved, and for those after it; not for one that was undone meanwhile."""
+        if strokes in self._written:
+            self.number, self.returned = self._written.index(strokes), strokes
+            del self._written[self.number :]
 
     def _next(self, written: Strokes) -> None:
         self._written.append(written)
+        self.returned = []
         self.number += 1

@@ -11,9 +11,17 @@ from gui.reading.errand import Errands
 from pipeline.data.stroke_files import Strokes
 from pipeline.inference.results import Digit
 from pipeline.system.errors import DataError
+from pipeline.system.paths import IS_CHECKOUT, PROJECT
 
 SECONDS = 30.0  # that saving a correction may take
-NEXT = "To train with it: python -m pipeline.compose dataset.drawings.train=true, then dvc repro. Backspace deletes it again."
+COLLECTION = PROJECT / "data" / "drawings"
+PLACE = "data/drawings" if IS_CHECKOUT else str(COLLECTION)
+TRAINING = (
+    "python -m pipeline.compose dataset.drawings.train=true, then dvc repro."
+    if IS_CHECKOUT
+    else "copy that folder to data/drawings of a checkout of the project, and see its docs/use.md."
+)
+NEXT = f"To train with it: {TRAINING} Backspace deletes it again."
 
 
 def correctable(page: Page, digits: tuple[Digit, ...], selected: int) -> Strokes:
@@ -52,6 +60,7 @@ class Corrections:
     def __init__(self, folder: Path, writer: str, tell: Callable[[str], None], advice: str = NEXT) -> None:
         self.folder, self.writer = folder, writer
         self._tell, self._advice = tell, advice
+        self.lost: Callable[[Strokes], None] = lambda _: None  # called with strokes that could not be saved
         self._saved: list[tuple[Path, Strokes]] = []
         self._waiting: deque[Callable[[], object]] = deque()
         self._errands = Errands(tell)
@@ -90,12 +99,18 @@ class Corrections:
             self._saved.append((path, strokes))
             what = f"The selected digit was saved as {with_article(label)}" if is_part else f"Saved as {with_article(label)}"
             whole = f" Alt+{label} saves the whole drawing as one digit." if is_part else ""
-            self._tell(f"{what}: {'/'.join(path.parts[-3:])}. {self._advice}{whole}".strip())
+            self._tell(f"{what}: {PLACE}/{path.name}. {self._advice}{whole}".strip())
+
+        def failed(message: str) -> None:
+            self._waiting.clear()  # what came after it would fare no better
+            self._tell(message)
+            self.lost(strokes)
 
         # A correction of the same strokes had the wrong label. If it can't be deleted, the user is told why.
         if not self._is_last(strokes) or self._delete_last():
             late = f"{self.folder} did not take the drawing in time. Try again."
-            self._errands.send(save, self.folder, label, strokes, writer, then=saved, seconds=SECONDS, late=late)
+            limits = {"seconds": SECONDS, "late": late}
+            self._errands.send(save, self.folder, label, strokes, writer, then=saved, otherwise=failed, **limits)
 
     def _is_last(self, strokes: Strokes) -> bool:
         return bool(self._saved) and self._saved[-1][1] == strokes

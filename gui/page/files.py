@@ -13,7 +13,9 @@ from pipeline.images.picture_file import open_picture
 from pipeline.system.errors import DataError
 from pipeline.system.paths import replacing
 
-IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+#: Endings of files that the dialog lists; whatever Pillow reads is opened.
+IMAGES = (".png", ".jpg", ".jpeg", ".jfif", ".jp2", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".avif", ".ico", ".ppm", ".tga")
+STROKES = (".json", ".json.gz")
 PASTED = "the pasted picture"  # name of its file, for the user
 SPREAD = 0.8  # of the page, that strokes from a file take up
 
@@ -53,8 +55,8 @@ def save(page: Page, path: Path) -> None:
         raise DataError(f"the file {path} can't be written: {error.strerror}. Choose another folder.") from None
 
 
-def load_strokes(path: Path, size: tuple[float, float]) -> Strokes:
-    """The strokes of the first drawing of a ``.json`` file, in the middle of a page of `size` pixels.
+def load_strokes(path: Path, size: tuple[float, float]) -> tuple[Strokes, int]:
+    """The strokes of the first drawing in a file, in the middle of a page of `size` pixels; and how many drawings it holds.
 
     Raises:
         DataError: the file is missing, or holds no strokes.
@@ -67,7 +69,7 @@ def load_strokes(path: Path, size: tuple[float, float]) -> Strokes:
     left, top, right, bottom = stroke_files.bounds(strokes)
     scale = SPREAD * min(size[0] / ((right - left) or 1e-6), size[1] / ((bottom - top) or 1e-6), max(size))
     x0, y0 = (size[0] - (left + right) * scale) / 2, (size[1] - (top + bottom) * scale) / 2
-    return [[(x * scale + x0, y * scale + y0) for x, y in stroke] for stroke in strokes]
+    return [[(x * scale + x0, y * scale + y0) for x, y in stroke] for stroke in strokes], len(items)
 
 
 def pasted_image(folder: Path, side: int) -> ShownImage:

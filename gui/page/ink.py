@@ -36,8 +36,6 @@ class View(NamedTuple):
 def fit(box: Bounds, size: tuple[float, float]) -> View:
     """Show a box of the page as large as it fits into a screen of `size` pixels, in its middle."""
     width, height = box[2] - box[0], box[3] - box[1]
-    if width <= 0 or height <= 0:
-        return View()
     scale = min(size[0] / width, size[1] / height)
     return View(scale, (size[0] - width * scale) / 2 - box[0] * scale, (size[1] - height * scale) / 2 - box[1] * scale)
 

@@ -46,8 +46,14 @@ class Models:
         self.introductions[message.slot] = message.introduction
         if message.slot == MAIN:
             self.warning = message.warning
-        self._tell(f"{'Comparing' if message.slot == SECOND else 'Reading'} with {message.introduction}.")
+        told = f"{'Comparing' if message.slot == SECOND else 'Reading'} with {message.introduction}"
+        self._tell(told if told.endswith("?") else f"{told}.")
         return True
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a model that reads, or one is being opened."""
+        return MAIN in self.introductions or self._errands.busy or self._client.is_opening
 
     def is_chosen(self, slot: int) -> bool:
         """Whether a model was chosen for that slot; it may still be being opened."""
@@ -55,10 +61,11 @@ class Models:
 
     def close_second(self) -> None:
         """Read with one model only."""
-        if self.forget_second():
+        self.introductions.pop(SECOND, None)
+        if self._chosen.pop(SECOND, None) is not None:
             self._client.close_model(SECOND)
 
-    def forget_second(self) -> bool:
-        """Take the second model for closed, as it is after the process that reads has ended. Returns whether there was one."""
-        self.introductions.pop(SECOND, None)
-        return self._chosen.pop(SECOND, None) is not None
+    def forget(self) -> None:
+        """Take all models for closed, as they are after the process that reads has ended. Who chooses one gets that alone."""
+        self.introductions.clear()
+        self._chosen.pop(SECOND, None)

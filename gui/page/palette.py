@@ -7,7 +7,6 @@ from dataclasses import dataclass
 class Palette:
     """The colours of a theme."""
 
-    name: str
     window: str
     card: str
     paper: str
@@ -27,13 +26,11 @@ class Palette:
 
 
 LIGHT = Palette(
-    "light",
     *("#f3f4f8", "#ffffff", "#ffffff", "#1d2030", "#1d2030", "#6a7085", "#d3d7e2", "#e8ebf2"),
     *("#2f6bea", "#b26a00", "#8a8fa3", "#ffffff", "#e4e8f2"),
     *("#1f5fe0", "#e8590c", "#b9bfce"),
 )
 DARK = Palette(
-    "dark",
     *("#16181f", "#1f222c", "#1b1e27", "#eef0f7", "#e7e9f1", "#969db3", "#363b4a", "#2b2f3c"),
     *("#6c9dff", "#f0b14a", "#8b91a6", "#10131b", "#2c3140"),
     *("#5a93ff", "#ff8a3d", "#5b6274"),

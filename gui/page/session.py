@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gui.page import files
-from gui.page.corrections import Corrections, correctable
+from gui.page.corrections import COLLECTION, Corrections, correctable
 from gui.page.models import MAIN, SECOND, Models
 from gui.page.page import Page, ShownImage
 from gui.page.pictures import Pictures
@@ -20,12 +20,11 @@ from gui.reading.messages import Answer, Explanation, Failed, Message, Opened, R
 from gui.reading.model_catalog import ENDINGS
 from pipeline.inference.results import Digit, Reading
 from pipeline.system.errors import DataError
-from pipeline.system.paths import PROJECT
 
 THINNEST, THICKEST = 0.015, 0.16  # brush, of the page's side
 BRUSH_STEP = 1.2  # how much thicker one step makes it
 EXPLAIN_SECONDS = 0.1  # between two explanations while the pen moves
-COLLECTION = PROJECT / "data" / "drawings"
+NO_MODEL = "No model is open, and nothing is read. Ctrl+M: choose one. Ctrl+2: open the one that ships with the program."
 
 
 class Session:
@@ -139,6 +138,8 @@ class Session:
     def _read(self) -> None:
         if self.page.blank:
             return
+        if not self.models.is_there:
+            self.tell(NO_MODEL)
         self._asked = self.page.version
         explain = self._wanted if self._is_explanation_due() else None
         strokes, image = [list(points) for points in self.page.strokes], self.page.content.image
@@ -194,15 +195,17 @@ class Session:
             self.open_drawing(path)
 
     def open_drawing(self, path: Path) -> None:
-        """Show a picture, or the first drawing of a ``.json`` file, and read it.
+        """Show a picture, or the first drawing of a ``.json`` or ``.json.gz`` file, and read it.
 
         Raises:
-            DataError: a ``.json`` file holds no drawing. A faulty picture is told later, when another process opens it.
+            DataError: such a file holds no drawing. A faulty picture is told later, when another process opens it.
         """
-        if path.suffix.lower() == ".json":
-            self.page.replace(files.load_strokes(path, self.page.content.size))
+        if path.name.lower().endswith(files.STROKES):
+            strokes, count = files.load_strokes(path, self.page.content.size)
+            self.page.replace(strokes)
             self._replaced()
-            self.tell(f"Opened {path.name}. Ctrl+Z brings back what was drawn before.")
+            which = f"the first of {count} drawings in " if count > 1 else ""
+            self.tell(f"Opened {which}{path.name}. Ctrl+Z brings back what was drawn before.")
         else:
             self.pictures.open(path)
 
@@ -215,7 +218,7 @@ class Session:
         """Read with one model only."""
         self.models.close_second()
         self.seen.pop(SECOND, None)
-        self.changed()
+        self.tell("The comparison has ended.")
 
     def _receive(self, message: Message) -> None:
         match message:
@@ -223,8 +226,8 @@ class Session:
                 self._read()
             case Failed():
                 self.tell(messages.sentence(message.message))
-                if message.has_ended:  # who then chooses a model gets that one alone
-                    self.models.forget_second()
+                if message.has_ended:
+                    self.models.forget()
                 if message.version is not None and message.version >= self._since:
                     self._answered = message.version
                     self._see({})  # the answer to the drawing before is none to this one

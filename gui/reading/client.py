@@ -29,6 +29,11 @@ class ReadingClient:
         return bool(self._under_way or self._models or self._newest)
 
     @property
+    def is_opening(self) -> bool:
+        """Whether a model is being opened, or waits."""
+        return any(isinstance(job, Open) for job in (*self._under_way, *self._models))
+
+    @property
     def reading(self) -> bool:
         """Whether an answer to a drawing is due."""
         return any(isinstance(job, Read) for job in self._under_way)
@@ -90,8 +95,7 @@ class ReadingClient:
 
     def _ended(self) -> Failed:
         """The process was killed, perhaps since memory ran out."""
-        opening = next((job.slot for job in self._under_way if isinstance(job, Open)), None)
         version = next((job.version for job in reversed(self._under_way) if isinstance(job, Read)), None)
         self._under_way.clear()
         self.close()
-        return Failed(opening, ENDED, version, has_ended=True)
+        return Failed(ENDED, version, has_ended=True)

@@ -51,7 +51,6 @@ class Opened:
 class Failed:
     """A job could not be done."""
 
-    slot: int | None  # of the model that was to be opened
     message: str  # for the user
     version: int | None = None  # of the drawing that could not be read
     has_ended: bool = False  # whether the process that reads has ended, and with it all models are closed

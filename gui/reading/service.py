@@ -17,6 +17,7 @@ from pipeline.inference.explanation import Explainer
 from pipeline.inference.predict import opened
 from pipeline.inference.recognizer import Recognizer
 from pipeline.inference.results import Digit, Reading
+from pipeline.system import tensorflow_setup
 
 LOOK_SECONDS = 0.02  # between two looks for a newer drawing while an image is opened
 SHEET_COLUMNS = 16  # of the image of all feature maps of a layer
@@ -36,14 +37,14 @@ class ReadingService:
         self._is_outdated = is_outdated
         self._opening = ThreadPoolExecutor(1)  # decoding can't be ended, and the next drawing is not to wait for it
         self._models: dict[int, Recognizer] = {}
-        self._image: tuple[tuple[Path, float], Future[Image.Image]] | None = None
+        self._image: tuple[tuple[Path, float | None], Future[Image.Image]] | None = None
         self._explanation: Iterator[Explanation | None] | None = None
 
     def do(self, job: Job) -> Iterator[Message]:
         """The answers to one job. What goes wrong is a `Failed`."""
         match job:
             case Open():
-                return _told(self._open(job), slot=job.slot)
+                return _told(self._open(job))
             case Read():
                 return _told(self._read(job), version=job.version)
             case messages.Close():
@@ -69,6 +70,7 @@ class ReadingService:
             yield found
 
     def _open(self, job: Open) -> Iterator[Message]:
+        tensorflow_setup.start()
         model = self._models[job.slot] = opened(job.path)
         if job.slot == 0:
             self._explanation = None  # which was the other model's
@@ -87,8 +89,9 @@ class ReadingService:
     def _reading(self, model: Recognizer, job: Read) -> Reading:
         if job.picture is None:
             return model.read_strokes(job.strokes)
-        version = (job.picture, job.picture.stat().st_mtime if job.picture.is_file() else 0.0)
-        if self._image is None or self._image[0] != version:
+        version = (job.picture, job.picture.stat().st_mtime if job.picture.is_file() else None)
+        is_gone = version[1] is None and self._image is not None and self._image[0][0] == job.picture  # but it is shown still
+        if self._image is None or (self._image[0] != version and not is_gone):
             self._image = (version, self._opening.submit(open_picture, job.picture))
         image = self._image[1]
         while not wait([image], LOOK_SECONDS).done:
@@ -100,14 +103,14 @@ class ReadingService:
             raise _Outdated
 
 
-def _told(answers: Iterator[Message], slot: int | None = None, version: int | None = None) -> Iterator[Message]:
+def _told(answers: Iterator[Message], version: int | None = None) -> Iterator[Message]:
     """The same messages, and what goes wrong as a `Failed`."""
     try:
         yield from answers
     except _Outdated:
         return
     except Exception as error:  # a user's mistake, or whatever Keras raises on a strange model: this process lives on
-        yield messages.Failed(slot, messages.message_of(error), version)
+        yield messages.Failed(messages.message_of(error), version)
 
 
 def _explain(explainer: Explainer, digit: Digit, version: int, number: int) -> Iterator[Explanation | None]:

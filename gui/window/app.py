@@ -19,7 +19,7 @@ from gui.window.answer_column import Column
 from gui.window.canvas import Surface
 from gui.window.collect_dialog import CollectDialog
 from gui.window.commands import CORRECT, CORRECT_WHOLE, Actions
-from gui.window.dialog import Help
+from gui.window.dialog import Dialog, Help, raised
 from gui.window.dropping import accept_files
 from gui.window.explanation_panel import Panel, say
 from gui.window.menu import MenuBar
@@ -112,6 +112,7 @@ class App(tk.Tk):
         self.rowconfigure(2, weight=1)
         self.toolbar = Toolbar(self, self.px, actions, self.session.set_brush)
         self.toolbar.grid(row=0, column=0, columnspan=4, sticky="ew", padx=gap, pady=(gap, 0))
+        self.toolbar.bind("<Configure>", lambda _: self._share_width(0, True))  # once it has its width
         self.warning = WarningBar(self, self.px, actions)
         self.warning.grid(row=1, column=0, columnspan=4, sticky="ew", padx=gap, pady=(gap, 0))
         self.canvas = Surface(self, self.session, self.palette, self.px)
@@ -156,7 +157,7 @@ class App(tk.Tk):
             "stop_comparing": session.close_second,
             "delete_correction": session.corrections.delete_last,
             "collect": self._collect,
-            "help": lambda: Help(self, self.palette, self.px),
+            "help": self._help,
             CORRECT: session.correct,
             CORRECT_WHOLE: lambda digit: session.correct(digit, whole=True),
         }
@@ -174,12 +175,18 @@ class App(tk.Tk):
     def _choose_model(self, slot: int, title: str) -> None:
         models = self.session.models
         without = models.names.get(MAIN, "") if slot == SECOND else ""  # with itself none is compared
-        Picker(self, self.palette, self.px, title, self.catalog, lambda name: models.open(slot, name), without)
+        if not raised(self, title):
+            Picker(self, self.palette, self.px, title, self.catalog, lambda name: models.open(slot, name), without)
+
+    def _help(self) -> None:
+        if not raised(self, Help.TITLE):
+            Help(self, self.palette, self.px)
 
     def _collect(self) -> None:
         own = self.session.corrections
-        corrections = Corrections(own.folder, own.writer, lambda message: dialog.tell(message), advice="")
-        dialog = CollectDialog(self, self.palette, self.px, Collecting(corrections), own.writer)
+        if not raised(self, CollectDialog.TITLE):
+            collecting = Collecting(Corrections(own.folder, own.writer, lambda message: dialog.tell(message), advice=""))
+            dialog = CollectDialog(self, self.palette, self.px, collecting, own.writer, self.session.tell)
 
     # What is shown ---------------------------------------------------------------------------------------------------
 
@@ -193,6 +200,9 @@ class App(tk.Tk):
         self.panel.colour(palette)
         for column in self.columns:
             column.colour(palette)
+        for child in self.winfo_children():
+            if isinstance(child, Dialog):
+                child.colour(palette)
         self.show()
 
     def show(self) -> None:
@@ -225,7 +235,8 @@ class App(tk.Tk):
         """Give a column of the window its share of the width; what is not seen gets none."""
         self._least[number] = round((LEAST_WIDTHS[number] + GAP) * self.px) * is_visible
         self.columnconfigure(number, weight=WEIGHTS[number] * is_visible, minsize=self._least[number])
-        width = max(sum(self._least) + round(GAP * self.px), round(LEAST_SIZE[0] * self.px))
+        gap = round(GAP * self.px)
+        width = max(sum(self._least) + gap, self.toolbar.winfo_reqwidth() + 2 * gap, round(LEAST_SIZE[0] * self.px))
         self.minsize(*map(min, (width, round(LEAST_SIZE[1] * self.px)), self._largest()))
 
     def _largest(self) -> tuple[int, int]:

@@ -1,10 +1,12 @@
 """The dialog that asks for digits to be written."""
 
 import tkinter as tk
+from collections.abc import Callable
 from itertools import pairwise
 from tkinter import ttk
 
 from gui.page.collecting import COUNT, Collecting
+from gui.page.corrections import PLACE, TRAINING
 from gui.page.page import Page
 from gui.page.palette import Palette
 from gui.reading.messages import sentence
@@ -12,24 +14,34 @@ from gui.window.dialog import Dialog
 from pipeline.system.errors import DataError
 
 SIDE, BRUSH = 320, 18  # of the pad and of its brush, at 96 dots an inch, pixels
-MOST_OF_SCREEN = 0.45  # of its height, that the pad has
+TWO_LINES = "\n"  # of a message, for which there is always room
 POLL = 50  # milliseconds
-EXPLANATION = (
-    "Write the digits as you always do. They are saved with their label in data/drawings. To train with them: "
-    "python -m pipeline.compose dataset.drawings.train=true, then dvc repro."
-)
+EXPLANATION = f"Write the digits as you always do. They are saved with their label in {PLACE}. To train with them: {TRAINING}"
 KEYS = "Return: next digit. Right: skip it. Ctrl+Z: undo."
 
 
 class CollectDialog(Dialog):
-    """Asks for one digit after another, and has them saved under the name of who writes."""
+    """Asks for one digit after another, and has them saved under the name of who writes.
 
-    def __init__(self, parent: tk.Tk, palette: Palette, px: float, collecting: Collecting, writer: str) -> None:
-        super().__init__(parent, palette, px, "Write digits for the collection")
-        self.collecting, self._palette, self._width = collecting, palette, BRUSH * px
-        side, gap = round(min(SIDE * px, MOST_OF_SCREEN * self.winfo_screenheight())), round(8 * px)
-        self.page = Page(side, self._width)
-        ttk.Label(self.content, text=EXPLANATION, style="Faint.TLabel", wraplength=side).pack(anchor="w")
+    What could not be saved is told by `tell_outside` if the dialog is closed already.
+    """
+
+    TITLE = "Write digits for the collection"
+
+    def __init__(
+        self,
+        parent: tk.Tk,
+        palette: Palette,
+        px: float,
+        collecting: Collecting,
+        writer: str,
+        tell_outside: Callable[[str], None],
+    ) -> None:
+        super().__init__(parent, palette, px, self.TITLE)
+        self.collecting, self._palette, self._width, self._tell_outside = collecting, palette, BRUSH * px, tell_outside
+        wide, gap = round(SIDE * px), round(8 * px)
+        self._buttons(gap).pack(side="bottom", fill="x", pady=(gap, 0))
+        ttk.Label(self.content, text=EXPLANATION, style="Faint.TLabel", wraplength=wide).pack(anchor="w")
         row = ttk.Frame(self.content)
         row.pack(fill="x", pady=gap)
         ttk.Label(row, text="Who writes:").pack(side="left")
@@ -42,17 +54,21 @@ class CollectDialog(Dialog):
         self.prompt.pack(side="left")
         self.progress = ttk.Label(row, style="Faint.TLabel")
         self.progress.pack(side="right")
-        self.pad = tk.Canvas(self.content, width=side, height=side, background=palette.paper, takefocus=True)
-        self.pad.configure(highlightthickness=max(round(2 * px), 1), highlightcolor=palette.right)
-        self.pad.configure(highlightbackground=palette.line, cursor="pencil")
+        self.message = ttk.Label(self.content, text=TWO_LINES, style="Faint.TLabel", wraplength=wide)
+        self.message.pack(side="bottom", anchor="w")
+        self.update_idletasks()
+        room = self.maxsize()[1] - self.winfo_reqheight() - 3 * gap  # that the rest leaves on this screen
+        side = min(wide, max(room, wide // 3))
+        self.page = Page(side, self._width)
+        self.pad = tk.Canvas(self.content, width=side, height=side, takefocus=True, cursor="pencil")
+        self.pad.configure(highlightthickness=max(round(2 * px), 1))
         self.pad.pack(pady=gap)
-        self.message = ttk.Label(self.content, style="Faint.TLabel", wraplength=side)
-        self.message.pack(anchor="w")
-        self._buttons(gap).pack(fill="x", pady=(gap, 0))
+        self.colour(palette)
         self._bind_keys()
         self.pad.focus_set()
         self.tell(KEYS)
         self._show()
+        self._place()  # again: the pad has come since
         self._polling = self.after(POLL, self._poll)
 
     def _buttons(self, gap: int) -> ttk.Frame:
@@ -72,11 +88,20 @@ class CollectDialog(Dialog):
             self.pad.bind(key, lambda _: self.undo())
         self.pad.bind("<Right>", lambda _: self.skip())
 
+    def colour(self, palette: Palette) -> None:
+        """Show the pad in the colours of a theme, too."""
+        super().colour(palette)
+        self._palette = palette
+        self.pad.configure(background=palette.paper, highlightcolor=palette.right, highlightbackground=palette.line)
+        self.pad.itemconfigure("all", fill=palette.ink)
+
     def destroy(self) -> None:
         """Close the dialog, once all is saved."""
         self.after_cancel(self._polling)
         self.withdraw()
-        self.collecting.close()
+        self.collecting.corrections.close()
+        if self.collecting.returned:
+            self._tell_outside(self.message["text"])
         super().destroy()
 
     def tell(self, message: str) -> None:
@@ -113,7 +138,8 @@ class CollectDialog(Dialog):
 
     def _show(self) -> None:
         self.prompt["text"] = self.collecting.prompt
-        self.progress["text"] = f"{min(self.collecting.number + 1, COUNT)} of {COUNT}"
+        number = self.collecting.number
+        self.progress["text"] = f"{number + 1} of {COUNT}" if number < COUNT else ""
         self.pad.delete("all")
         for points in self.page.strokes:
             for (x0, y0), (x1, y1) in pairwise([points[0], *points]):
@@ -135,4 +161,9 @@ class CollectDialog(Dialog):
 
     def _poll(self) -> None:
         self._polling = self.after(POLL, self._poll)
-        self.collecting.look()
+        number = self.collecting.number
+        self.collecting.corrections.look()
+        if self.collecting.number < number:  # one could not be saved
+            self.page = Page(self.page.side, self._width)
+            self.page.replace(self.collecting.returned)
+            self._show()

@@ -3,15 +3,26 @@
 import tkinter as tk
 from tkinter import ttk
 
+from gui.page.corrections import PLACE, TRAINING
 from gui.page.palette import Palette
 from gui.window.commands import HELP
 
+BAR = 40  # height of the bar that the desktop gives a dialog, at 96 dots an inch, pixels
 INTRODUCTION = "Draw a digit, or several side by side. The answer follows the pen."
 CORRECTING = (
-    "Is the answer wrong? Press the key of the right digit: the drawing is saved in data/drawings/ with that label. "
-    "After python -m pipeline.compose dataset.drawings.train=true, dvc repro trains with it. "
-    "Ctrl+D asks for fifty digits in your hand, to the same end."
+    f"Is the answer wrong? Press the key of the right digit: the drawing is saved in {PLACE} with that label. "
+    f"To train with it: {TRAINING} Ctrl+D asks for fifty digits in your hand, to the same end."
 )
+
+
+def raised(parent: tk.Tk, title: str) -> bool:
+    """Bring the dialog of that title to the front. Returns whether there is one."""
+    for child in parent.winfo_children():
+        if isinstance(child, Dialog) and child.title() == title:
+            child.lift()
+            child.focus_set()
+            return True
+    return False
 
 
 class Dialog(tk.Toplevel):
@@ -21,12 +32,17 @@ class Dialog(tk.Toplevel):
         super().__init__(parent, background=palette.window)
         self.title(title)
         self.transient(parent)
+        self.maxsize(self.winfo_screenwidth(), self.winfo_screenheight() - round(BAR * px))
         self._corner = (parent.winfo_rootx() + round(40 * px), parent.winfo_rooty() + round(60 * px))
         placing = self.after_idle(self._place)  # once what it shows is there
         self.bind("<Destroy>", lambda _: self.after_cancel(placing))
         self.bind("<Escape>", lambda _: self.destroy())
         self.content = ttk.Frame(self, padding=round(16 * px))
         self.content.pack(fill="both", expand=True)
+
+    def colour(self, palette: Palette) -> None:
+        """Show everything in the colours of a theme; `gui.window.theme` sets those of most widgets."""
+        self.configure(background=palette.window)
 
     def _place(self) -> None:
         """Put the dialog over the window, and wholly on the screen if it fits there."""
@@ -39,8 +55,10 @@ class Dialog(tk.Toplevel):
 class Help(Dialog):
     """Every key, and what the mouse does."""
 
+    TITLE = "Keys and mouse"
+
     def __init__(self, parent: tk.Tk, palette: Palette, px: float) -> None:
-        super().__init__(parent, palette, px, "Keys and mouse")
+        super().__init__(parent, palette, px, self.TITLE)
         frame, half, wrap = self.content, -(-len(HELP) // 2), round(660 * px)
         ttk.Label(frame, text=INTRODUCTION, wraplength=wrap).grid(columnspan=4, sticky="w", pady=(0, round(10 * px)))
         for number, (what, how) in enumerate(HELP):

@@ -1,6 +1,7 @@
 """Dialogs that ask which file to open, and under which name to save."""
 
 import tkinter as tk
+from collections.abc import Iterable
 from pathlib import Path
 from tkinter import filedialog, messagebox
 
@@ -12,18 +13,22 @@ from pipeline.system.patches import hide_dot_files
 KIND = "digits_kind"  # the Tcl variable of the kind of file that was chosen
 
 
+def _patterns(endings: Iterable[str]) -> str:
+    """What names end in, in small letters or, as cameras name their files, in capitals."""
+    return " ".join(f"*{each}" for ending in endings for each in (ending, ending.upper()))
+
+
 def open_model(parent: tk.Misc) -> str:
     """Ask for the file of a model, and return its path; "" if none was chosen."""
     hide_dot_files(parent)
-    endings = " ".join(f"*{each}" for ending in model_catalog.ENDINGS for each in (ending, ending.upper()))
-    kinds = [("Models", endings), ("All files", "*")]
+    kinds = [("Models", _patterns(model_catalog.ENDINGS)), ("All files", "*")]
     return str(filedialog.askopenfilename(parent=parent, title="Open a model", filetypes=kinds) or "")
 
 
 def open_drawing(parent: tk.Tk, session: Session) -> None:
     """Ask for a picture or a drawing, and show it."""
     hide_dot_files(parent)
-    kinds = [("Pictures and drawings", " ".join(f"*{ending}" for ending in (*files.IMAGES, ".json"))), ("All files", "*")]
+    kinds = [("Pictures and drawings", _patterns((*files.IMAGES, *files.STROKES))), ("All files", "*")]
     if path := filedialog.askopenfilename(parent=parent, title="Open a picture or a drawing", filetypes=kinds):
         session.open(Path(path))
 

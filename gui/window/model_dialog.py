@@ -70,8 +70,11 @@ class Picker(Dialog):
     def _buttons(self, gap: int) -> ttk.Frame:
         buttons = ttk.Frame(self.content)
         ttk.Button(buttons, text="Open a file …", command=self.choose_file).pack(side="left")
-        ttk.Button(buttons, text="Open", command=self.choose, style="Main.TButton").pack(side="right")
-        ttk.Button(buttons, text="Cancel", command=self.destroy).pack(side="right", padx=gap)
+        self.opens = ttk.Button(buttons, text="Open", command=self.choose, style="Main.TButton")
+        cancel = ttk.Button(buttons, text="Cancel", command=self.destroy)
+        self.opens.pack(side="right")
+        cancel.pack(side="right", padx=gap)
+        self.opens.lift()  # Tab comes to it after what stands at its left
         return buttons
 
     def destroy(self) -> None:
@@ -115,4 +118,5 @@ class Picker(Dialog):
             number = next((number for number, entry in enumerate(self.entries) if entry.model in selected), 0)
             self.table.selection_set(str(number))
             self.table.focus(str(number))
+        self.opens.state(["!disabled" if self.entries else "disabled"])
         self.message["text"] = sentence(self._catalog.message)

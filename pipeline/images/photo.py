@@ -124,7 +124,7 @@ def _ink_in(grey: Grey) -> Ink:
         difference = flat if _most(flat) > _most(-flat) else -flat
     most, floor = _most(difference), max(NOISE, DEVIATIONS * noise)
     if most <= floor:
-        found = "is of one colour" if np.ptp(grey) == 0 else f"differs from its paper by {max(most, 0):.0f}"
+        found = "is of one colour" if np.ptp(grey) == 0 else f"has ink that differs by {max(most, 0):.0f}"
         raise BlankPicture(
             f"no ink was found: ink must differ from its paper by more than {floor:.0f} of 255 levels, which are noise, and "
             f"this picture {found}. Write darker, or take the picture in better light."

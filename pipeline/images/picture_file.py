@@ -2,13 +2,13 @@
 
 import io
 import os
-import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, BinaryIO, Union
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pipeline.system.errors import DataError
+from pipeline.system.quiet import without_warnings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +33,9 @@ def picture_of(picture: Picture) -> Image.Image:
         DataError: it is none of these, has no pixels, or can't be read.
     """
     if isinstance(picture, str | os.PathLike):
-        return _opened(Path(picture), os.fspath(picture) or "without a name")
+        if not os.fspath(picture):
+            raise DataError("the path of the picture is empty.")
+        return _opened(Path(picture), os.fspath(picture))
     if isinstance(picture, bytes | bytearray | memoryview):
         return _opened(io.BytesIO(picture), f"what these {len(picture):,} bytes hold")
     if isinstance(picture, Image.Image):
@@ -67,7 +69,14 @@ def _from_array(array: Any) -> Image.Image:
     if 0 in shape:
         raise DataError(f"a picture must have pixels, and this array is {shape}.")
     if is_colour:
-        array = (array * 255 if array.dtype.kind in "fb" else array).clip(0, 255).astype("uint8")
+        largest = 1 if array.dtype.kind in "fb" else 255
+        low, high = array.min(), array.max()
+        if not 0 <= low <= high <= largest * 1.001:  # nor if one is not a number; rounding may exceed it by a little
+            raise DataError(
+                "an array of colours must be integers from 0 to 255 or floats from 0 to 1, and is "
+                f"{array.dtype} from {low:.6g} to {high:.6g}. Scale it."
+            )
+        array = (array * (255 / largest)).clip(0, 255).astype("uint8")
     elif array.dtype.kind != "b" and array.dtype != "uint8":
         array = array.astype("float32")
     return Image.fromarray(array)
@@ -84,22 +93,30 @@ def open_picture(path: Path) -> Image.Image:
 
 def _opened(source: Path | io.BytesIO, name: str) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # if what Pillow warns of matters, it becomes an error below
-            with Image.open(source) as opened:
-                opened.draft("RGB", (LARGEST, LARGEST))
-                most = MOST_VALUES // len(opened.getbands())
-                if opened.width * opened.height > most:
-                    raise DataError(_too_large(name, most, f"has {opened.width} x {opened.height}"))
-                return ImageOps.exif_transpose(shrunk(opened, LARGEST))
+        # If what Pillow warns of matters, it becomes an error below. It gets no path: it would map uncompressed TIFFs into
+        # memory, and Pillow 13.0 then mistakes the sides of those that their camera turned.
+        with without_warnings(), _stream(source) as stream, Image.open(stream) as opened:
+            opened.draft("RGB", (LARGEST, LARGEST))
+            most = MOST_VALUES // len(opened.getbands())
+            if opened.width * opened.height > most:
+                raise DataError(_too_large(name, most, f"has {opened.width} x {opened.height}"))
+            return ImageOps.exif_transpose(shrunk(opened, LARGEST))
     except DataError:
         raise
-    except (FileNotFoundError, IsADirectoryError):
+    except FileNotFoundError:
         raise DataError(f"there is no picture {name}.") from None
+    except IsADirectoryError:
+        raise DataError(f"{name} is a folder, and a picture is one file.") from None
+    except PermissionError as error:
+        raise DataError(f"{name} can't be read: {error.strerror}.") from None
     except Image.DecompressionBombError:
         raise DataError(_too_large(name, MOST_VALUES, "has more")) from None
     except Exception as error:  # a decoder raises anything on a damaged file: ValueError, SyntaxError, struct.error, ...
         raise DataError(_unreadable(name, error)) from None
+
+
+def _stream(source: Path | io.BytesIO) -> BinaryIO:
+    return source.open("rb") if isinstance(source, Path) else source
 
 
 def _unreadable(name: object, error: Exception) -> str:

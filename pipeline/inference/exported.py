@@ -2,7 +2,6 @@
 
 import json
 import tempfile
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from pipeline.inference import definitions, description, fitting, limits, model_
 from pipeline.inference.description import Description
 from pipeline.inference.harmless import Refused
 from pipeline.system.errors import ModelError
+from pipeline.system.quiet import without_warnings
 
 if TYPE_CHECKING:
     import keras
@@ -52,8 +52,7 @@ def open_described(path: str | Path) -> tuple["keras.Model", Description | None]
 def _build(definition: str, weights: Path) -> "keras.Model":
     import keras
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of arguments that are old, and of weights that only training needs
+    with without_warnings():  # of arguments that are old, and of weights that only training needs
         limits.check(definition)
         model = fitting.fitted(keras.models.model_from_json(definition))
         model.load_weights(weights)

@@ -1,5 +1,6 @@
 """Reading an image in one line of a script, a notebook or a server."""
 
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from pipeline.images.picture_file import Picture
 from pipeline.inference.default_model import default_model
 from pipeline.inference.recognizer import Recognizer
 from pipeline.inference.results import Prediction, Reading
+from pipeline.system.errors import ModelError
 
 Model = Path | str | Recognizer
 
@@ -16,7 +18,7 @@ KEPT_OPEN = 4  # models
 def predict_digit(picture: Picture, model: Model | None = None) -> Prediction:
     """Read the one digit in an image. `read_picture` reads several, and tells what is no digit.
 
-    If the image has several digits, a `UserWarning` says so.
+    If the image has several digits, or more pieces of ink than a digit has, a `UserWarning` says so.
 
     >>> predict_digit("seven.png").digit
     7
@@ -57,7 +59,16 @@ def read_picture(picture: Picture, model: Model | None = None) -> Reading:
 
 
 def _recognizer(model: Model | None) -> Recognizer:
-    return model if isinstance(model, Recognizer) else opened(model or default_model())
+    if isinstance(model, Recognizer):
+        return model
+    if model is not None and not isinstance(model, str | os.PathLike):
+        raise ModelError(
+            f"a model must be the path of a file or a Recognizer, and is {type(model).__name__}. "
+            "Save a network of Keras first: model.save('name.keras')"
+        )
+    if model == "":
+        raise ModelError("the path of the model is empty. Give one, or None for the model that is there.")
+    return opened(default_model() if model is None else model)
 
 
 def opened(path: str | Path) -> Recognizer:

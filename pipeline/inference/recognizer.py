@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from pipeline.data.stroke_files import LARGEST
 from pipeline.images import blots, photo, strokes
 from pipeline.images.arrays import CLASSES, SIDE, Images, Ink, network_input
 from pipeline.images.picture_file import Picture, picture_of
@@ -21,7 +22,7 @@ from pipeline.inference.explanation import Explainer
 from pipeline.inference.model_file import first_line
 from pipeline.inference.results import Box, Digit, Prediction, Reading
 from pipeline.system import tensorflow_setup
-from pipeline.system.errors import ModelError
+from pipeline.system.errors import DataError, ModelError
 
 BATCH = 16  # images that are read at once: a reading can end between two
 
@@ -45,7 +46,7 @@ class Recognizer:
     """
 
     def __init__(self, path: str | Path) -> None:
-        tensorflow_setup.start()
+        tensorflow_setup.start(is_own_process=False)
         self.path = Path(path)
         network, description = exported.open_described(path)
         self.description = description or Description()
@@ -95,11 +96,14 @@ class Recognizer:
             pieces = blots.Blots(photo.ink_of(image))
         except photo.BlankPicture as error:
             return Prediction(None, 0.0, (0.0,) * CLASSES, str(error))
-        if 1 < len(pieces) <= blots.MOST_BLOTS:
+        if len(pieces) > blots.MOST_BLOTS:
+            told = f"the picture has {len(pieces)} pieces of ink, more than a digit has: cut it, and read the parts"
+            warnings.warn(told, stacklevel=3)  # the caller of predict_digit
+        elif len(pieces) > 1:
             reading = self._read_pieces(pieces, 1.0)
             if sum(digit.verdict == "digit" for digit in reading.digits) > 1:
                 told = f"the picture has several digits, {reading.text!r}: read_picture reads them all, predict_digit one"
-                warnings.warn(told, stacklevel=3)  # the caller of predict_digit
+                warnings.warn(told, stacklevel=3)
         return self._predict(blots.fit_ink(pieces.all_ink())[np.newaxis])[0][0]
 
     def read_strokes(self, drawn: Sequence[strokes.Stroke]) -> Reading:
@@ -110,7 +114,11 @@ class Recognizer:
 
         Returns:
             The digits, row after row and each from left to right, their boxes in the unit of the strokes; none for no strokes.
+
+        Raises:
+            DataError: it is something else, or has a coordinate that is not a number or far too large.
         """
+        drawn = _lines(drawn)
         numbers = [number for number, stroke in enumerate(drawn) if len(stroke)]
         parts = [strokes.resample(drawn[number]) for number in numbers]
 
@@ -119,7 +127,7 @@ class Recognizer:
 
         def locate(group: Group) -> tuple[Box, tuple[int, ...]]:
             own = tuple(numbers[part] for part in group)
-            points = np.concatenate([np.asarray(drawn[number], np.float64) for number in own])
+            points = np.concatenate([drawn[number] for number in own])
             return Box(*map(float, (*points.min(axis=0), *points.max(axis=0)))), own
 
         return self._read(parts, draw, locate)
@@ -167,6 +175,7 @@ class Recognizer:
 
     def _predict(self, images: Images) -> list[tuple[Prediction, float]]:
         """The prediction of each of (n, 28, 28) uint8, and how much like a digit it is."""
+        tensorflow_setup.must_not_be_forked()
         logits = np.asarray(self._infer(network_input(rejection.copies(images)))[1])
         each = [tuple(map(float, row)) for row in softmax(self.description.thresholds.logits_of_answers(logits), axis=1)]
         predictions = [Prediction(row.index(max(row)), max(row), row) for row in each]
@@ -215,3 +224,14 @@ class Recognizer:
         """How well a group reads as one digit, nats, at most 0."""
         doubt = min(0.0, digit.likeness - self.description.thresholds.uncertain_below)
         return float(np.log(digit.prediction.probability)) + max(doubt, -5.0)
+
+
+def _lines(drawn: Sequence[strokes.Stroke]) -> list[NDArray[np.float64]]:
+    """Strokes as arrays of points, (n, 2) float64."""
+    try:
+        lines = [np.asarray(stroke, np.float64) for stroke in drawn]
+        if all(not line.size or (line.ndim == 2 and line.shape[1] == 2 and (np.abs(line) <= LARGEST).all()) for line in lines):
+            return lines
+    except (TypeError, ValueError):
+        pass
+    raise DataError(f"strokes must be lists of points (x, y), of finite numbers, and are {drawn!r:.60}.")

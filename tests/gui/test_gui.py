@@ -295,8 +295,25 @@ def test_a_dialog_asks_for_digits_and_saves_what_is_written(window: App, tmp_pat
     dialog.pad.event_generate("<Right>")
     assert dialog.progress["text"] == "3 of 50"
     assert "drawn" not in dialog.message["text"]  # which was of the digit before
+    press(window, "<Control-d>")  # again: it comes to the front
+    assert [child for child in window.winfo_children() if isinstance(child, CollectDialog)] == [dialog]
     dialog.destroy()
     assert [f"a {label}".replace("a 8", "an 8") in asked for label in labels(tmp_path)] == [True]
+
+
+def test_a_digit_that_can_not_be_saved_is_asked_for_again_and_told_in_the_window(window: App, tmp_path: Path) -> None:
+    window.session.corrections.folder = tmp_path / "file"  # in which nothing can be saved
+    window.session.corrections.folder.touch()
+    press(window, "<Control-d>")
+    (dialog,) = [child for child in window.winfo_children() if isinstance(child, CollectDialog)]
+    asked = dialog.prompt["text"]
+    for event in ("<Button-1>", "<ButtonRelease-1>"):
+        dialog.pad.event_generate(event, x=50, y=50)
+    dialog.take()
+    wait(window, lambda: "Nothing was saved" in dialog.message["text"])
+    assert (dialog.prompt["text"], len(dialog.page.strokes)) == (asked, 1)
+    dialog.destroy()
+    assert "Nothing was saved" in window.session.status
 
 
 def test_a_window_that_is_closed_at_once_saves_what_was_corrected(

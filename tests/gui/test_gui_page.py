@@ -116,7 +116,8 @@ def test_saved_strokes_and_pictures_come_back(tmp_path: Path) -> None:
         assert saved.size == (200, 200)
     unit = json.loads((tmp_path / "a.json").read_text())[0]["strokes"]
     assert all(0 <= value <= 1 for stroke in unit for point in stroke for value in point)
-    strokes = files.load_strokes(tmp_path / "a.json", (400, 200))
+    strokes, count = files.load_strokes(tmp_path / "a.json", (400, 200))
+    assert count == 1
     assert [len(stroke) for stroke in strokes] == [3, 1]
     assert all(0 <= x <= 400 and 0 <= y <= 200 for stroke in strokes for x, y in stroke)
 
@@ -221,7 +222,7 @@ def test_digits_are_asked_for_saved_by_who_wrote_them_skipped_and_asked_for_agai
     collecting = Collecting(Corrections(tmp_path, "me", lambda _: None, advice=""))
 
     def saved() -> list[tuple[int, str]]:
-        collecting.close()
+        collecting.corrections.close()
         return [(one.label, one.writer) for one in collection.read(tmp_path)]
 
     def asked_for() -> int:
@@ -308,12 +309,17 @@ def test_taking_back_a_digit_that_could_not_be_saved_deletes_none_that_was(tmp_p
     corrections = Corrections(tmp_path / "drawings", "me", said.append, advice="")
     collecting = Collecting(corrections)
     collecting.take([[(0, 0), (1, 1)]], "ann")
-    collecting.close()
+    collecting.corrections.close()
     (tmp_path / "file").touch()
     corrections.folder = tmp_path / "file"  # in which nothing can be saved
+    prompt = collecting.prompt
     collecting.take([[(0, 0), (0, 1)]], "ann")
-    collecting.close()
+    collecting.corrections.close()
     assert "Nothing was saved" in said[-1]
+    assert collecting.prompt == prompt  # it is asked for again, with its strokes
+    assert collecting.returned == [[(0, 0), (0, 1)]]
+    collecting.skip()
+    assert not collecting.returned
     collecting.undo()
-    collecting.close()
+    collecting.corrections.close()
     assert len(collection.read(tmp_path / "drawings")) == 1

@@ -1,5 +1,6 @@
 """The session, driven without a display and without a network: what the program knows, whatever window shows it."""
 
+import gzip
 import json
 import sys
 import time
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from gui.page.page import Page
-from gui.page.session import THICKEST, Session
+from gui.page.session import NO_MODEL, THICKEST, Session
 from gui.reading import model_catalog
 from gui.reading.client import ReadingClient
 from gui.reading.messages import Answer, Explanation, Failed, Message, Opened, Read, Reason
@@ -164,10 +165,22 @@ def test_a_drawing_that_can_not_be_read_has_no_answer_and_the_reason_is_told(ses
     draw(session, LEFT)
     answer(session, client, 1)
     draw(session, RIGHT)
-    receive(session, client, Failed(None, "it is too much.", session.page.version))
+    receive(session, client, Failed("it is too much.", session.page.version))
     assert session.status == "It is too much."
     assert session.seen == {}
     assert not session.pending
+
+
+def test_what_is_drawn_without_a_model_is_told_to_be_read_by_none(session: Session, client: Client) -> None:
+    draw(session, LEFT)
+    assert session.status == NO_MODEL
+    session.models.introductions[0] = "a.h5"
+    session.tell("")
+    draw(session, RIGHT)
+    assert session.status == ""
+    receive(session, client, Failed("it was killed.", has_ended=True))
+    draw(session, LEFT)
+    assert session.status == NO_MODEL
 
 
 def test_a_second_model_that_is_closed_while_it_opens_stays_closed(session: Session, client: Client) -> None:
@@ -194,6 +207,7 @@ def test_a_second_model_answers_too_until_it_is_closed(session: Session, client:
     assert list(session.seen) == [0, 1]
     session.close_second()
     assert list(session.seen) == [0]
+    assert session.status == "The comparison has ended."
 
 
 def test_a_warning_stays_until_the_model_that_reads_is_another(session: Session, client: Client) -> None:
@@ -380,6 +394,11 @@ def test_strokes_are_saved_and_opened(session: Session, tmp_path: Path) -> None:
     session.open_drawing(tmp_path / "x.json")
     assert [len(stroke) for stroke in session.page.strokes] == [2]
     assert session.pending
+    many = [{"label": 1, "strokes": [LEFT]}, {"label": 2, "strokes": [LEFT, RIGHT]}]
+    (tmp_path / "many.JSON.gz").write_bytes(gzip.compress(json.dumps(many).encode()))
+    session.open(tmp_path / "many.JSON.gz")
+    assert session.status.startswith("Opened the first of 2 drawings in many.JSON.gz.")
+    assert [len(stroke) for stroke in session.page.strokes] == [2]
 
 
 def test_the_brush_stays_within_its_bounds(session: Session) -> None:

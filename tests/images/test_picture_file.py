@@ -32,6 +32,16 @@ def test_a_photo_is_turned_upright(tmp_path: Path) -> None:
     assert open_picture(tmp_path / "photo.jpg").size == (20, 40)
 
 
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+def test_an_uncompressed_scan_that_was_turned_is_read_as_it_is_seen(orientation: int, tmp_path: Path) -> None:
+    scan = np.random.default_rng(0).integers(0, 255, (30, 50), np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(scan).save(tmp_path / "scan.tif", exif=exif)
+    upright = {5: scan.T, 6: np.rot90(scan, -1), 7: scan[::-1, ::-1].T, 8: np.rot90(scan)}[orientation]
+    np.testing.assert_array_equal(np.asarray(open_picture(tmp_path / "scan.tif")), upright)
+
+
 def _with_a_long_profile() -> bytes:
     file = io.BytesIO()
     Image.new("L", (9, 9)).save(file, "PNG", icc_profile=bytes(PngImagePlugin.MAX_TEXT_CHUNK + 1))

@@ -2,6 +2,10 @@
 
 import doctest
 import io
+import os
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +19,22 @@ from pipeline.images.picture_file import picture_of
 from pipeline.images.strokes import render
 from pipeline.inference import predict
 from pipeline.inference.default_model import SHIPPED
-from pipeline.system.errors import DataError, ModelError
+from pipeline.system import patches, tensorflow_setup
+from pipeline.system.errors import DataError, ModelError, UserError
 from tests.hand import DIGITS, row
 
 
 @pytest.fixture(scope="module")
 def model() -> Recognizer:
     return Recognizer(SHIPPED)
+
+
+@pytest.fixture
+def keras() -> Any:
+    tensorflow_setup.start()
+    import keras
+
+    return keras
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +101,11 @@ def test_the_model_may_be_a_path_in_either_form_and_is_opened_once(seven: Image.
         (None, "and is NoneType: None"),
         (7, "and is int: 7"),
         ("nothing.png", "there is no picture nothing.png"),
-        (Path(), r"there is no picture \."),
-        ("", "there is no picture without a name"),
+        (Path(), r"\. is a folder, and a picture is one file"),
+        ("", "the path of the picture is empty"),
+        (np.full((9, 9, 3), 200.0), r"floats from 0 to 1, and is float64 from 200 to 200\. Scale it"),
+        (np.full((9, 9, 3), 40_000, np.uint16), "integers from 0 to 255 .* and is uint16 from 40000 to 40000"),
+        (np.full((9, 9, 3), np.nan), "floats from 0 to 1, and is float64 from nan to nan"),
         ("https://example.org/7.png", "there is no picture https://example.org/7.png"),
         (str(SHIPPED), "it is damaged, or of no format of pictures that is known"),
     ],
@@ -123,6 +139,64 @@ def test_a_model_that_is_not_there_is_an_error_that_a_caller_can_catch(seven: Im
         with pytest.raises(Exception, match=r"there is no model .*nothing\.h5") as error:  # a SystemExit would not be caught
             attempt()
         assert isinstance(error.value, ModelError)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [(7, "and is int"), (["a.h5"], "and is list"), (object(), r"Save a network of Keras first: model\.save"), ("", "is empty")],
+)
+def test_what_is_no_model_is_an_error_that_says_what_is_one(given: Any, says: str, seven: Image.Image) -> None:
+    with pytest.raises(ModelError, match=says):
+        predict_digit(seven, given)
+
+
+@pytest.mark.parametrize(
+    "drawn", [None, "abc", [(0, 0), (1, 1)], [[(0, 0, 1)]], [[(0, float("nan"))]], [[(0, 1e300)]], [["ab"]]]
+)
+def test_what_are_no_strokes_is_an_error_that_says_what_are(drawn: Any, model: Recognizer) -> None:
+    with pytest.raises(DataError, match=r"strokes must be lists of points \(x, y\), of finite numbers, and are"):
+        model.read_strokes(drawn)
+
+
+def test_many_threads_that_read_at_once_leave_the_warnings_of_the_program_as_they_are(
+    seven: Image.Image, tmp_path: Path, model: Recognizer
+) -> None:
+    seven.save(tmp_path / "seven.png")
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(4) as threads:
+        read = list(threads.map(lambda _: predict_digit(tmp_path / "seven.png", model).digit, range(24)))
+    assert read == [7] * 24
+    assert warnings.filters == before
+
+
+def test_a_process_that_was_forked_from_one_that_reads_is_told_to_be_started_anew(
+    seven: Image.Image, model: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tensorflow_setup, "_started_in", os.getppid())
+    for read in (lambda: predict_digit(seven, model), lambda: Recognizer(SHIPPED)):
+        with pytest.raises(UserError, match=r'multiprocessing\.get_context\("spawn"\)'):
+            read()
+
+
+def test_a_program_of_others_has_its_libraries_and_needs_no_console(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patches, "importing_without", lambda *_: pytest.fail("libraries are hidden"))
+    monkeypatch.setattr(sys, "stderr", None)
+    tensorflow_setup.start(is_own_process=False)
+
+
+def test_keras_with_another_backend_is_told(keras: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(UserError, match="with the backend jax"):
+        tensorflow_setup.start()
+
+
+def test_a_page_of_many_pieces_is_warned_of(model: Recognizer) -> None:
+    page = np.full((400, 400), 255, np.uint8)
+    for down in range(9):
+        for right in range(9):
+            page[20 + 40 * down : 40 + 40 * down, 25 + 40 * right : 29 + 40 * right] = 0
+    with pytest.warns(UserWarning, match="81 pieces of ink, more than a digit has"):
+        predict_digit(page, model)
 
 
 def test_the_names_for_scripts_are_listed() -> None:
