@@ -173,7 +173,7 @@ def _print(values: dict[str, Any]) -> None:
         f"From the last stroke to the answer: {values['milliseconds_median']:.1f} ms at the median, "
         f"{values['milliseconds_95']:.1f} ms at the 95th percentile."
     )
-    print("label  recall  read as" + "".join(f"{name:>5}" for name in [*range(CLASSES), "other"]))
+    print("label  recall  read as" + "".join(f"{name:>5}" for name in [*range(CLASSES), "none"]))
     for digit, row in enumerate(values["confusion"]):
         recall = values["recall"][str(digit)]
         shown = "" if recall is None else f"{recall:.1%}"

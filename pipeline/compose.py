@@ -37,6 +37,8 @@ def main(arguments: list[str] | None = None) -> None:
             f"unrecognized arguments: {' '.join(unknown)}\nTo see the composition:    python -m pipeline.compose --print\n"
             "To try several values:     python -m pipeline.sweep"
         )
+    if options.keep and (options.overrides or options.print):
+        parser.error("--keep goes alone: it composes with the overrides that params.yaml was composed with.")
     from pipeline.config import composition, parameters_file  # half a second that --help need not wait for
 
     if options.keep:

@@ -59,9 +59,17 @@ def show_list(registry: "RunRegistry", options: argparse.Namespace) -> str:
         rows = [[cell for name, cell in zip(head, row, strict=True) if name != "dataset"] for row in rows]
     more = "\nThere are more: --most N" if len(runs) > options.most else ""
     champion = "\n* the champion" if any(run.is_champion for run in shown) else ""
-    width = shutil.get_terminal_size((0, 0)).columns  # 0: no terminal, and nothing is cut
-    lines = table(rows).splitlines()
-    return "\n".join(f"{line[: width - 1]}…" if 0 < width < len(line) else line for line in lines) + champion + more
+    return "\n".join(_cut(line, _width()) for line in table(rows).splitlines()) + champion + more
+
+
+def _width() -> int:
+    """Of the terminal, in characters; 0 where there is none."""
+    return shutil.get_terminal_size((0, 0)).columns
+
+
+def _cut(text: str, width: int) -> str:
+    """Text of at most that width; 0: it is not cut."""
+    return f"{text[: width - 1]}…" if 0 < width < len(text) else text
 
 
 def _row(run: "Summary") -> list[str]:
@@ -113,7 +121,10 @@ def _differences(head: list[str], values: list[dict[str, Any]], hidden: tuple[st
     keys = [key for key in dict.fromkeys(key for each in values for key in each) if not key.startswith(hidden)]
     rows = [[key, *(_word(each.get(key)) for each in values)] for key in keys]
     differing = [row for row in rows if len(set(row[1:])) > 1]
-    return table([head, *differing]) if differing else f"{head[0]}: no difference."
+    if not differing:
+        return f"{head[0]}: no difference."
+    room = _width() and max((_width() - max(len(row[0]) for row in differing)) // len(values) - 2, SHORT)
+    return table([[key, *(_cut(cell, room) for cell in cells)] for key, *cells in [head, *differing]])
 
 
 def _word(value: Any) -> str:

@@ -123,3 +123,21 @@ def test_the_best_trial_as_an_experiment_composes_to_what_the_trial_was(
         best_experiment.write("mine", overrides, "origin")
         composed = compose_here(["experiment=mine_best"])
         assert composed | {"name": ""} == expected | {"name": ""} | {"composed_from": composed["composed_from"]}
+
+
+def test_the_best_of_another_study_and_one_that_was_edited_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "conf"
+    shutil.copytree(CONFIGURATION, folder)
+    monkeypatch.setattr(best_experiment, "CONFIGURATION", folder)
+    monkeypatch.setattr(best_experiment, "compose", partial(compose, folder=folder))
+    path, kept = best_experiment.write("mine", ["model.dropout=0.1"], "mine-1234,trial=0")
+    assert kept is None
+    first = path.read_bytes()
+    assert best_experiment.write("mine", ["model.dropout=0.2"], "mine-1234,trial=3")[1] is None  # the same study goes on
+    path.write_bytes(first)
+    _, kept = best_experiment.write("mine", ["model.dropout=0.3"], "mine-5678,trial=0")
+    assert (kept, kept and kept.read_bytes()) == (path.with_name("mine_best_1234.yaml"), first)
+    path.write_text("# @package _global_\nname: mine_best\n")
+    _, kept = best_experiment.write("mine", ["model.dropout=0.4"], "mine-5678,trial=1")
+    assert kept is not None
+    assert kept.read_text() == "# @package _global_\nname: mine_best\n"

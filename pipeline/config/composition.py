@@ -54,6 +54,8 @@ def _explain(error: HydraException, schema: type[Configuration]) -> Configuratio
         unknown = [key for key in (given.partition("=")[0].lstrip("+~"), within) if key not in there]
         reason = unknown_key(unknown[0], there, schema) if unknown else f"  {str(cause).splitlines()[0]}"
         text = f"{reason}\n    given: {given}"
+    if (lost := re.search(r"In '\w+/\w+': Could not find '\w+/(\w+)/(\w+)'", text)) and (CONFIGURATION / lost[1]).is_dir():
+        text += f"\n  In the defaults list of that file, another group's option is written: - override /{lost[1]}: {lost[2]}"
     for words in ("add --multirun to your command line", "requires --multirun"):
         text = text.replace(words, "use python -m pipeline.sweep")
     return ConfigurationError(f"the override is not valid.\n{text.rstrip()}")
@@ -99,7 +101,14 @@ def explaining(
         ConfigurationError: Hydra refuses an override, or can't read a file of conf/.
     """
     try:
-        return composed([_for_hydra(override) for override in OverridesParser.create().parse_overrides(overrides)])
+        parsed = OverridesParser.create().parse_overrides(overrides)
+        for override in parsed:
+            if key_of(str(override.input_line)).partition(".")[0] == "sweep" and "sweep" not in schema.model_fields:
+                raise ConfigurationError(
+                    f"the override is not valid.\n  {override.input_line}: is for python -m pipeline.sweep, which tries many "
+                    "configurations. Here one is composed."
+                )
+        return composed([_for_hydra(override) for override in parsed])
     except HydraException as error:
         raise _explain(error, schema) from None
     except (OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
@@ -152,6 +161,16 @@ def with_override(values: dict[str, Any], override: str) -> dict[str, Any]:
     parsed, changed = OverridesParser.create().parse_override(override), OmegaConf.create(values)
     OmegaConf.update(changed, str(parsed.key_or_group), parsed.value(), force_add=True)
     return plain(changed)
+
+
+def missing_options(overrides: list[str]) -> list[str]:
+    """The files in ``conf/`` that overrides choose, as in ``experiment=mine``, and that are not there."""
+    files = []
+    for override in OverridesParser.create().parse_overrides(overrides):
+        if is_option(override, CONFIGURATION):
+            options = override.value()
+            files += [f"{override.key_or_group}/{name}.yaml" for name in (options if isinstance(options, list) else [options])]
+    return [f"conf/{name}" for name in files if not (CONFIGURATION / name).is_file()]
 
 
 def is_option(override: Override, folder: Path) -> bool:

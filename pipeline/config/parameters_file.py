@@ -8,6 +8,8 @@ until then. To know both, the file holds the overrides and a digest of what they
 
 import os
 import shlex
+import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from pipeline.config.check import check, flatten, load, read, shown
-from pipeline.config.composition import ORIGIN, compose, key_of, origin, warn
+from pipeline.config.composition import ORIGIN, compose, key_of, missing_options, origin, warn
 from pipeline.system.errors import ConfigurationError
 from pipeline.system.masking import masked
 from pipeline.system.paths import PARAMETERS, replacing
@@ -56,17 +58,22 @@ def write_and_tell(values: dict[str, Any], told: str) -> None:
     print("\n".join([told + (" What differs from before:" if lines else ""), *lines]))
 
 
-def tell_what_is_left_out(values: dict[str, Any]) -> None:
-    """Say which overrides of ``params.yaml``, and which edits by hand, are no part of `values`, which DVC composed.
+def tell_left_overrides(given: Iterable[str], what: str, option: str = "") -> None:
+    """Say which overrides of ``params.yaml`` are not among those `given` to `what`, which composes conf/ with its own alone.
 
-    ``dvc exp run`` composes conf/ with its own overrides alone.
+    `option` stands before each override on its command line.
     """
     before = read(PARAMETERS).get(ORIGIN) if PARAMETERS.exists() else None
     had = before.get("overrides", []) if isinstance(before, dict) else []
-    given = {key_of(override) for override in values[ORIGIN]["overrides"]}
-    if left := [override for override in had if key_of(override) not in given]:
-        again = " ".join(f"-S {shlex.quote(override)}" for override in left)
-        print(f"Note: params.yaml was composed with {shlex.join(left)}, and this experiment is not. For one that is: {again}")
+    keys = set(map(key_of, given))
+    if left := [override for override in had if key_of(override) not in keys]:
+        again = " ".join(f"{option}{shlex.quote(override)}" for override in left)
+        print(f"Note: params.yaml was composed with {shlex.join(left)}, and this {what} is not. For one that is: {again}")
+
+
+def tell_what_is_left_out(values: dict[str, Any]) -> None:
+    """Say which overrides of ``params.yaml``, and which edits by hand, are no part of `values`, which DVC composed."""
+    tell_left_overrides(values[ORIGIN]["overrides"], "experiment", "-S ")
     if is_edited(PARAMETERS):
         print("Note: params.yaml had been edited by hand, and this experiment has none of that. What differs from the file:")
         print("\n".join(differences(values, PARAMETERS)))
@@ -96,7 +103,7 @@ def recomposed(parameters: Path) -> dict[str, Any] | None:
     """What conf/ composes to now, with the overrides that `parameters` was composed with; None: the same as then.
 
     Of an experiment that DVC runs it is always the same: DVC has just composed the file itself, and the folder that it runs in
-    may lack files of conf/ that git doesn't know yet.
+    may lack files of conf/ that git doesn't know yet. So may a branch that was made of an experiment: there it stays too.
 
     Raises:
         ConfigurationError: they don't compose to a valid configuration any more.
@@ -105,6 +112,13 @@ def recomposed(parameters: Path) -> dict[str, Any] | None:
     if before and "DVC_EXP_NAME" in os.environ:
         return None
     overrides = before.get("overrides", []) if isinstance(before, dict) else []
+    if missing := missing_options(overrides):
+        print(
+            f"Note: params.yaml was composed with {', '.join(missing)}, which is not here: it stays as it is, whatever has "
+            "changed in conf/. Bring the file back, or compose without it: python -m pipeline.compose",
+            file=sys.stderr,
+        )
+        return None
     try:
         values = compose(overrides)
     except ConfigurationError as error:

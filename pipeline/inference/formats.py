@@ -84,7 +84,7 @@ def write_onnx(network: "keras.Model", _: dict[str, Any], images: Images, path: 
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ModelError(
             f"this network can't be written as ONNX: {str(error).splitlines()[0]}\n"
-            "Take onnx out of export.formats, or train with another activation: model.blocks, model.dense."
+            "Take onnx out of export.formats, or train with another activation: model.block, model.blocks, model.dense."
         ) from None
     session = onnxruntime.InferenceSession(path)
     probabilities: Probabilities = session.run(None, {session.get_inputs()[0].name: network_input(images)})[0]

@@ -1,5 +1,6 @@
 """The best trial of a sweep as an experiment: ``conf/experiment/<sweep>_best.yaml``, with differences only."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,14 @@ def differences(base: Any, other: Any) -> Any:
     return {key: differences(base.get(key), value) for key, value in other.items() if base.get(key) != value}
 
 
-def write(name: str, overrides: list[str], origin: str) -> Path:
-    """Write the experiment that overrides describe, those for all trials first, and return its path.
+def write(name: str, overrides: list[str], origin: str) -> tuple[Path, Path | None]:
+    """Write the experiment that overrides describe, those for all trials first.
 
-    Its first line tells the `origin`, without spaces: above the package directive, Hydra allows only ``# @key value``.
+    Its first line tells the `origin`, which begins with the name of the study and has no spaces: above the package directive,
+    Hydra allows only ``# @key value``.
+
+    Returns:
+        Its path; and where that of another study is kept, or one that was edited, if there was one of the same name.
     """
     path = CONFIGURATION / "experiment" / f"{name}_best.yaml"
     parsed = OverridesParser.create().parse_overrides(overrides)
@@ -43,6 +48,19 @@ def write(name: str, overrides: list[str], origin: str) -> Path:
     defaults = experiments + [{f"override /{group}": option} for group, option in options.items()]
     content = {"defaults": defaults} if defaults else {}
     content |= {"name": f"{name}_best"} | body
+    kept = _keep(path, origin.partition(",")[0])
     with replacing(path) as temporary:
         temporary.write_text(f"# @sweep {origin}\n# @package _global_\n{OmegaConf.to_yaml(content)}", encoding="utf-8")
-    return path
+    return path, kept
+
+
+def _keep(path: Path, study: str) -> Path | None:
+    """Rename an experiment that is not the best of `study`; return its new path, or None if there is none."""
+    if not path.exists():
+        return None
+    first_line = path.read_text(encoding="utf-8").partition("\n")[0]
+    other = first_line.removeprefix("# @sweep ").partition(",")[0]
+    if other == study:
+        return None
+    what = other.rpartition("-")[2] if other != first_line else hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    return path.replace(path.with_stem(f"{path.stem}_{what}"))

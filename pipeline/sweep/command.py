@@ -41,6 +41,9 @@ def plan(overrides: list[str]) -> tuple["SweepConfiguration", list["Dimension"],
     from pipeline.sweep import search_space
 
     varied, fixed = search_space.parse(overrides)
+    for part in varied:
+        if part.key.partition(".")[0] == "sweep":
+            raise ConfigurationError(f"{part.key}: a sweep can't vary its own settings. Run one sweep with each value.")
     checked = _composed(fixed)
     chosen = {key_of(text) for text in fixed}  # on the command line, which overrides the file of the sweep
     own, constant = search_space.parse([f"{key}={value}" for key, value in checked.sweep.space.items() if key not in chosen])
@@ -48,8 +51,9 @@ def plan(overrides: list[str]) -> tuple["SweepConfiguration", list["Dimension"],
         checked = _composed(constant + fixed)
     space = {part.key: part for part in own + varied}
     if not space:
+        taken = ", ".join(sorted(chosen & checked.sweep.space.keys()))
         raise ConfigurationError(
-            f"nothing is left that sweep={checked.sweep.name} could vary: {', '.join(sorted(chosen))} are fixed."
+            f"nothing is left that sweep={checked.sweep.name} could vary: {taken} is fixed. Leave it out, or vary it."
         )
     for_all = constant + [text for text in fixed if key_of(text).partition(".")[0] != "sweep"]
     _try_out(list(space.values()), for_all)
@@ -163,11 +167,13 @@ def conclude(study: "Study", configuration: "SweepConfiguration", for_all: list[
     score = f"{sweep.objective} {study.shown(best.value or 0.0)}"
     overrides = study.overrides(best.params)
     origin = f"{study.name},trial={best.number},{score.replace(' ', '=')}"
-    path = best_experiment.write(sweep.name, for_all + overrides, origin)
+    path, kept = best_experiment.write(sweep.name, for_all + overrides, origin)
     return (
         f"{ended}\nBest: trial {best.number}, {score}: {' '.join(overrides)}\n"
-        f"Written to conf/experiment/{path.name}. Make it a run of the whole pipeline:\n\n"
-        f"  dvc exp run -S experiment={path.stem}"
+        + (f"What was in conf/experiment/{path.name} is kept as {kept.name}.\n" if kept else "")
+        + f"Written to conf/experiment/{path.name}. Make it a run of the whole pipeline:\n\n"
+        f"  dvc exp run -S experiment={path.stem}\n\n"
+        f"Before you branch or share that run, commit its file: git add conf/experiment/{path.name}"
     )
 
 
@@ -197,22 +203,25 @@ def run(overrides: list[str], fit: "Fit | None" = None) -> str:
     """
     begin = time.perf_counter()
     configuration, space, for_all = plan(overrides)
+    from pipeline.config.parameters_file import tell_left_overrides
+    from pipeline.sweep import study
     from pipeline.sweep.workers import workers
     from pipeline.system.paths import PROJECT
     from pipeline.tracking import recorder, stage_run
 
-    tracking = configuration.tracking
+    tell_left_overrides(overrides, "sweep")
+    tracking, storage = configuration.tracking, study.storage(configuration.sweep)
     recorder.open_store(stage_run.uri(tracking), tracking.experiment, PROJECT)  # before the workers start, which takes long
     with workers(configuration.sweep) as (client, starting):
         from distributed import wait
 
-        from pipeline.sweep import data, study, trial
+        from pipeline.sweep import data, trial
         from pipeline.sweep.objective import Objective
         from pipeline.sweep.sweep_logger import SweepLogger
 
         images = data.read(configuration.dataset.model_dump_json())
         wait(starting)
-        trials = study.Study(configuration, space, images.sha256, study.storage(configuration.sweep))
+        trials = study.Study(configuration, space, images.sha256, storage)
         logger = SweepLogger(configuration, trials)
         with Display(trials) as display:
             objective = Objective(configuration, for_all, images, trials, logger, client, display.say, fit or trial.fit)

@@ -42,6 +42,7 @@ def workers(sweep: Sweep) -> Iterator[tuple[Client, list[Future[None]]]]:
         else:
             # Each worker uses all cores, as the stage `train` does: the number of threads changes the order of floating-point
             # additions, and the stage must reproduce the best trial exactly. This costs a twentieth of the speed.
+            print(f"Starting {sweep.workers} workers, which load TensorFlow …", flush=True)
             options = {"threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": "CRITICAL"}
             with LocalCluster(n_workers=sweep.workers, **options) as cluster, Client(cluster) as client:
                 yield client, [client.submit(start, workers=[address], pure=False) for address in client.nthreads()]

@@ -118,11 +118,13 @@ def _reasons(stage: Entry, lock: Entry, depends: dict[str, str | None], paramete
     for key in dict.fromkeys([*old, *new]):
         if old.get(key) != new.get(key):
             reasons.append(f"{key}: {shown(old, key, 'not there')} -> {shown(new, key, 'gone')}")
-    for path in _outs(stage):
-        if (now := _hash(path)) != after.get(path):
-            edited = "was edited, or composed with overrides: it stays unless conf/ composes to something else"
-            changed = edited if path == PARAMETERS.name else "was changed by something else"
-            reasons.append(f"{path} {'is missing' if now is None else changed}")
+    others = {path: now for path in _outs(stage) if (now := _hash(path)) != after.get(path)}
+    if len(others) > 1 and all(others.values()) and len(others) == len(_outs(stage)):
+        return [*reasons, f"its {len(others)} outputs are not those that dvc.lock has: dvc checkout brings those back"]
+    for path, now in others.items():
+        edited = "was edited, or composed with overrides: it stays unless conf/ composes to something else"
+        changed = edited if path == PARAMETERS.name else "is not the one that dvc.lock has"
+        reasons.append(f"{path} {'is missing' if now is None else changed}")
     return reasons
 
 

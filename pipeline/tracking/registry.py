@@ -21,6 +21,7 @@ from mlflow.exceptions import MlflowException
 
 from pipeline.config.check import flatten, load
 from pipeline.system.errors import UserError
+from pipeline.system.masking import masked
 from pipeline.system.paths import MODEL_FILE, PROJECT, md5
 from pipeline.tracking import provenance, stage_run
 from pipeline.tracking.moved import bring_artifacts
@@ -35,7 +36,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # each a
 REGISTERED = "digits"  # the name of the registered model
 CHAMPION = "champion"  # the alias of the promoted version
 MOST = 5000  # runs that a search returns
-NO_RUNS = "there are no runs yet. Make one: make run (or dvc repro)"
+NO_RUNS = "there are no runs in {} yet. Make one: make run (or dvc repro)"
 
 
 class RunError(UserError):
@@ -68,7 +69,7 @@ class RunRegistry:
             found = self.client.get_experiment_by_name(configured.experiment)
             mlflow.set_tracking_uri(self.uri)  # MLflow looks there for a model that is registered
         if found is None:
-            raise NoRuns(NO_RUNS)
+            raise NoRuns(NO_RUNS.format(masked(self.uri)))
         must_not_be_deleted(found, self.uri)
         self.experiment = found.experiment_id
 
@@ -261,7 +262,7 @@ def _look_into(path: Path) -> None:
         sqlite3.Error: it is locked, or no database.
     """
     if not path.is_file():
-        raise NoRuns(NO_RUNS)
+        raise NoRuns(NO_RUNS.format(path))
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=PATIENCE)) as connection:
         if not connection.execute("select 1 from sqlite_master where name = 'experiments'").fetchall():
-            raise NoRuns(NO_RUNS)
+            raise NoRuns(NO_RUNS.format(path))

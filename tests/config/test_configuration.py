@@ -63,7 +63,6 @@ def test_the_committed_parameters_are_what_conf_composes_to() -> None:
             ["optimizer.rha: there is no such key", "nearest is optimizer.rho", "given: optimizer={"],
         ),
         ("model.blocks={a: 1}", ["Cannot merge", "given: model.blocks={a: 1}"]),
-        ("sweep.space.optimizer.rho=0.9", ["nearest is optimizer.rho"]),
         ("model.blocks.1.pol=3", ["model.blocks.1.pol", "nearest is model.blocks.1.pool"]),  # which conf/ leaves out there
         ("model.block.filtres=3", ["model.block.filtres", "nearest is model.block.filters"]),
         ("model.blocks.1.kernel=0", ["model.blocks.1.kernel", "at least 1 and at most 28", "given: 0"]),
@@ -214,6 +213,37 @@ def test_what_an_experiment_of_dvc_leaves_out_of_the_parameters_is_told(
     told = capsys.readouterr().out
     assert told.startswith("Note: params.yaml had been edited by hand")
     assert told.endswith("What differs from the file:\n  dataset.split_seed: 7 -> 0\n")
+
+
+def test_parameters_stay_where_the_option_that_they_were_composed_with_is_missing(
+    changed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = changed / "experiment/mine.yaml"
+    mine.write_text("# @package _global_\nname: mine\n")
+    compose.main(["experiment=mine", "model.dropout=0.4"])
+    mine.unlink()
+    before = (tmp_path / "params.yaml").read_bytes()
+    assert parameters_file.keep() is False
+    assert "composed with conf/experiment/mine.yaml, which is not here: it stays as it is" in capsys.readouterr().err
+    assert (tmp_path / "params.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize("override", ["sweep=grid", "sweep.trials=3", "+sweep.trials=3"])
+def test_a_key_of_a_sweep_leads_to_the_sweep(override: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"is for python -m pipeline\.sweep"):
+        composition.compose([override])
+
+
+def test_an_experiments_option_of_another_group_without_override_is_told_how_to_write_it(changed: Path) -> None:
+    (changed / "experiment/mine.yaml").write_text("# @package _global_\ndefaults: [model: mlp]\nname: mine\n")
+    with pytest.raises(ConfigurationError, match=r"is written: - override /model: mlp$"):
+        composition.compose(["experiment=mine"], folder=changed)
+
+
+def test_keeping_the_composition_takes_no_overrides(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        compose.main(["--keep", "model.dropout=0.3"])
+    assert "--keep goes alone" in capsys.readouterr().err
 
 
 def test_a_learning_rate_that_adadelta_does_not_train_with_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
@@ -421,8 +451,8 @@ def test_overrides_that_no_longer_apply_are_told_with_the_command_that_composes_
     (changed / "experiment/mine.yaml").write_text("# @package _global_\nname: mine\n")
     compose.main(["experiment=mine"])
     before = (tmp_path / "params.yaml").read_bytes()
-    (changed / "experiment/mine.yaml").unlink()
-    with pytest.raises(ConfigurationError, match=r"(?s)experiment/mine.*composed with experiment=mine\. To compose it without"):
+    (changed / "experiment/mine.yaml").write_text("# @package _global_\nname: mine\nmodle: 1\n")
+    with pytest.raises(ConfigurationError, match=r"(?s)modle.*composed with experiment=mine\. To compose it without"):
         compose.main(["--keep"])
     assert (tmp_path / "params.yaml").read_bytes() == before
 

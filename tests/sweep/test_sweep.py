@@ -215,6 +215,7 @@ def test_an_existing_cluster_takes_trials_of_cmaes_and_hyperband_and_ctrl_c_keep
         ("optimizer.roh=interval(0,1)", "optimizer.rho"),
         ("sweep=adadleta", "adadelta"),
         ("training.epochs=0", "training.epochs: not allowed"),
+        ("sweep.pruner.name=choice(none,hyperband)", "a sweep can't vary its own settings"),
         ("+sweep.space={model.dropout: [0.1, 0.2]}", "as choice(0.1, 0.2), and is the list [0.1, 0.2]"),
         ("optimizer=choice(adadelta,adam)", "with: optimizer=adam"),  # which has no rho
     ],
@@ -230,5 +231,5 @@ def test_what_the_command_line_fixes_is_not_varied() -> None:
     assert {part.key for part in space} == {"optimizer.learning_rate", "optimizer.epsilon"}
     assert for_all == ["optimizer.ema_momentum=0.98", "optimizer.rho=0.95"]
     assert plan(["sweep=adadelta", "optimizer.ema_momentum=null"])[2] == ["optimizer.ema_momentum=null"]
-    with pytest.raises(ConfigurationError, match="nothing is left that sweep=seeds could vary"):
+    with pytest.raises(ConfigurationError, match=r"sweep=seeds could vary: training\.seed is fixed"):
         plan(["sweep=seeds", "training.seed=1"])

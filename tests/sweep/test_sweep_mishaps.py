@@ -84,7 +84,7 @@ def sweep(address: str, empty_store: Path, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(study, "PROJECT", tmp_path)
     monkeypatch.setattr(sweep_logger, "PROJECT", tmp_path)
     monkeypatch.setattr(report, "write_plots", lambda *_: None)  # drawn in `test_sweep`: it takes seconds
-    monkeypatch.setattr(best_experiment, "write", lambda name, *_: tmp_path / f"{name}_best.yaml")
+    monkeypatch.setattr(best_experiment, "write", lambda name, *_: (tmp_path / f"{name}_best.yaml", None))
     monkeypatch.setattr(objective, "LISTENING_SECONDS", 0.1)
     return lambda fit, *overrides: command.run([*SEEDS, f"sweep.scheduler={address}", *overrides], fit)
 

@@ -163,6 +163,16 @@ def test_a_comparison_shows_only_what_differs_and_calls_a_difference_what_it_is(
     assert "can't be compared" in runs.compare(store, ["plain", "a trial"])
 
 
+def test_a_comparison_of_long_values_fits_the_terminal(store: RunRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = "https://example.org/" * 9
+    monkeypatch.setattr(store, "parameters", lambda run: {"dataset.mirrors": long + run.info.run_name})
+    for width in (80, 0):
+        monkeypatch.setattr(runs, "_width", lambda width=width: width)
+        table = runs.compare(store, ["plain", "better"]).partition("\n\n")[0]
+        assert (long in table) is (width == 0)
+        assert width == 0 or max(map(len, table.splitlines())) <= width
+
+
 def test_a_run_is_found_by_its_id_a_prefix_its_name_or_as_the_champion(store: RunRegistry) -> None:
     run = store.find("plain")
     assert store.find(run.info.run_id).info.run_id == store.find(run.info.run_id[:8]).info.run_id == run.info.run_id
