@@ -104,6 +104,8 @@ def run(fit: Fit, values: dict[str, Any], data: str, name: str) -> TrialResult |
         raise TrialFailed(f"{type(error).__name__}: {str(error).strip().partition(os.linesep)[0]}") from None
     finally:
         reports.put(None)
+        reports.close()
+        answers.close()  # the scheduler keeps a queue until all who use it have closed it
 
 
 @cache
