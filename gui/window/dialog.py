@@ -59,7 +59,10 @@ class Help(Dialog):
 
     def __init__(self, parent: tk.Tk, palette: Palette, px: float) -> None:
         super().__init__(parent, palette, px, self.TITLE)
-        frame, half, wrap = self.content, -(-len(HELP) // 2), round(660 * px)
+        close = ttk.Button(self.content, text="Close", command=self.destroy)
+        close.pack(side="bottom", anchor="e")  # first: on a small screen it is not what is cut
+        frame, half, wrap = ttk.Frame(self.content), -(-len(HELP) // 2), round(660 * px)
+        frame.pack(fill="both", expand=True)
         ttk.Label(frame, text=INTRODUCTION, wraplength=wrap).grid(columnspan=4, sticky="w", pady=(0, round(10 * px)))
         for number, (what, how) in enumerate(HELP):
             row, column = number % half + 1, number // half * 2
@@ -67,8 +70,6 @@ class Help(Dialog):
             ttk.Label(frame, text=what).grid(row=row, column=column, sticky="w", padx=gap, pady=round(2 * px))
             ttk.Label(frame, text=how, style="Faint.TLabel").grid(row=row, column=column + 1, sticky="w")
         ttk.Label(frame, text=CORRECTING, wraplength=wrap).grid(columnspan=4, sticky="w", pady=round(10 * px))
-        close = ttk.Button(frame, text="Close", command=self.destroy)
-        close.grid(column=3, sticky="e")
         close.focus_set()
         for key in ("<Return>", "<F1>"):
             self.bind(key, lambda _: self.destroy())

@@ -29,12 +29,12 @@ class Toolbar(ttk.Frame):
         length = round(SCALE_LENGTH * px)
         self.brush = ttk.Scale(self, from_=THINNEST, to=THICKEST, length=length, variable=BRUSH)  # type: ignore[arg-type]
         self.brush.configure(command=lambda share: set_brush(float(share)), takefocus=True)
-        self.brush.pack(side="left", padx=gap)
         for name, text in RIGHT.items():
             self.buttons[name] = ttk.Button(self, text=text, command=actions[name])
         self.buttons["recognise"].configure(style="Main.TButton")
         for name in reversed(RIGHT):
             self.buttons[name].pack(side="right", padx=(gap, 0))
+        self.brush.pack(side="left", padx=gap)  # last: where a screen is too narrow, it gets the room that is left
 
     def show(self, on: Collection[str], unavailable: Collection[str], brush: float, palette: Palette) -> None:
         """Set each control, given the names of the commands that are on and of those that can't be done now."""

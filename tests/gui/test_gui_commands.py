@@ -110,7 +110,8 @@ def test_menus_and_buttons_show_what_is_on_and_what_can_not_be_done(root: tk.Tk,
 def test_help_lists_every_key(root: tk.Tk) -> None:
     window = Help(root, LIGHT, 1.0)
     window.update()
-    texts = {str(label["text"]) for frame in window.winfo_children() for label in frame.winfo_children()}
+    frames = [child for child in window.content.winfo_children() if child.winfo_children()]
+    texts = {str(label["text"]) for frame in frames for label in frame.winfo_children()}
     assert {command.shown for command in COMMANDS} <= texts
     window.focus_force()
     window.update()
