@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -15,8 +16,10 @@ import requests
 from pipeline import runs
 from pipeline.evaluation.report import HEADLINE
 from pipeline.system import tensorflow_setup
+from pipeline.tracking import dvc_plan, stage_run
 from pipeline.tracking.registry import RunRegistry
-from tests.conftest import STAGES, copied, dvc, edit, environment, mlflow_runs, repro, run
+from tests.conftest import STAGES, copied, edit, environment, mlflow_runs, parameters, run
+from tests.tracking.conftest import RecorderThread
 from tests.tracking.test_ui import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -112,15 +115,28 @@ def test_a_plan_names_the_mlflow_run_that_made_what_is_restored_from_the_cache(p
         )
 
 
-def test_a_run_whose_data_came_out_as_before_has_the_results_and_the_model_that_belong_to_them(project: Path) -> None:
-    (project / "data/pictures/notes.txt").write_text("No picture.")
-    assert repro(project) == ["prepare"]
+def test_a_run_whose_data_came_out_as_before_has_the_results_and_the_model_that_belong_to_them(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(stage_run, "subprocess", Mock(Popen=RecorderThread))
+    monkeypatch.setattr(stage_run, "PROJECT", project)
+    for module in (stage_run, dvc_plan):
+        monkeypatch.setattr(module, "CHECKOUT", project)
+        monkeypatch.setattr(module, "PARAMETERS", project / "params.yaml")
+
+    def make(stage: str) -> None:
+        with stage_run.stage(stage, parameters(project)):
+            pass  # what it makes is what it made before
+
+    make("prepare")
     before, latest = mlflow_runs(project)
     for name in ("validation_accuracy", "test_accuracy"):
         assert latest["latest_metrics"][name] == before["latest_metrics"][name]
+    assert latest["tags"]["train_from_run"] == before["id"]
     assert runs.promote(RunRegistry(f"sqlite:///{project / 'mlflow.db'}"), latest["id"]).startswith("default")
-    ran, _ = dvc(project, "repro", "--force", "prepare", "train")
-    assert ran == STAGES[:3]
+    make("prepare")
+    make("train")
     again = mlflow_runs(project)[-1]  # that of prepare alone was deleted when a later stage began
     assert again["tags"].get("train_from_run") is None
 

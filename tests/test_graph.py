@@ -46,7 +46,9 @@ def test_another_outside_set_is_measured_and_trains_nothing(project: Path) -> No
     assert repro(project) == ["evaluate", "export"]
     assert run(project, "git", "status", "--porcelain", "data").stdout == ""  # git leaves people's sets alone
     (project / "data/strokes").rename(project / "elsewhere")
+    (project / "data/pictures/notes.txt").write_text("No picture.")
     assert "data/strokes is missing" in planned(project)["prepare"]
+    assert "data/pictures has changed" in planned(project)["prepare"]
 
 
 def test_changed_code_that_decides_a_result_reruns_what_it_must_and_any_other_nothing(project: Path) -> None:
