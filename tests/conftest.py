@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -23,6 +23,9 @@ from numpy.typing import NDArray
 
 from pipeline.config import check
 from pipeline.config.schema import Configuration
+
+if TYPE_CHECKING:
+    from pipeline.inference.recognizer import Recognizer
 
 ROOT = Path(__file__).resolve().parent.parent
 os.environ.pop("DATASET_FOLDER", None)  # some tests are of a machine that has no data
@@ -273,6 +276,15 @@ def fill_store(uri: str, folder: Path) -> None:
             client.log_model_artifacts(logged.model_id, str(folder / "model"))
             client.finalize_logged_model(logged.model_id, "READY")
         client.set_terminated(run)
+
+
+@pytest.fixture(scope="session")
+def model() -> "Recognizer":
+    """The model that ships, opened."""
+    from pipeline.inference.default_model import SHIPPED
+    from pipeline.inference.recognizer import Recognizer
+
+    return Recognizer(SHIPPED)
 
 
 @pytest.fixture(scope="session")

@@ -15,13 +15,6 @@ from pipeline.system.errors import DataError
 from tests.hand import DIGITS, OTHERS
 
 
-@pytest.fixture(scope="module")
-def model() -> Any:
-    from pipeline.inference.recognizer import Recognizer
-
-    return Recognizer(SHIPPED)
-
-
 @pytest.fixture
 def recorded(tmp_path: Path) -> Path:
     found = [{"label": digit, "writer": "hand", "strokes": strokes} for digit, strokes in DIGITS.items()]

@@ -5,7 +5,6 @@ import pytest
 from benchmarks import drawings as measured
 from pipeline.data import collection
 from pipeline.images.strokes import LabelledDrawing
-from pipeline.inference.default_model import SHIPPED
 from pipeline.inference.recognizer import Recognizer
 from tests.conftest import ROOT
 
@@ -15,11 +14,6 @@ DRAWN = ROOT / "tests/strokes/pen_digits.json.gz"
 @pytest.fixture(scope="module")
 def found() -> list[LabelledDrawing]:
     return collection.read(DRAWN)
-
-
-@pytest.fixture(scope="module")
-def model() -> Recognizer:
-    return Recognizer(SHIPPED)
 
 
 def test_digits_of_unseen_writers_are_read(found: list[LabelledDrawing], model: Recognizer) -> None:

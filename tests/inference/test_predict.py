@@ -24,11 +24,6 @@ from pipeline.system.errors import DataError, ModelError, UserError
 from tests.hand import DIGITS, row
 
 
-@pytest.fixture(scope="module")
-def model() -> Recognizer:
-    return Recognizer(SHIPPED)
-
-
 @pytest.fixture
 def keras() -> Any:
     tensorflow_setup.start()

@@ -6,17 +6,11 @@ import pytest
 from gui.page import wording
 from pipeline.images import strokes
 from pipeline.inference import rows
-from pipeline.inference.default_model import SHIPPED
 from pipeline.inference.recognizer import Recognizer
 from pipeline.inference.segmentation import Group
 from pipeline.system.errors import DataError
 from tests.hand import DIGITS, OTHERS, Strokes, moved, row
 from tests.paper import drawn, page, ruled
-
-
-@pytest.fixture(scope="module")
-def model() -> Recognizer:
-    return Recognizer(SHIPPED)
 
 
 def below(*numbers: str, gap: float = 40, climb: float = 0.0) -> Strokes:
