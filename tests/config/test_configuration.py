@@ -1,6 +1,7 @@
 import re
 import shutil
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,6 @@ from omegaconf import OmegaConf
 
 from pipeline import compose
 from pipeline.config import check, composition, parameters_file
-from pipeline.config.schema import Configuration
 from pipeline.sweep.command import plan
 from pipeline.sweep.schema import SweepConfiguration
 from pipeline.system.errors import ConfigurationError
@@ -21,9 +21,14 @@ from tests.conftest import edit, run
 
 
 def test_every_option_of_every_group_composes_to_a_valid_configuration() -> None:
-    for path in sorted(CONFIGURATION.glob("*/*.yaml")):
-        schema = SweepConfiguration if path.parent.name == "sweep" else Configuration
-        composition.compose([f"{path.parent.name}={path.stem}"], schema=schema)
+    for path in sorted(CONFIGURATION.glob("sweep/*.yaml")):
+        composition.compose([f"sweep={path.stem}"], schema=SweepConfiguration)
+    for path in sorted(CONFIGURATION.glob("experiment/*.yaml")):  # sets what others choose, too
+        composition.compose([f"experiment={path.stem}"])
+    groups = [folder for folder in CONFIGURATION.iterdir() if folder.is_dir() and folder.name not in ("sweep", "experiment")]
+    options = [[f"{group.name}={path.stem}" for path in sorted(group.glob("*.yaml"))] for group in groups]
+    for together in zip_longest(*options):  # an option of each group that has one left
+        composition.compose([option for option in together if option])
 
 
 def test_an_option_that_begins_with_no_other_one_is_told_so_once(tmp_path: Path) -> None:
@@ -314,11 +319,14 @@ def test_composing_leaves_hydra_as_it_was() -> None:
     assert not GlobalHydra.instance().is_initialized()
 
 
-def test_composing_with_overrides_writes_them_and_says_what_changed(project: Path) -> None:
-    done = run(project, "python", "-m", "pipeline.compose", "experiment=smoke", "model.dropout=0.25")
-    assert done.returncode == 0, done.stderr
-    assert "model.dropout: 0.2 -> 0.25" in done.stdout
-    assert check.load(project / "params.yaml").training.epochs == 2
+def test_composing_with_overrides_writes_them_and_says_what_changed(
+    changed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert changed.is_dir()
+    compose.main([])
+    compose.main(["experiment=smoke", "model.dropout=0.25"])
+    assert "model.dropout: 0.2 -> 0.25" in capsys.readouterr().out
+    assert check.load(tmp_path / "params.yaml").training.epochs == 2
 
 
 def test_a_bad_value_leaves_the_parameters_as_they_were(project: Path) -> None:
