@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from distributed import Client, LocalCluster
 
 from pipeline.config.schema import Configuration
 from pipeline.data import collection
-from pipeline.sweep import best_experiment, command, objective, report, study, sweep_logger, workers
+from pipeline.sweep import best_experiment, command, data, objective, report, study, sweep_logger, workers
 from pipeline.sweep.data import TrialData
 from pipeline.sweep.trial import EpochFields, TrialResult
 from pipeline.system.errors import UserError
@@ -77,6 +78,9 @@ def cluster_apart() -> Iterator[tuple[Process, str]]:
         yield process, process.stdout.readline().strip()
 
 
+read = cache(data.read)  # the images are the same for most
+
+
 @pytest.fixture
 def sweep(address: str, empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sweep:
     """A function that runs a sweep in this process, with its stores in a temporary folder."""
@@ -85,6 +89,7 @@ def sweep(address: str, empty_store: Path, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(sweep_logger, "PROJECT", tmp_path)
     monkeypatch.setattr(report, "write_plots", lambda *_: None)  # drawn in `test_sweep`: it takes seconds
     monkeypatch.setattr(best_experiment, "write", lambda name, *_: (tmp_path / f"{name}_best.yaml", None))
+    monkeypatch.setattr(data, "read", read)
     monkeypatch.setattr(objective, "LISTENING_SECONDS", 0.1)
     return lambda fit, *overrides: command.run([*SEEDS, f"sweep.scheduler={address}", *overrides], fit)
 
