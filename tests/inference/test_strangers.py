@@ -263,8 +263,7 @@ def test_every_class_that_keras_offers_is_known_to_be_harmless_or_named_here(ker
 def test_what_may_hold_foreign_code_is_refused_wherever_it_stands(entry: Any, place: str, cnn: Any, tmp_path: Path) -> None:
     layers = old_cnn(batch_input_shape=[None, 28, 28, 1])
     definition = sequential(layers)
-    holder = definition["config"] if place == "name" else layers[0]["config"]
-    holder[place] = {"deep": [entry]} if place == "inbound" else entry
+    layers[0]["config"][place] = {"deep": [entry]} if place == "inbound" else entry
     path = write_old(tmp_path / "strange.h5", definition, weights_of(cnn))
     with pytest.raises(ModelError, match=r"strange\.h5"):
         exported.open_model(path)

@@ -53,7 +53,7 @@ def trainer(splits: dict[str, Split], *overrides: str, checkpoint: Path | None =
 
 @pytest.mark.slow
 def test_the_default_network_learns_the_digits(splits: dict[str, Split]) -> None:
-    configuration = configured("dataset=digits", "training.epochs=8")
+    configuration = configured("dataset=digits", "training.epochs=5")
     running = training(configuration, splits["train"], splits["validation"])
     network = running.fit()
     assert running.best.validation_accuracy > 0.9
