@@ -1,8 +1,6 @@
 """Real sweeps: Optuna's store, MLflow's store, Dask's processes, and kills of them."""
 
 import json
-import os
-import re
 import shutil
 import signal
 import sqlite3
@@ -15,7 +13,6 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from pathlib import Path
 from typing import IO, Any
 
-import psutil
 import pytest
 
 from pipeline.config.check import flatten
@@ -147,40 +144,6 @@ def test_a_sweep_finishes_prunes_survives_failures_and_leaves_an_experiment(
     assert mlflow_runs(project)[-1]["latest_metrics"]["validation_accuracy"] == pytest.approx(best, abs=1e-9)
     # nor does anything that trained leave files behind, as TensorFlow's AutoGraph and multiprocessing do
     assert not [path for path in tmp_path.iterdir() if "autograph" in path.name or path.name.startswith("pymp-")]
-
-
-def test_killed_workers_and_coordinators_cost_what_was_running_and_the_same_command_goes_on(project: Path) -> None:
-    command = ["sweep=seeds", "training.seed=range(0, 6)", "sweep.grace_period_seconds=2"]
-    command.append("sweep.workers=1")
-    with sweeping(project, *command) as first:
-        wait_for(first, "finished")
-        begun = psutil.Process(first.pid).children(recursive=True)
-        workers = [child for child in begun if "spawn_main" in " ".join(child.cmdline())]
-        assert len(workers) == 1
-        for worker in workers:
-            worker.suspend()
-        while "RUNNING" not in [run["status"] for run in trials(project)]:
-            time.sleep(0.1)  # that of a trial that ended meanwhile is closed, and another is handed out
-        for worker in workers:
-            worker.kill()
-        wait_for(first, "its worker died")
-        begun = psutil.Process(first.pid).children(recursive=True)
-        os.kill(first.pid, signal.SIGKILL)
-        first.wait()
-    assert not psutil.wait_procs(begun, timeout=30)[1]
-    done = sweep(project, *command)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Resuming seeds-" in done.stdout
-    ended = re.search(r"(\d) finished, 0 pruned, (\d) failed", done.stdout)
-    assert ended is not None, done.stdout
-    assert int(ended[1]) + int(ended[2]) == 6
-    assert int(ended[2]) in (1, 2)
-    assert f"{ended[1]} seeds: mean" in done.stdout
-    assert "95% interval of the mean" in done.stdout
-    assert states(project).keys() == {"COMPLETE", "FAIL"}
-    statuses = [one["status"] for one in trials(project)]
-    assert statuses.count("FINISHED") == int(ended[1])
-    assert "RUNNING" not in [one["status"] for one in mlflow_runs(project)]
 
 
 def test_an_existing_cluster_takes_trials_of_cmaes_and_hyperband_and_ctrl_c_keeps_them(project: Path) -> None:

@@ -17,6 +17,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
+import psutil
 import pytest
 from distributed import Client, LocalCluster
 
@@ -28,7 +29,7 @@ from pipeline.sweep.trial import EpochFields, TrialResult
 from pipeline.system.errors import UserError
 from tests.conftest import ROOT, mlflow_runs
 from tests.hand import DIGITS
-from tests.sweep.test_sweep import Process, started, states, trials
+from tests.sweep.test_sweep import Process, started, states, trials, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -346,27 +347,78 @@ def test_a_scheduler_that_is_killed_costs_what_was_running(
             sweep(quick, f"sweep.scheduler={remote}", "sweep.workers=1")
 
 
-@pytest.mark.usefixtures("sweep")
-def test_two_coordinators_that_begin_at_once_share_a_study_and_its_run(tmp_path: Path) -> None:
-    code = (
-        "import sys, pathlib; from pipeline.sweep import command, study, sweep_logger\n"
-        "from tests.sweep import test_sweep_mishaps\n"
-        "study.PROJECT = sweep_logger.PROJECT = pathlib.Path(sys.argv[1])\n"
-        "sweep_logger.report.write_plots = lambda *_: None\n"
-        "if __name__ == '__main__': print(command.run(sys.argv[2:], test_sweep_mishaps.quick))"
-    )
-    store = {"MLFLOW_TRACKING_URI": os.environ["MLFLOW_TRACKING_URI"]}
+#: A sweep as its command starts it, in a folder of its own. Its workers train nothing, and wait in each trial for a file "go".
+WAITING = """
+import os, sys, time
+from pathlib import Path
+import numpy as np
+from pipeline.images.arrays import Split
+from pipeline.sweep import command, data, report, workers
+from pipeline.sweep.trial import TrialResult
+
+folder = Path(os.environ["DVC_ROOT"])
+
+def fit(configuration, images, on_epoch):
+    (folder / f"{os.getpid()} works").touch()
+    while not (folder / "go").exists():
+        time.sleep(0.05)
+    on_epoch({"epoch": 1, "validation_accuracy": 0.5, "validation_loss": 1.0, "seconds": 0.0})
+    return TrialResult(0.5, 1.0, 1, 0.0)
+
+one = Split(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8))
+data.read = lambda _: data.TrialData(one, [], one, 0.1, 0.3, "0" * 64)
+report.write_plots = lambda *_: None
+workers.start = int  # and not TensorFlow
+print(command.run(sys.argv[1:], fit))
+"""
+
+
+def working(coordinator: Process, folder: Path) -> psutil.Process:
+    """The worker of a coordinator, once it has a trial."""
+    while True:
+        assert coordinator.poll() is None, coordinator.communicate()[0]
+        for child in psutil.Process(coordinator.pid).children(recursive=True):
+            if (folder / f"{child.pid} works").exists():
+                return child
+        time.sleep(0.1)
+
+
+def test_coordinators_and_workers_that_are_killed_cost_what_was_running_and_others_of_the_study_and_the_same_command_go_on(
+    tmp_path: Path,
+) -> None:
+    """Two begin at once, and create the stores; then one goes on where one was killed."""
+    whole = [sys.executable, "-uc", WAITING, *SEEDS, "sweep.workers=1", "sweep.grace_period_seconds=2"]
     with ExitStack() as stack:
-        _, remote = stack.enter_context(cluster_apart())
-        whole = [sys.executable, "-c", code, str(tmp_path), *SEEDS, f"sweep.scheduler={remote}", "sweep.workers=1"]
-        both = [stack.enter_context(started(ROOT, *whole, variables=store)) for _ in range(2)]
-        said = [process.communicate(timeout=120)[0] for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
+
+        def coordinator() -> Process:
+            return stack.enter_context(started(ROOT, *whole, variables={"DVC_ROOT": str(tmp_path)}))
+
+        first, second = coordinator(), coordinator()
+        worker = working(first, tmp_path)
+        working(second, tmp_path)
+        worker.kill()
+        wait_for(first, "its worker died")
+        (tmp_path / f"{worker.pid} works").unlink()
+        working(first, tmp_path)
+        begun = psutil.Process(first.pid).children(recursive=True)
+        first.kill()
+        first.wait()
+        assert not psutil.wait_procs(begun, timeout=30)[1]
+        third = coordinator()
+        wait_for(third, "Resuming seeds-")
+        (tmp_path / "go").touch()
+        said = [process.communicate(timeout=120)[0] for process in (second, third)]
+    assert [second.returncode, third.returncode] == [0, 0], said
     assert "Traceback" not in "".join(said)
-    assert set(finished_seeds(tmp_path)) == set("012345")
-    assert states(tmp_path).keys() == {"COMPLETE"}
-    assert 6 <= states(tmp_path)["COMPLETE"] <= 6 + 2 * 2  # each may overshoot by what it was running
-    assert [run["status"] for run in mlflow_runs(tmp_path) if run["tags"]["role"] == "sweep"] == ["FINISHED"]
+    assert "5 seeds: mean" in said[1]
+    assert "95% interval of the mean" in said[1]
+    finished = finished_seeds(tmp_path)
+    assert len(set(finished)) == 5  # the trial of the worker that died has failed
+    assert states(tmp_path) == {"COMPLETE": len(finished), "FAIL": 2}
+    assert len(finished) <= 5 + 2 * 2  # each may overshoot by what it was running
+    ended = mlflow_runs(tmp_path)
+    assert [run["status"] for run in ended if run["tags"]["role"] == "sweep"] == ["FINISHED"]
+    assert Counter(run["status"] for run in trials(tmp_path)) == {"FINISHED": len(finished), "FAILED": 1, "KILLED": 1}
 
 
 def test_a_terminal_shows_how_far_a_sweep_is_and_the_best_so_far(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:

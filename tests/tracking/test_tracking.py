@@ -167,24 +167,6 @@ def test_what_was_said_to_be_restored_gives_way_to_stages_that_run_all_the_same(
     assert not any("_from_run" in tag for tag in only.data.tags)
 
 
-@pytest.mark.slow
-def test_several_processes_may_create_the_store_at_once(tmp_path: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path; from pipeline.tracking.recorder import open_store; sys.stdin.readline()\n"
-        "print(open_store(f'sqlite:///{sys.argv[1]}/mlflow.db', 'digits', Path(sys.argv[1]))[1])"
-    )
-    pipe, command = subprocess.PIPE, [sys.executable, "-c", code, str(tmp_path)]
-    processes = [
-        subprocess.Popen(command, cwd=ROOT, env=environment({"PYTHONPATH": str(ROOT)}), stdin=pipe, stdout=pipe, text=True)
-        for _ in range(2)
-    ]
-    for process in processes:
-        print("begin", file=process.stdin, flush=True)  # when each has loaded what it needs, or is about to
-    said = [process.communicate()[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0]
-    assert said == ["1\n", "1\n"]
-
-
 def test_a_dataset_that_another_run_logs_at_the_same_time_is_logged_all_the_same(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
