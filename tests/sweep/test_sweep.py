@@ -1,15 +1,10 @@
 """Real sweeps: Optuna's store, MLflow's store, Dask's processes, and kills of them."""
 
-import json
 import shutil
-import signal
 import sqlite3
 import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -57,10 +52,6 @@ def started(
             process.kill()
 
 
-def sweeping(folder: Path, *overrides: str) -> AbstractContextManager[Process]:
-    return started(folder, sys.executable, "-u", "-m", "pipeline.sweep", *SMALL, *overrides)
-
-
 def wait_for(process: Process, words: str) -> str:
     assert process.stdout is not None
     seen = ""
@@ -69,22 +60,6 @@ def wait_for(process: Process, words: str) -> str:
         if words in line:
             return seen
     raise AssertionError(f"{words!r} never came: {seen}")
-
-
-def cluster(stack: ExitStack, folder: Path, workers: int = 2, **variables: str) -> tuple[Process, str, Path]:
-    """A scheduler with workers, until the stack ends: its process, its address, and a file with all that they print."""
-    temporary = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-    file, printed = temporary / "scheduler.json", temporary / "printed"
-    output = stack.enter_context(printed.open("a"))
-    arguments = ["--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
-    scheduler = stack.enter_context(started(folder, "dask", "scheduler", *arguments, output=output, variables=variables))
-    while not file.exists():
-        time.sleep(0.1)
-    address = str(json.loads(file.read_text())["address"])
-    for _ in range(workers):
-        arguments = [address, "--nthreads", "1", "--no-dashboard"]
-        stack.enter_context(started(folder, "dask", "worker", *arguments, output=output, variables=variables))
-    return scheduler, address, printed
 
 
 def states(folder: Path) -> dict[str, int]:
@@ -144,30 +119,6 @@ def test_a_sweep_finishes_prunes_survives_failures_and_leaves_an_experiment(
     assert mlflow_runs(project)[-1]["latest_metrics"]["validation_accuracy"] == pytest.approx(best, abs=1e-9)
     # nor does anything that trained leave files behind, as TensorFlow's AutoGraph and multiprocessing do
     assert not [path for path in tmp_path.iterdir() if "autograph" in path.name or path.name.startswith("pymp-")]
-
-
-def test_an_existing_cluster_takes_trials_of_cmaes_and_hyperband_and_ctrl_c_keeps_them(project: Path) -> None:
-    with ExitStack() as stack:
-        _, address, printed = cluster(stack, project, workers=1)  # of two trials at a time one waits in the scheduler
-        command = ["sweep=adadelta", f"sweep.scheduler={address}", "sweep.pruner.name=hyperband"]
-        command += ["sweep.sampler.name=cmaes", "sweep.sampler.startup_trials=2"]
-        with sweeping(project, *command, "sweep.trials=500") as first:
-            wait_for(first, "finished")
-            first.send_signal(signal.SIGINT)
-            rest = first.communicate(timeout=60)[0]
-        assert first.returncode == 130
-        assert "Nothing is lost" in rest
-        assert "Traceback" not in rest
-        before = states(project)
-        assert "RUNNING" not in before
-        assert before["WAITING"] == before["FAIL"]
-        ended = sum(before.get(state, 0) for state in ("COMPLETE", "PRUNED"))
-        done = sweep(project, *command, f"sweep.trials={ended + 3}")
-        assert done.returncode == 0, done.stdout + done.stderr
-        after = states(project)
-        assert after["COMPLETE"] + after.get("PRUNED", 0) == ended + 3
-        assert after.keys() <= {"COMPLETE", "PRUNED", "FAIL"}
-        assert "Traceback" not in printed.read_text()
 
 
 @pytest.mark.parametrize(

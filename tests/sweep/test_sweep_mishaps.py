@@ -1,6 +1,7 @@
 """Sweeps that something goes wrong with: trials, stores, clusters, signals, other coordinators. The trials train nothing."""
 
 import io
+import json
 import os
 import re
 import shutil
@@ -345,6 +346,60 @@ def test_a_scheduler_that_is_killed_costs_what_was_running(
         monkeypatch.setattr(sweep_logger, "SweepLogger", Logger)
         with pytest.raises(UserError, match=r"the Dask scheduler is gone.*the same command resumes"):
             sweep(quick, f"sweep.scheduler={remote}", "sweep.workers=1")
+
+
+@pytest.mark.usefixtures("sweep")
+def test_an_existing_cluster_takes_trials_of_cmaes_and_hyperband_and_ctrl_c_keeps_them(tmp_path: Path) -> None:
+    coordinator = os.getpid()
+
+    def fit(configuration: Configuration, data: TrialData, on_epoch: OnEpoch) -> TrialResult:
+        with (tmp_path / "begun").open("a") as file:
+            file.write(".")
+        if (tmp_path / "begun").stat().st_size == 5:  # trials; another one waits in the scheduler
+            os.kill(coordinator, signal.SIGINT)
+        accuracy = configuration.optimizer.model_dump()["rho"]
+        for epoch in (1, 2):
+            on_epoch({"epoch": epoch, "validation_accuracy": accuracy})
+        return TrialResult(accuracy, 1.0, 2, 0.0)
+
+    with ExitStack() as stack:
+        file, printed = tmp_path / "scheduler.json", tmp_path / "printed"
+        output = stack.enter_context(printed.open("a"))
+        arguments = ["--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
+        stack.enter_context(started(ROOT, "dask", "scheduler", *arguments, output=output))
+        while not file.exists():
+            time.sleep(0.1)
+        remote = json.loads(file.read_text())["address"]
+        stack.enter_context(started(ROOT, "dask", "worker", remote, "--nthreads", "1", "--no-dashboard", output=output))
+        sweep = ["sweep=adadelta", f"sweep.scheduler={remote}", "dataset=digits", "training.epochs=2"]
+        sweep += ["sweep.sampler.name=cmaes", "sweep.sampler.startup_trials=2", "sweep.pruner.name=hyperband"]
+        with pytest.raises(KeyboardInterrupt):
+            command.run([*sweep, "sweep.trials=500"], fit)
+        before = states(tmp_path)
+        assert "RUNNING" not in before
+        assert before["WAITING"] == before["FAIL"] > 0
+        ended = sum(before.get(state, 0) for state in ("COMPLETE", "PRUNED"))
+        assert ended >= 3  # with CMA-ES, after two random ones
+        command.run([*sweep, f"sweep.trials={ended + 3}"], fit)
+        after = states(tmp_path)
+        assert after["COMPLETE"] + after.get("PRUNED", 0) == ended + 3
+        assert after.keys() <= {"COMPLETE", "PRUNED", "FAIL"}
+    assert "Traceback" not in printed.read_text()
+
+
+def test_ctrl_c_and_a_request_to_end_are_told_to_lose_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(sys, "argv", ["sweep", *SEEDS])
+    monkeypatch.setattr(command, "run", lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    try:
+        with pytest.raises(SystemExit) as end:
+            command.main()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert end.value.code == 130
+    assert "Nothing is lost: the same command resumes" in capsys.readouterr().out
 
 
 #: A sweep as its command starts it, in a folder of its own. Its workers train nothing, and wait in each trial for a file "go".
