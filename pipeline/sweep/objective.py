@@ -4,6 +4,7 @@ It runs in threads of the coordinator, which alone writes to Optuna's and MLflow
 anywhere.
 """
 
+import queue
 import threading
 import time
 from collections.abc import Callable
@@ -38,6 +39,10 @@ LISTENING_SECONDS = 1  # how often a waiting thread checks whether the sweep end
 TRIALS_A_PROCESS = 100
 
 
+#: The epochs that a trial has reported; None marks its end.
+Reports = queue.SimpleQueue[EpochFields | None]
+
+
 class Interrupted(Exception):
     """The sweep was interrupted; this trial is to be requeued."""
 
@@ -62,7 +67,11 @@ class Objective:
         self._sweep, self._for_all = configuration.sweep, for_all
         self._study, self._logger, self._client, self._say, self._fit = study, logger, client, say, fit
         self._lock = threading.Lock()  # Hydra can compose only one configuration at a time
-        self._name = f"{study.name}-{uuid4()}"  # with which the names of this coordinator's queues begin
+        # Of Dask's events, as which the workers report epochs to this coordinator. Of a queue that is asked with a time limit
+        # the scheduler would log an error each time.
+        self._topic = f"{study.name}-{uuid4()}"
+        self._reports: dict[str, Reports] = {}  # by the name of a trial's queue of answers
+        client.subscribe_topic(self._topic, self._hear)
         self._data = {configuration.dataset.model_dump_json(): data}
         self._handed_out: dict[str, DataPlugin] = {}  # by the configuration of their dataset
         self._failed = 0
@@ -153,33 +162,44 @@ class Objective:
         except UserError as error:
             self._logger.begin(trial.number, overrides, {})
             raise TrialFailed(str(error)) from None
-        name = f"{self._name}-{trial.number}"
+        name = f"{self._topic}-{trial.number}"
+        self._reports[name] = queue.SimpleQueue()
         try:
-            reports, answers = Queue(f"{name}-reports", client=self._client), Queue(name, client=self._client)
+            answers = Queue(name, client=self._client)
             began = time.time()
-            future = self._client.submit(trials.run, self._fit, values, plugin.name, name, pure=False)
+            future = self._client.submit(trials.run, self._fit, values, plugin.name, self._topic, name, pure=False)
+            future.add_done_callback(lambda _: self._put(name, None))
             self._logger.begin(trial.number, overrides, values, plugin.data.sha256, began)  # meanwhile the worker trains
             try:
-                self._follow(trial, values["training"]["epochs"], reports, answers, future)
+                self._follow(trial, values["training"]["epochs"], self._reports[name], answers)
                 return self._result(future)
             finally:
                 with suppress(Exception):  # the error that ended the trial is reported instead
                     future.release()
                     answers.put(False, callback_timeout=SCHEDULER_SECONDS)  # or the worker of an interrupted trial would wait
                     answers.close()
-                    reports.close()
         except OSError:
             raise UserError(SCHEDULER_GONE) from None
+        finally:
+            del self._reports[name]
 
-    def _follow(self, trial: Trial, epochs: int, reports: Queue, answers: Queue, future: Future[Any]) -> None:
+    def _follow(self, trial: Trial, epochs: int, reports: Reports, answers: Queue) -> None:
         """Receive the epochs of a trial until it ends or is pruned."""
-        while epoch := self._next(reports, future):
+        while epoch := self._next(reports):
             trial.report(epoch[self._sweep.objective], int(epoch["epoch"]))
             if epoch["epoch"] < epochs and trial.should_prune():
                 self._logger.epoch(trial.number, epoch)
                 raise TrialPruned
             answers.put(True, callback_timeout=SCHEDULER_SECONDS)
             self._logger.epoch(trial.number, epoch)
+
+    def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
+        """Receive an epoch; Dask calls this in its own thread."""
+        self._put(event[1]["trial"], event[1]["epoch"])
+
+    def _put(self, name: str, epoch: EpochFields | None) -> None:
+        if reports := self._reports.get(name):  # otherwise the trial has ended
+            reports.put(epoch)
 
     def _hand_out(self, values: dict[str, Any]) -> DataPlugin:
         """Send the images and drawings of a configuration to all workers, once."""
@@ -190,14 +210,11 @@ class Objective:
             self._client.register_plugin(self._handed_out[dataset])
         return self._handed_out[dataset]
 
-    def _next(self, reports: Queue, future: Future[Any]) -> EpochFields | None:
+    def _next(self, reports: Reports) -> EpochFields | None:
         """The next epoch of a trial; None if the trial has ended."""
         while not self.error:
-            with suppress(TimeoutError):
-                epoch: EpochFields | None = reports.get(timeout=LISTENING_SECONDS)
-                return epoch
-            if future.done():  # of a trial that ended in order, the last report says so
-                return None
+            with suppress(queue.Empty):
+                return reports.get(timeout=LISTENING_SECONDS)
             if self._client.status != "running":
                 raise UserError(SCHEDULER_GONE)
         raise Interrupted

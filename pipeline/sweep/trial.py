@@ -70,14 +70,15 @@ class DataPlugin(WorkerPlugin):
 Fit = Callable[[Configuration, TrialData, Callable[[EpochFields], None]], TrialResult]
 
 
-def run(fit: Fit, values: dict[str, Any], data: str, name: str) -> TrialResult | None:
+def run(fit: Fit, values: dict[str, Any], data: str, topic: str, name: str) -> TrialResult | None:
     """Train one network, in a worker.
 
     Args:
         fit: what trains it.
         values: its configuration, as composed.
         data: name of the `DataPlugin` whose images it trains on.
-        name: of Dask's queue that says after each epoch whether the trial continues. Every epoch is put into another one.
+        topic: of Dask's events, under which every epoch is reported: ``{"trial": name, "epoch": its fields}``.
+        name: of Dask's queue that says after each epoch whether the trial continues.
 
     Returns:
         What the trial reached; None if it was stopped.
@@ -85,10 +86,10 @@ def run(fit: Fit, values: dict[str, Any], data: str, name: str) -> TrialResult |
     Raises:
         TrialFailed: whatever went wrong. Of another type it could not be raised again without TensorFlow.
     """
-    worker, reports, answers = get_worker(), Queue(f"{name}-reports"), Queue(name)
+    worker, answers = get_worker(), Queue(name)
 
     def on_epoch(epoch: EpochFields) -> None:
-        reports.put(epoch)
+        worker.log_event(topic, {"trial": name, "epoch": epoch})
         if not answers.get(timeout=PATIENCE_SECONDS):
             raise Stopped
 
@@ -103,9 +104,7 @@ def run(fit: Fit, values: dict[str, Any], data: str, name: str) -> TrialResult |
     except Exception as error:
         raise TrialFailed(f"{type(error).__name__}: {str(error).strip().partition(os.linesep)[0]}") from None
     finally:
-        reports.put(None)
-        reports.close()
-        answers.close()  # the scheduler keeps a queue until all who use it have closed it
+        answers.close()
 
 
 @cache
