@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 
 from pipeline.config import check
 from pipeline.config.schema import Configuration
+from pipeline.data import collection
+from tests.hand import DIGITS
 
 if TYPE_CHECKING:
     from pipeline.inference.recognizer import Recognizer
@@ -173,10 +175,14 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone in which the whole pipeline has run, and been committed. Only to be copied."""
+    """A clone in which drawings were taught, the whole pipeline has run, and been committed. Only to be copied."""
 
     def make(folder: Path) -> None:
-        make_small(clone(folder))
+        clone(folder)
+        for digit in range(4):
+            collection.add(folder / "data/drawings", digit, DIGITS[digit])
+        edit(folder / "conf/dataset/drawings/collection.yaml", "train: false", "train: true")
+        make_small(folder)
         assert repro(folder) == STAGES
         run(folder, "git", "add", "-A")
         run(folder, "git", "commit", "-qm", "ran")

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -14,6 +15,7 @@ import pytest
 import requests
 
 from pipeline import runs
+from pipeline.data import collection
 from pipeline.evaluation.report import HEADLINE
 from pipeline.system import tensorflow_setup
 from pipeline.tracking import dvc_plan, stage_run
@@ -35,9 +37,10 @@ def test_the_pipeline_leaves_a_model_its_metrics_its_plots_and_one_run(project: 
     assert (project / "models/mnist.h5").stat().st_size > 10_000
     metrics = json.loads((project / "reports/all_metrics.json").read_text())
     assert metrics["dataset"] == "digits"
+    assert metrics["drawings"] == 1  # of four, the newest
     assert metrics["test_accuracy_low"] < metrics["test_accuracy"] < metrics["test_accuracy_high"]
     shown = json.loads(run(project, "dvc", "metrics", "show", "--json").stdout)[""]["data"]["reports/metrics.json"]["data"]
-    assert shown == {name: metrics[name] for name in (*HEADLINE, "pen_digits_test_accuracy")}
+    assert shown == {name: metrics[name] for name in (*HEADLINE, "pen_digits_test_accuracy", "drawings_accuracy")}
     assert all(len(line) <= 120 for line in run(project, "dvc", "metrics", "show").stdout.splitlines())
     assert metrics["pen_digits_test_images"] == 280
     card = (project / "reports/model_card.md").read_text(encoding="utf-8")
@@ -59,6 +62,10 @@ def test_the_pipeline_leaves_a_model_its_metrics_its_plots_and_one_run(project: 
     assert len(only["tags"]["dataset_sha256"]) == 64
     assert only["tags"]["git_commit"] == run(project, "git", "rev-parse", "HEAD~1").stdout.strip()
     assert only["tags"]["git_dirty"] == "false"
+    assert "drawings_accuracy" in run(project, "dvc", "metrics", "diff", "HEAD~1").stdout
+    shutil.rmtree(project / "data/prepared")
+    assert run(project, "dvc", "checkout", "prepare").returncode == 0
+    assert collection.read(project / "data/prepared/strokes/drawings.json") == collection.read(project / "data/drawings")
 
 
 def test_the_model_that_a_run_logs_is_loaded_by_mlflow(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,5 @@
 """DVC's own door to experiments: overrides, names, the queue, and what becomes of them."""
 
-import json
 import shutil
 from functools import partial
 from pathlib import Path
@@ -9,12 +8,10 @@ import pytest
 
 from pipeline import runs
 from pipeline.config.composition import compose
-from pipeline.data import collection
 from pipeline.sweep import best_experiment
 from pipeline.system.paths import CONFIGURATION
 from pipeline.tracking.registry import RunRegistry
 from tests.conftest import STAGES, conf_is_untouched, copied, dvc, mlflow_runs, parameters, repro, run
-from tests.hand import DIGITS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -25,13 +22,8 @@ def project(graph: Path, tmp_path: Path) -> Path:
     return copied(graph, tmp_path)
 
 
-def test_an_experiment_with_overrides_and_taught_drawings_counts_and_stays_and_shows_what_it_changed(
-    finished: Path, tmp_path: Path
-) -> None:
+def test_an_experiment_with_overrides_counts_and_stays_and_is_shown(project: Path) -> None:
     """What DVC composes and what this project composes are the same, so that nothing is left to do afterwards."""
-    project = copied(finished, tmp_path)
-    for digit in range(4):
-        collection.add(project / "data/drawings", digit, DIGITS[digit])
     values = ["experiment=textbook", "model.dropout=0.4", "training.epochs=1", "dataset=digits", "dataset.drawings.train=true"]
     ran, done = dvc(project, "exp", "run", "-n", "dropped", *(f"-S={value}" for value in values))
     assert done.returncode == 0, done.stderr
@@ -43,21 +35,9 @@ def test_an_experiment_with_overrides_and_taught_drawings_counts_and_stays_and_s
     assert parameters(project).name == "textbook"
     assert parameters(project).model.dense[0].units == 256
     assert parameters(project).model.dropout == 0.4
-    latest = mlflow_runs(project)[-1]
-    assert (latest["name"], latest["tags"]["dvc_experiment"]) == ("dropped", "dropped")
-    assert latest["tags"]["changes"] == "textbook, dropout=0.4, epochs=1, dataset=digits, …"
-    assert latest["params"]["model.dropout"] == "0.4"
     table = run(project, "dvc", "exp", "show", "--csv").stdout
     assert "dropped" in table
     assert "test_accuracy" in table
-    metrics = json.loads((project / "reports/all_metrics.json").read_text())
-    assert metrics["drawings"] == 1
-    shown = f"the collection's 1 held-out drawings: {metrics['drawings_accuracy']:.2%}, before this training "
-    assert shown in done.stdout
-    assert "drawings_accuracy" in run(project, "dvc", "metrics", "diff").stdout
-    shutil.rmtree(project / "data/prepared")
-    assert run(project, "dvc", "checkout", "prepare").returncode == 0
-    assert collection.read(project / "data/prepared/strokes/drawings.json") == collection.read(project / "data/drawings")
 
 
 def test_an_experiment_that_comes_whole_from_the_cache_is_in_the_store_with_all_that_its_like_has(

@@ -102,6 +102,8 @@ def test_a_run_describes_what_differs_from_the_committed_configuration(monkeypat
     assert provenance.run_name(configured("experiment=smoke")) == "smoke"
     overrides = ("experiment=smoke", "model.dropout=0.4", "optimizer=sgd")
     composed = configured(*overrides)
+    more = (*overrides, "training.seed=1", "training.epochs=1")
+    assert provenance.run_name(configured(*more)) == "smoke, dropout=0.4, optimizer=sgd, seed=1, …"
     assert provenance.run_name(composed) == "smoke, dropout=0.4, optimizer=sgd"
     by_hand = composed.model_copy(update={"training": composed.training.model_copy(update={"batch_size": 32})})
     assert provenance.run_name(by_hand) == "smoke, dropout=0.4, optimizer=sgd, batch_size=32"
