@@ -2,13 +2,21 @@
 
 import json
 import re
+import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from pipeline import plan
+from pipeline.config import composition, parameters_file
+from pipeline.tracking import dvc_plan, provenance
 from tests.conftest import STAGES, copied, dvc, edit, parameters, repro, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+Plan = Callable[[], dict[str, str]]
 
 
 @pytest.fixture
@@ -17,16 +25,23 @@ def project(graph: Path, tmp_path: Path) -> Path:
     return copied(graph, tmp_path)
 
 
-def planned(folder: Path) -> dict[str, str]:
-    """What the plan says of each stage: its first line, with the reasons below it."""
-    done = run(folder, "python", "-m", "pipeline.plan")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return {part.split()[0]: part for part in re.split(r"^(?=\w)", done.stdout, flags=re.MULTILINE) if part}
+@pytest.fixture
+def planned(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Plan:
+    """A function: what the plan says of each stage, its first line with the reasons below it, asked in this process."""
+    for module in (dvc_plan, provenance):
+        monkeypatch.setattr(module, "CHECKOUT", project)
+    monkeypatch.setattr(dvc_plan, "PARAMETERS", project / "params.yaml")
+    monkeypatch.setattr(parameters_file, "compose", partial(composition.compose, folder=project / "conf"))
+    monkeypatch.setattr(sys, "argv", ["plan"])
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project / 'mlflow.db'}")
 
+    def told() -> dict[str, str]:
+        dvc_plan._cache.cache_clear()
+        capsys.readouterr()
+        plan.main()
+        return {part.split()[0]: part for part in re.split(r"^(?=\w)", capsys.readouterr().out, flags=re.MULTILINE) if part}
 
-def test_a_second_repro_runs_nothing(project: Path) -> None:
-    assert repro(project) == []
-    assert run(project, "git", "status", "--porcelain").stdout == ""
+    return told
 
 
 def test_an_edited_value_reruns_the_stages_that_use_it(project: Path) -> None:
@@ -40,18 +55,18 @@ def test_an_edited_value_reruns_the_stages_that_use_it(project: Path) -> None:
     assert repro(project) == []
 
 
-def test_another_outside_set_is_measured_and_trains_nothing(project: Path) -> None:
+def test_another_outside_set_is_measured_and_trains_nothing(project: Path, planned: Plan) -> None:
     (project / "data/outside/three.json").write_text("[]")
-    assert "data/outside has changed" in planned(project)["evaluate"]
+    assert "data/outside has changed" in planned()["evaluate"]
     assert repro(project) == ["evaluate", "export"]
     assert run(project, "git", "status", "--porcelain", "data").stdout == ""  # git leaves people's sets alone
     (project / "data/strokes").rename(project / "elsewhere")
     (project / "data/pictures/notes.txt").write_text("No picture.")
-    assert "data/strokes is missing" in planned(project)["prepare"]
-    assert "data/pictures has changed" in planned(project)["prepare"]
+    assert "data/strokes is missing" in planned()["prepare"]
+    assert "data/pictures has changed" in planned()["prepare"]
 
 
-def test_changed_code_that_decides_a_result_reruns_what_it_must_and_any_other_nothing(project: Path) -> None:
+def test_changed_code_that_decides_a_result_reruns_what_it_must_and_any_other_nothing(project: Path, planned: Plan) -> None:
     for name in ("pipeline/train.py", "pipeline/tracking/stage_run.py", "pipeline/system/errors.py", "gui/window/app.py"):
         changed = project / name
         changed.write_text(changed.read_text() + "# a message, the tracker, the window\n")
@@ -59,35 +74,37 @@ def test_changed_code_that_decides_a_result_reruns_what_it_must_and_any_other_no
     for name in ignored:
         (project / name).parent.mkdir(exist_ok=True)
         (project / name).touch()
-    assert "dvc repro has nothing to do." in planned(project)["dvc"]
+    assert "dvc repro has nothing to do." in planned()["dvc"]
     added = project / "pipeline/data/files"  # a word of a comment in .dvcignore
     added.touch()
-    assert "pipeline/data has changed (not committed)" in planned(project)["prepare"]
+    assert "pipeline/data has changed (not committed)" in planned()["prepare"]
     assert dvc(project, "status", "prepare")[1].stdout != "Data and pipelines are up to date.\n"
     added.unlink()
     changed = project / "pipeline/training/trainer.py"
     changed.write_text(changed.read_text() + "# the training loop\n")
     run(project, "git", "commit", "-qam", "Train otherwise")
     commit = run(project, "git", "rev-parse", "--short", "HEAD").stdout.strip()
-    plan = planned(project)
-    assert f"pipeline/training has changed (last by commit {commit} Train otherwise)" in plan["train"]
-    assert "unchanged" in plan["prepare"]
+    steps = planned()
+    assert f"pipeline/training has changed (last by commit {commit} Train otherwise)" in steps["train"]
+    assert "unchanged" in steps["prepare"]
 
 
-def test_an_edited_training_value_reruns_all_that_follows_and_nothing_before_as_the_plan_says(project: Path) -> None:
-    assert "dvc repro has nothing to do." in planned(project)["dvc"]
+def test_an_edited_training_value_reruns_all_that_follows_and_nothing_before_as_the_plan_says(
+    project: Path, planned: Plan
+) -> None:
+    assert "dvc repro has nothing to do." in planned()["dvc"]
     edit(project / "conf/training/default.yaml", "seed: 0", "seed: 3")
-    plan = planned(project)
-    assert "conf has changed (not committed)" in plan["compose"]
-    assert "unchanged" in plan["prepare"]
-    assert "runs\n" in plan["train"]
-    assert "training.seed: 0 -> 3" in plan["train"]
-    assert "comes out different" in plan["evaluate"]
+    steps = planned()
+    assert "conf has changed (not committed)" in steps["compose"]
+    assert "unchanged" in steps["prepare"]
+    assert "runs\n" in steps["train"]
+    assert "training.seed: 0 -> 3" in steps["train"]
+    assert "comes out different" in steps["evaluate"]
     assert repro(project) == ["compose", "train", "evaluate", "export"]
     edit(project / "conf/training/default.yaml", "seed: 3", "seed: 0")
-    plan = planned(project)
-    assert "is restored from DVC's cache, made by MLflow run unknown" in plan["train"]
-    assert "is restored from DVC's cache, made by MLflow run unknown" in plan["export"]
+    steps = planned()
+    assert "is restored from DVC's cache, made by MLflow run unknown" in steps["train"]
+    assert "is restored from DVC's cache, made by MLflow run unknown" in steps["export"]
     assert repro(project) == ["compose"]
 
 
@@ -96,7 +113,9 @@ def test_an_edited_comment_or_unselected_option_reruns_the_composition_alone(pro
     assert repro(project) == ["compose"]
     edit(project / "conf/optimizer/sgd.yaml", "learning_rate: 0.1", "learning_rate: 0.2")
     assert repro(project) == ["compose"]
+    run(project, "git", "commit", "-qam", "Edit")
     assert repro(project) == []
+    assert run(project, "git", "status", "--porcelain").stdout == ""
 
 
 def test_parameters_edited_by_hand_are_kept(project: Path) -> None:
