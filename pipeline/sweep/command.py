@@ -278,10 +278,12 @@ def main() -> None:
         "  python -m pipeline.sweep sweep=adadelta sweep.scheduler=tcp://host:8786",
     )
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="in Hydra's override grammar; sweeps are part of it")
-    overrides = parser.parse_args().overrides
+    options, unknown = parser.parse_known_args()
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}\nSettings are written as KEY=VALUE, as in sweep.trials=40.")
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # SIGTERM ends the sweep like Ctrl-C
     try:
-        print(run(overrides))
+        print(run(options.overrides))
     except KeyboardInterrupt:
         print("\nStopped. Nothing is lost: the same command resumes with the remaining trials.")
         sys.exit(130)
