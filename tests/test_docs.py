@@ -116,6 +116,7 @@ def test_a_model_is_used_in_each_format_as_the_page_says(
     assert len(set(read)) == 1, read
 
 
+@pytest.mark.slow
 def test_the_notebook_compares_the_trials_of_a_sweep(
     tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

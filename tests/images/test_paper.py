@@ -32,6 +32,7 @@ def check(image: Image.Image, label: int, model: Recognizer) -> None:
     assert model.predict(image).digit == label
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", DIGITS)
 @pytest.mark.parametrize("squared", [False, True], ids=["ruled", "squared"])
 def test_the_lines_of_the_paper_are_taken_out(label: int, squared: bool, model: Recognizer) -> None:
@@ -122,6 +123,7 @@ def test_straight_strokes_are_no_lines_of_the_paper(number: str, margin: int, pe
     assert np.abs(found - ink).max() < 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", [1, 4, 7])
 @pytest.mark.parametrize("angle", [0.0, 0.6, 2.0])
 def test_a_hard_shadow_is_no_ink(label: int, angle: float, model: Recognizer) -> None:

@@ -78,7 +78,9 @@ def test_a_file_that_reads_differently_does_not_get_its_name(network: Any, tmp_p
 
 
 @pytest.mark.parametrize("name", ["tflite", "onnx"])
-@pytest.mark.parametrize("model", ["model=cnn", "model=mlp", "experiment=textbook"])
+@pytest.mark.parametrize(
+    "model", ["model=mlp", *(pytest.param(other, marks=pytest.mark.slow) for other in ("model=cnn", "experiment=textbook"))]
+)
 def test_a_format_that_keras_does_not_read_reads_as_the_network_does(
     build: Callable[..., Any], name: formats.Format, model: str, tmp_path: Path
 ) -> None:

@@ -16,10 +16,12 @@ def found() -> list[LabelledDrawing]:
     return collection.read(DRAWN)
 
 
+@pytest.mark.slow
 def test_digits_of_unseen_writers_are_read(found: list[LabelledDrawing], model: Recognizer) -> None:
     assert measured.single(found, model) >= 0.975
 
 
+@pytest.mark.slow
 def test_place_size_and_brush_do_not_change_the_answer(found: list[LabelledDrawing], model: Recognizer) -> None:
     assert measured.invariance(found, model, digits=3) >= 0.995
 
@@ -28,6 +30,7 @@ def test_numbers_of_several_digits_are_read_as_a_whole(found: list[LabelledDrawi
     assert measured.numbers(found, model, 60) >= 0.94
 
 
+@pytest.mark.slow
 def test_what_is_no_digit_is_told_from_them(found: list[LabelledDrawing], model: Recognizer) -> None:
     auroc, rejected = measured.others(found, model, 300)
     assert auroc >= 0.99

@@ -73,6 +73,7 @@ def test_each_digit_is_read_from_strokes(digit: int, model: Recognizer) -> None:
     assert found.box.bottom - found.box.top == pytest.approx(200, rel=0.05)
 
 
+@pytest.mark.slow
 def test_place_size_and_brush_do_not_change_the_answer(model: Recognizer) -> None:
     """9 positions x the extremes of size and brush; `test_pen_digits` has those between, of other people's digits."""
     cases = list(product(DIGITS, (0, 1, 2), (0, 1, 2), (0.3, 0.8), (10, 40)))
@@ -85,6 +86,7 @@ def test_place_size_and_brush_do_not_change_the_answer(model: Recognizer) -> Non
     assert same / len(cases) >= 0.995
 
 
+@pytest.mark.slow
 def test_brush_and_place_do_not_change_the_answer_of_a_picture(model: Recognizer) -> None:
     cases = list(product(DIGITS, (0.3, 0.7), (8, 22, 44)))
     right = [
@@ -95,6 +97,7 @@ def test_brush_and_place_do_not_change_the_answer_of_a_picture(model: Recognizer
     assert np.mean(right) >= 0.97
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("digit", DIGITS)
 def test_a_digit_is_read_that_fills_its_picture_or_is_framed(digit: int, model: Recognizer) -> None:
     drawings = [picture(moved(DIGITS[digit], 100, 100, 250), brush) for brush in (22, 50)]
@@ -187,6 +190,7 @@ def test_what_is_no_digit_is_said_to_be_none_among_digits_too(model: Recognizer)
     assert [digit.verdict for digit in reading.digits] == ["digit", "digit", "none", "digit"]
 
 
+@pytest.mark.slow
 def test_non_digits_of_kinds_that_were_not_trained_on_are_told_from_digits(model: Recognizer) -> None:
     made = [model.read_strokes(moved(bent, 0, 0, 100)).digits for bent in _bent_digits(100)]
     digits = np.stack([found[0].picture for found in made])
@@ -288,6 +292,7 @@ def usual(model: Recognizer) -> float:
     return min(seconds(picture(row("350716"), 12), model) for _ in range(3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("image", ENDLESS.values(), ids=ENDLESS)
 def test_no_image_takes_much_longer_than_a_number_does(image: Image.Image, model: Recognizer, usual: float) -> None:
     assert any(seconds(image, model) < 25 * usual for _ in range(3))  # the machine may be busy otherwise

@@ -204,6 +204,7 @@ HARMLESS: dict[str, Callable[[Any], list[Any]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HARMLESS)
 def test_harmless_layers_are_opened_and_compute_the_same(keras: Any, L: Any, name: str, tmp_path: Path) -> None:
     network = keras.Sequential([keras.Input((28, 28, 1)), *HARMLESS[name](L), L.Flatten(), L.Dense(10, "softmax")])
@@ -310,6 +311,7 @@ def test_what_is_checked_is_what_is_opened(
 FORMS = [(784,), (28, 28), (1, 28, 28), (784, 1), (None, None, 1), (32, 32, 1), (28, 28, 3)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "functional"),
     [*((shape, False) for shape in FORMS), ((28, 28), True), ((32, 32, 1), True)],

@@ -88,6 +88,7 @@ def test_runs_whose_artifacts_are_in_a_shared_folder_are_read_there_though_the_p
     assert store.artifact(store.find("better"), "mnist.h5").is_relative_to(project)
 
 
+@pytest.mark.slow
 def test_a_store_is_the_same_from_whatever_folder_it_is_created(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
