@@ -390,14 +390,16 @@ def test_an_existing_cluster_takes_trials_of_cmaes_and_hyperband_and_ctrl_c_keep
 def test_ctrl_c_and_a_request_to_end_are_told_to_lose_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # of several processes of pytest each ignores it
     monkeypatch.setattr(sys, "argv", ["sweep", *SEEDS])
     monkeypatch.setattr(command, "run", lambda _: os.kill(os.getpid(), signal.SIGTERM))
     try:
         with pytest.raises(SystemExit) as end:
             command.main()
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     assert end.value.code == 130
     assert "Nothing is lost: the same command resumes" in capsys.readouterr().out
 
