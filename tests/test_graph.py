@@ -57,7 +57,7 @@ def test_an_edited_value_reruns_the_stages_that_use_it(project: Path) -> None:
 
 def test_another_outside_set_is_measured_and_trains_nothing(project: Path, planned: Plan) -> None:
     (project / "data/outside/three.json").write_text("[]")
-    assert "data/outside has changed" in planned()["evaluate"]
+    assert "data/outside has changed (not committed)" in planned()["evaluate"]
     assert repro(project) == ["evaluate", "export"]
     assert run(project, "git", "status", "--porcelain", "data").stdout == ""  # git leaves people's sets alone
     (project / "data/strokes").rename(project / "elsewhere")

@@ -222,7 +222,9 @@ def name_producers(steps: list[Step]) -> None:
 
 def _who(path: str) -> str:
     """Who changed a file of the project last, in brackets."""
-    if git("status", "--porcelain", "--", path):
+    # Of data, git leaves drawings, pictures and sets of people alone, and wholly what the stages make.
+    ignored = ["--ignored"] if path.startswith("data/") else []
+    if git("status", "--porcelain", *ignored, "--", path) not in ("", f"!! {path}/"):
         return " (not committed)"
     last = git("log", "-1", "--format=%h %s", "--", path)
     return f" (last by commit {last})" if last else ""
