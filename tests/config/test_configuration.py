@@ -213,6 +213,8 @@ def test_what_an_experiment_of_dvc_leaves_out_of_the_parameters_is_told(
     assert capsys.readouterr().out.endswith(
         "composed with experiment=smoke, and this experiment is not. For one that is: -S experiment=smoke\n"
     )
+    parameters_file.tell_left_overrides(["model.dropout=0.3"], "sweep")
+    assert "and this sweep is not. For one that is: experiment=smoke\n" in capsys.readouterr().out
     edit(tmp_path / "params.yaml", "split_seed: 0", "split_seed: 7")
     parameters_file.tell_what_is_left_out(composition.compose(["experiment=smoke", "model.dropout=0.4"]))
     told = capsys.readouterr().out

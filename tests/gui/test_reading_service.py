@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from gui.reading.messages import Answer, Explanation, Failed, Message, Open, Opened, Read
 from gui.reading.service import ReadingService
+from pipeline.images.strokes import render
 from pipeline.inference.default_model import SHIPPED
 from tests.hand import DIGITS, moved
 
@@ -62,6 +64,18 @@ def test_an_explanation_that_fails_is_told_once(opened: ReadingService, monkeypa
     assert "ZeroDivisionError" in message.message
     assert not opened.explains
     assert list(opened.go_on()) == []
+
+
+def test_a_picture_that_is_shown_is_read_though_its_file_is_gone(opened: ReadingService, tmp_path: Path) -> None:
+    path = tmp_path / "seven.png"
+    Image.fromarray(255 - render(DIGITS[7])).resize((84, 84)).save(path)
+    for version in (1, 2):
+        (answer,) = opened.do(Read(version, [], path))
+        assert isinstance(answer, Answer)
+        assert answer.seen[0].answer == "7"
+        path.unlink(missing_ok=True)
+    (message,) = opened.do(Read(3, [], tmp_path / "another.png"))
+    assert isinstance(message, Failed)
 
 
 def test_a_model_that_is_not_there_is_told_and_the_one_before_stays(opened: ReadingService, tmp_path: Path) -> None:
