@@ -40,9 +40,10 @@ class Collecting:
             return
         if not strokes:
             raise DataError(f"nothing is drawn. {self.prompt}, or skip it.")
+        label = self._labels[self.number]
+        self._next(strokes)  # first: adding it may tell that the digit before was not saved
         self.corrections.writer = writer
-        self.corrections.add(self._labels[self.number], strokes, is_part=False)
-        self._next(strokes)
+        self.corrections.add(label, strokes, is_part=False)
 
     def skip(self) -> None:
         """Go to the next digit."""

@@ -15,13 +15,17 @@ from pipeline.system.paths import IS_CHECKOUT, PROJECT
 
 SECONDS = 30.0  # that saving a correction may take
 COLLECTION = PROJECT / "data" / "drawings"
-PLACE = "data/drawings" if IS_CHECKOUT else str(COLLECTION)
 TRAINING = (
     "python -m pipeline.compose dataset.drawings.train=true, then dvc repro."
     if IS_CHECKOUT
     else "copy that folder to data/drawings of a checkout of the project, and see its docs/use.md."
 )
 NEXT = f"To train with it: {TRAINING} Backspace deletes it again."
+
+
+def shown(folder: Path) -> str:
+    """A folder as the user is told of it: in a checkout relative to that."""
+    return folder.relative_to(PROJECT).as_posix() if IS_CHECKOUT and folder.is_relative_to(PROJECT) else str(folder)
 
 
 def correctable(page: Page, digits: tuple[Digit, ...], selected: int) -> Strokes:
@@ -99,18 +103,18 @@ class Corrections:
             self._saved.append((path, strokes))
             what = f"The selected digit was saved as {with_article(label)}" if is_part else f"Saved as {with_article(label)}"
             whole = f" Alt+{label} saves the whole drawing as one digit." if is_part else ""
-            self._tell(f"{what}: {PLACE}/{path.name}. {self._advice}{whole}".strip())
+            self._tell(f"{what}: {shown(path)}. {self._advice}{whole}".strip())
 
         def failed(message: str) -> None:
-            self._waiting.clear()  # what came after it would fare no better
             self._tell(message)
             self.lost(strokes)
 
         # A correction of the same strokes had the wrong label. If it can't be deleted, the user is told why.
         if not self._is_last(strokes) or self._delete_last():
             late = f"{self.folder} did not take the drawing in time. Try again."
-            limits = {"seconds": SECONDS, "late": late}
-            self._errands.send(save, self.folder, label, strokes, writer, then=saved, otherwise=failed, **limits)
+            self._errands.send(
+                save, self.folder, label, strokes, writer, then=saved, otherwise=failed, seconds=SECONDS, late=late
+            )
 
     def _is_last(self, strokes: Strokes) -> bool:
         return bool(self._saved) and self._saved[-1][1] == strokes

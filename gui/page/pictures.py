@@ -67,13 +67,13 @@ class Pictures:
             self._errands.close()
             self._tell("The picture was not opened.")
         elif image := self._page.content.image:
-            count = 0
+            self._page.undo()
+            is_only = self._page.content.image is None
             while self._page.content.image:
                 self._page.undo()
-                count += 1
             self._replaced()
-            again = "it back" if count == 1 else "what was before it back, and after that the others"
-            self._tell(f"Closed {image.path.name}. Ctrl+Y brings {again}.")
+            one, several = f"Closed {image.path.name}. Ctrl+Y brings it back.", "Closed the pictures. Ctrl+Y brings each back."
+            self._tell(one if is_only else several)
 
     def tell_of(self, reading: Reading, status: str) -> None:
         """Tell why no digit was found in a picture; or, where `status` says that it is read, what can be done with it."""

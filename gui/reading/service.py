@@ -37,7 +37,7 @@ class ReadingService:
         self._is_outdated = is_outdated
         self._opening = ThreadPoolExecutor(1)  # decoding can't be ended, and the next drawing is not to wait for it
         self._models: dict[int, Recognizer] = {}
-        self._image: tuple[tuple[Path, float | None], Future[Image.Image]] | None = None
+        self._image: tuple[Path, float | None, Future[Image.Image]] | None = None
         self._explanation: Iterator[Explanation | None] | None = None
 
     def do(self, job: Job) -> Iterator[Message]:
@@ -89,11 +89,10 @@ class ReadingService:
     def _reading(self, model: Recognizer, job: Read) -> Reading:
         if job.picture is None:
             return model.read_strokes(job.strokes)
-        version = (job.picture, job.picture.stat().st_mtime if job.picture.is_file() else None)
-        is_gone = version[1] is None and self._image is not None and self._image[0][0] == job.picture  # but it is shown still
-        if self._image is None or (self._image[0] != version and not is_gone):
-            self._image = (version, self._opening.submit(open_picture, job.picture))
-        image = self._image[1]
+        changed = job.picture.stat().st_mtime if job.picture.is_file() else None  # None: it is gone, but may be shown still
+        if self._image is None or self._image[0] != job.picture or changed not in (None, self._image[1]):
+            self._image = (job.picture, changed, self._opening.submit(open_picture, job.picture))
+        image = self._image[2]
         while not wait([image], LOOK_SECONDS).done:
             self._go_on_unless_outdated()
         return model.read_picture(image.result(), self._go_on_unless_outdated)

@@ -6,7 +6,7 @@ from itertools import pairwise
 from tkinter import ttk
 
 from gui.page.collecting import COUNT, Collecting
-from gui.page.corrections import PLACE, TRAINING
+from gui.page.corrections import TRAINING, shown
 from gui.page.page import Page
 from gui.page.palette import Palette
 from gui.reading.messages import sentence
@@ -16,7 +16,6 @@ from pipeline.system.errors import DataError
 SIDE, BRUSH = 320, 18  # of the pad and of its brush, at 96 dots an inch, pixels
 TWO_LINES = "\n"  # of a message, for which there is always room
 POLL = 50  # milliseconds
-EXPLANATION = f"Write the digits as you always do. They are saved with their label in {PLACE}. To train with them: {TRAINING}"
 KEYS = "Return: next digit. Right: skip it. Ctrl+Z: undo."
 
 
@@ -41,7 +40,9 @@ class CollectDialog(Dialog):
         self.collecting, self._palette, self._width, self._tell_outside = collecting, palette, BRUSH * px, tell_outside
         wide, gap = round(SIDE * px), round(8 * px)
         self._buttons(gap).pack(side="bottom", fill="x", pady=(gap, 0))
-        ttk.Label(self.content, text=EXPLANATION, style="Faint.TLabel", wraplength=wide).pack(anchor="w")
+        place = shown(collecting.corrections.folder)
+        told = f"Write the digits as you always do. They are saved with their label in {place}. To train with them: {TRAINING}"
+        ttk.Label(self.content, text=told, style="Faint.TLabel", wraplength=wide).pack(anchor="w")
         row = ttk.Frame(self.content)
         row.pack(fill="x", pady=gap)
         ttk.Label(row, text="Who writes:").pack(side="left")
@@ -133,7 +134,9 @@ class CollectDialog(Dialog):
         self._show()
 
     def _clear(self) -> None:
+        """Ask for a digit: on a blank page, or with what was drawn if it could not be saved."""
         self.page = Page(self.page.side, self._width)
+        self.page.replace(self.collecting.returned)
         self._show()
 
     def _show(self) -> None:
@@ -164,6 +167,4 @@ class CollectDialog(Dialog):
         number = self.collecting.number
         self.collecting.corrections.look()
         if self.collecting.number < number:  # one could not be saved
-            self.page = Page(self.page.side, self._width)
-            self.page.replace(self.collecting.returned)
-            self._show()
+            self._clear()

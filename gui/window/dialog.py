@@ -3,14 +3,14 @@
 import tkinter as tk
 from tkinter import ttk
 
-from gui.page.corrections import PLACE, TRAINING
+from gui.page.corrections import COLLECTION, TRAINING, shown
 from gui.page.palette import Palette
 from gui.window.commands import HELP
 
 BAR = 40  # height of the bar that the desktop gives a dialog, at 96 dots an inch, pixels
 INTRODUCTION = "Draw a digit, or several side by side. The answer follows the pen."
 CORRECTING = (
-    f"Is the answer wrong? Press the key of the right digit: the drawing is saved in {PLACE} with that label. "
+    f"Is the answer wrong? Press the key of the right digit: the drawing is saved in {shown(COLLECTION)} with that label. "
     f"To train with it: {TRAINING} Ctrl+D asks for fifty digits in your hand, to the same end."
 )
 

@@ -38,7 +38,7 @@ def segment(parts: Sequence[Part], read: Reader) -> list[Group]:
     """Group parts into digits.
 
     Args:
-        parts: strokes or blots in any unit, y downward.
+        parts: strokes or blots in any unit, y downward; at least one.
         read: returns for each of some groups how well it reads as one digit, (n,), nats, at most 0. It is called once, with
             all groups that may be digits.
 

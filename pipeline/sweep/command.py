@@ -209,7 +209,7 @@ def run(overrides: list[str], fit: "Fit | None" = None) -> str:
     from pipeline.system.paths import PROJECT
     from pipeline.tracking import recorder, stage_run
 
-    tell_left_overrides(overrides, "sweep")
+    tell_left_overrides([*for_all, *(part.key for part in space)], "sweep")
     tracking, storage = configuration.tracking, study.storage(configuration.sweep)
     recorder.open_store(stage_run.uri(tracking), tracking.experiment, PROJECT)  # before the workers start, which takes long
     with workers(configuration.sweep) as (client, starting):

@@ -261,7 +261,7 @@ def test_one_key_corrects_the_answer_and_another_deletes_the_correction(window: 
     answered(window, "1")
     for key, label in (("7", "a 7"), ("<Alt-Key-8>", "an 8")):  # the second mends the first
         press(window, key)
-        wait(window, lambda label=label: f"Saved as {label}: data/drawings/" in window.status["text"])  # type: ignore[misc]
+        wait(window, lambda label=label: f"Saved as {label}: {tmp_path}/" in window.status["text"])  # type: ignore[misc]
         assert "dvc repro" in window.status["text"]
         assert labels(tmp_path) == [int(label[-1])]
     press(window, "<BackSpace>")

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from gui.page import files, heat, ink, wording
 from gui.page.collecting import COUNT, Collecting
-from gui.page.corrections import Corrections, correctable, save
+from gui.page.corrections import COLLECTION, Corrections, correctable, save, shown
 from gui.page.page import Page, ShownImage
 from gui.page.palette import LIGHT
 from gui.reading.messages import Explanation, Reason, selected, sentence
@@ -302,6 +302,21 @@ def test_ink_is_coloured_where_it_is_evidence_and_on_its_own_digit_alone() -> No
     assert beside == (0x1D, 0x20, 0x30)
     tinted = heat.tinted(why.picture, why.reasons[0][1], 112, LIGHT)
     assert tinted.getpixel((2, 2)) == (255, 255, 255)
+
+
+def test_a_digit_that_could_not_be_saved_is_asked_for_though_the_next_is_written_already(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    collecting = Collecting(Corrections(tmp_path / "file", "me", lambda _: None, advice=""))
+    prompt = collecting.prompt
+    for strokes in ([[(0.0, 0.0), (1.0, 1.0)]], [[(0.0, 0.0), (0.0, 1.0)]]):
+        collecting.take(strokes, "ann")
+    collecting.corrections.close()
+    assert (collecting.prompt, collecting.returned) == (prompt, [[(0, 0), (1, 1)]])
+
+
+def test_a_collection_in_the_project_is_named_by_its_place_there() -> None:
+    assert shown(COLLECTION) == "data/drawings"
+    assert shown(Path("/elsewhere/drawings")) == str(Path("/elsewhere/drawings"))
 
 
 def test_taking_back_a_digit_that_could_not_be_saved_deletes_none_that_was(tmp_path: Path) -> None:

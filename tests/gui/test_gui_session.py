@@ -257,7 +257,7 @@ def test_corrections_come_one_after_another_however_quick_the_keys(session: Sess
     assert session.status == "Saving it as an 8 …"
     finish(session)
     assert kept() == [(8, 2)]
-    assert session.status.startswith("Saved as an 8: data/drawings/")
+    assert session.status.startswith(f"Saved as an 8: {session.corrections.folder}/")
     answer(session, client, 1, 7)
     session.correct(7)
     session.close()  # which waits for it
